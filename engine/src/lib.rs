@@ -1,0 +1,1 @@
+//! Shards: threads, rings, the pipeline, egress, replay.

@@ -1,0 +1,1 @@
+//! A paper broker: a FIX acceptor that fills orders against a market and keeps its own log.

@@ -1,0 +1,1 @@
+//! FIX sessions to brokers: session engines, translation, delivery sweep.

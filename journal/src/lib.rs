@@ -1,0 +1,1 @@
+//! The journal: record layout, segments, writer, reader, recovery.

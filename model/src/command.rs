@@ -1,0 +1,95 @@
+//! What somebody asks the core to do: imperative words. Each is answered by exactly one [`crate::Event`].
+
+use crate::{
+    AccountId, ClOrdId, InstrumentId, Money, OrderId, OrderType, PortfolioId, Price, Quantity, Quote, Reference,
+    Side, StrategyId, TimeInForce,
+};
+
+journalled! {
+    /// Submit an order. FIX `NewOrderSingle` (35=D).
+    pub struct NewOrder {
+        /// For whom.
+        pub account: AccountId,
+        /// By which strategy of the account's portfolio; 0 for a person.
+        pub strategy: StrategyId,
+        /// The submitter's own identifier, unique in the account. The same with the same content returns the
+        /// order that exists; with other content it is denied.
+        pub cl_ord_id: ClOrdId,
+        /// What.
+        pub instrument: InstrumentId,
+        /// Buy or sell.
+        pub side: Side,
+        /// Market or limit.
+        pub order_type: OrderType,
+        /// How long.
+        pub time_in_force: TimeInForce,
+        /// Units, above zero.
+        pub quantity: Quantity,
+        /// Present exactly for limit orders.
+        pub limit_price: Option<Price>,
+        /// The quote the decision is made with. The shard stamps it; what a submitter puts here is overwritten.
+        pub quote: Option<Quote>,
+    }
+
+    /// Which order is meant.
+    pub struct CancelOrder {
+        /// Whose order.
+        pub account: AccountId,
+        /// Our identity of it, if known.
+        pub order: Option<OrderId>,
+        /// The submitter's identifier of it; used where `order` is absent. FIX `OrigClOrdID`.
+        pub cl_ord_id: ClOrdId,
+    }
+
+    /// Change quantity and price of an order. FIX `OrderCancelReplaceRequest` (35=G).
+    pub struct ReplaceOrder {
+        /// Whose order.
+        pub account: AccountId,
+        /// Our identity of it, if known.
+        pub order: Option<OrderId>,
+        /// The submitter's identifier of it; used where `order` is absent. FIX `OrigClOrdID`.
+        pub cl_ord_id: ClOrdId,
+        /// The new total quantity, what is already filled included (FIX tag 38).
+        pub quantity: Quantity,
+        /// The new limit price; present exactly for limit orders.
+        pub limit_price: Option<Price>,
+        /// As in [`NewOrder::quote`].
+        pub quote: Option<Quote>,
+    }
+
+    /// Bring cash in or out. The same reference with the same content is booked once.
+    pub struct CashMove {
+        /// Whose.
+        pub account: AccountId,
+        /// Which way.
+        pub kind: CashMoveKind,
+        /// How much, above zero.
+        pub money: Money,
+        /// The mover's own identifier, unique in the account.
+        pub reference: Reference,
+    }
+
+    /// Which way cash moves.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum CashMoveKind {
+        /// From outside into settled cash.
+        Deposit,
+        /// From settled and available cash to outside.
+        Withdrawal,
+    }
+
+    /// What a halt covers.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum Scope {
+        /// Everything on the node.
+        Firm,
+        /// One portfolio and its accounts.
+        Portfolio(PortfolioId),
+        /// One account.
+        Account(AccountId),
+        /// One strategy of a portfolio.
+        Strategy(PortfolioId, StrategyId),
+        /// One instrument.
+        Instrument(InstrumentId),
+    }
+}

@@ -1,0 +1,197 @@
+//! What happened: past-tense words, derived from inputs and never journalled themselves.
+
+use crate::{
+    AccountId, Amount, BrokerId, ClOrdId, Currency, Date, Denial, ExecId, Incarnation, InstrumentId, Money,
+    OrdStatus, OrderId, Price, Quantity, Reference, Scope, SessionId, SessionState, Side, WireId,
+};
+
+journalled! {
+    /// One consequence of an input. A command's first event is its answer.
+    pub enum Event {
+        /// The journal was opened for writing.
+        Opened {
+            /// Which opening.
+            incarnation: Incarnation,
+            /// How many orders have requests in doubt now.
+            in_doubt: u32,
+        },
+        /// A command about an account, a limit, a halt or a definition was carried out.
+        Done,
+        /// A command was denied; nothing changed.
+        Denied {
+            /// The submitter's identifier, where the command had one.
+            cl_ord_id: ClOrdId,
+            /// Why.
+            denial: Denial,
+        },
+        /// An order passed the gate and goes out.
+        OrderAccepted {
+            /// Its identity.
+            order: OrderId,
+            /// Whose.
+            account: AccountId,
+            /// The submitter's identifier.
+            cl_ord_id: ClOrdId,
+        },
+        /// The same order was submitted before: nothing was done again.
+        OrderExists {
+            /// Its identity.
+            order: OrderId,
+            /// Where it stands.
+            status: OrdStatus,
+        },
+        /// A cancel or replace request goes out.
+        RequestAccepted {
+            /// About which order.
+            order: OrderId,
+            /// The request's identity on the wire.
+            request: WireId,
+        },
+        /// A request is over without effect: refused, or never delivered.
+        RequestRefused {
+            /// About which order.
+            order: OrderId,
+            /// Which request.
+            request: WireId,
+            /// The broker's code, or 0.
+            reject_code: u16,
+            /// The broker's words, or ours.
+            text: Reference,
+        },
+        /// An order's status, terms or certainty changed.
+        OrderChanged {
+            /// Which.
+            order: OrderId,
+            /// Whose.
+            account: AccountId,
+            /// Where it stands.
+            status: OrdStatus,
+            /// Its quantity.
+            quantity: Quantity,
+            /// Executed so far.
+            cum_quantity: Quantity,
+            /// Its limit price.
+            limit_price: Option<Price>,
+        },
+        /// An execution was booked.
+        Executed {
+            /// Of which order.
+            order: OrderId,
+            /// Whose.
+            account: AccountId,
+            /// Of what.
+            instrument: InstrumentId,
+            /// Which side.
+            side: Side,
+            /// By which broker.
+            broker: BrokerId,
+            /// FIX tag 17.
+            exec_id: ExecId,
+            /// Units.
+            quantity: Quantity,
+            /// At.
+            price: Price,
+            /// Fee charged, in `currency`.
+            fee: Amount,
+            /// Realised profit, before fees, in `currency`.
+            realised: Amount,
+            /// The instrument's currency.
+            currency: Currency,
+            /// When cash and units change hands.
+            settles: Date,
+        },
+        /// An execution came again and was not booked again.
+        ExecutionRepeated {
+            /// Of which order.
+            order: OrderId,
+            /// FIX tag 17.
+            exec_id: ExecId,
+        },
+        /// Cash came in or went out.
+        CashMoved {
+            /// Whose.
+            account: AccountId,
+            /// How much; negative when it went out.
+            money: Money,
+        },
+        /// A cash move with the same reference and content was booked before.
+        CashMoveExists,
+        /// Unsettled cash became settled.
+        CashSettled {
+            /// Whose.
+            account: AccountId,
+            /// How much, net.
+            money: Money,
+            /// Of which date.
+            date: Date,
+        },
+        /// A halt began or ended.
+        HaltChanged {
+            /// Of what.
+            scope: Scope,
+            /// True where it is halted now.
+            halted: bool,
+        },
+        /// A session changed.
+        SessionChanged {
+            /// Which.
+            session: SessionId,
+            /// Where it stands.
+            state: SessionState,
+        },
+        /// Positions are valued at a new price.
+        Marked {
+            /// Of what.
+            instrument: InstrumentId,
+            /// At.
+            price: Price,
+        },
+        /// Somebody must look.
+        Alert(Alert),
+    }
+
+    /// Something a person must look at.
+    pub struct Alert {
+        /// What.
+        pub kind: AlertKind,
+        /// About which order, where there is one.
+        pub order: Option<OrderId>,
+        /// On which session, where there is one.
+        pub session: Option<SessionId>,
+        /// A number that tells more: a quantity or amount.
+        pub value: Option<Amount>,
+    }
+
+    /// What a person must look at.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum AlertKind {
+        /// A broker reported on an order we do not have: the fill, if any, is in suspense.
+        UnknownOrder,
+        /// A broker cancelled an order nobody asked to cancel.
+        UnsolicitedCancel,
+        /// More was executed than ordered; booked.
+        Overfill,
+        /// An execution of an order that was finished; booked.
+        FillAfterTerminal,
+        /// An execution came again with other economics; not booked again.
+        ExecutionConflict,
+        /// The broker's cumulated quantity is not ours.
+        CumQuantityMismatch,
+        /// The report names another symbol or side than the order.
+        ReportMismatch,
+        /// A broker's execution without ExecID: booked nowhere, kept.
+        MissingExecId,
+        /// A message was kept raw.
+        MessageQuarantined,
+        /// A report type that changes nothing here: restated, calculated, suspended.
+        UnusualReport,
+        /// A request stayed in doubt after the session was cleared up.
+        StillInDoubt,
+        /// A broker refused a message of ours.
+        MessageRejected,
+        /// A fill could not be booked exactly; in suspense.
+        BookingFailed,
+        /// An execution dated before the dates we remember executions of: not booked, it may be a repetition.
+        ExecutionTooOld,
+    }
+}

@@ -1,0 +1,218 @@
+//! Everything that can change state. What is not an [`Input`] does not happen to the core.
+
+use crate::{
+    AccountId, Actor, Amount, BrokerId, CancelOrder, CancelReject, CashMove, Currency, ExecutionReport, FeeSchedule,
+    Incarnation, Instrument, InstrumentId, LimitKind, MessageReject, Name, NewOrder, PortfolioId, Price, Quantity,
+    QuarantinedMessage, ReplaceOrder, Scope, SessionId, Timestamp, WireId,
+};
+
+journalled! {
+    /// The best bid and offer. A zero price or quantity means that side is absent.
+    #[derive(Default)]
+    pub struct Quote {
+        /// Best bid.
+        pub bid: Price,
+        /// Units bid.
+        pub bid_quantity: Quantity,
+        /// Best offer.
+        pub ask: Price,
+        /// Units offered.
+        pub ask_quantity: Quantity,
+        /// When we received it.
+        pub received: Timestamp,
+    }
+
+    /// Who asked: journalled with every command.
+    #[derive(Default)]
+    pub struct Origin {
+        /// The operating system's user.
+        pub uid: u32,
+        /// The connection or in-process client, counted from the start of the process; 0 is the node itself.
+        pub client: u32,
+    }
+
+    /// A portfolio's definition.
+    pub struct PortfolioDefinition {
+        /// Its identity.
+        pub id: PortfolioId,
+        /// Its name, unique in the node.
+        pub name: Name,
+    }
+
+    /// An account's definition.
+    pub struct AccountDefinition {
+        /// Its identity.
+        pub id: AccountId,
+        /// Its name, unique in the node; FIX tag 1 on the wire.
+        pub name: Name,
+        /// The portfolio it belongs to, for good.
+        pub portfolio: PortfolioId,
+        /// The session its orders go out on.
+        pub session: SessionId,
+        /// What its executions cost where the broker states no commission.
+        pub fees: FeeSchedule,
+    }
+
+    /// A FIX session's definition, as far as the core must know it.
+    pub struct SessionDefinition {
+        /// Its identity.
+        pub id: SessionId,
+        /// Its name.
+        pub name: Name,
+        /// The broker behind it.
+        pub broker: BrokerId,
+    }
+
+    /// Where a session stands.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum SessionState {
+        /// Not logged on: new orders are denied.
+        Down,
+        /// Logged on; what was in doubt is being cleared up. New orders are denied.
+        Up,
+        /// Cleared up: orders flow.
+        Ready,
+    }
+
+    /// A session went up or down, or became ready.
+    pub struct SessionChange {
+        /// Which.
+        pub session: SessionId,
+        /// Where it stands now.
+        pub state: SessionState,
+        /// For `Ready`: how many requests are still in doubt.
+        pub unresolved: u32,
+    }
+
+    /// What became of a request that was in doubt.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum Delivery {
+        /// It never left this machine.
+        NeverSent,
+        /// The broker, asked after all earlier messages were settled, does not know it.
+        UnknownToBroker,
+        /// The broker did not answer in time.
+        Unanswered,
+    }
+
+    /// Evidence about a request that was in doubt.
+    pub struct DeliveryEvidence {
+        /// The session it was meant for.
+        pub session: SessionId,
+        /// The request: an order's id, or that of a cancel or replace request.
+        pub request: WireId,
+        /// What was found.
+        pub delivery: Delivery,
+    }
+
+    /// What somebody asks for.
+    pub enum Command {
+        /// Submit an order.
+        NewOrder(NewOrder),
+        /// Cancel an order.
+        CancelOrder(CancelOrder),
+        /// Change an order.
+        ReplaceOrder(ReplaceOrder),
+        /// Move cash in or out.
+        MoveCash(CashMove),
+        /// Stop new orders in a scope. Cancels and fills go on.
+        Halt(Scope),
+        /// End a halt of exactly that scope.
+        Resume(Scope),
+        /// Set or lift one limit of an account, or of a portfolio in one currency.
+        SetLimit {
+            /// Whose.
+            actor: Actor,
+            /// Which.
+            kind: LimitKind,
+            /// For [`LimitKind::MaxGrossExposure`].
+            currency: Option<Currency>,
+            /// The new value; `None` lifts it.
+            value: Option<Amount>,
+        },
+        /// Define or change an instrument. Its id and currency never change.
+        DefineInstrument(Instrument),
+        /// Define a portfolio or rename it.
+        DefinePortfolio(PortfolioDefinition),
+        /// Define an account or change its name, session or fees.
+        DefineAccount(AccountDefinition),
+        /// Define a session.
+        DefineSession(SessionDefinition),
+    }
+}
+
+
+
+/// One journalled input.
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
+    borsh::BorshSerialize,
+    borsh::BorshDeserialize,
+    serde::Serialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// The journal was opened for writing: sessions are down, what was unanswered is in doubt.
+    Opened {
+        /// Which opening.
+        incarnation: Incarnation,
+        /// The version of the logic that decides from here on.
+        logic_version: u32,
+    },
+    /// Somebody asks for something.
+    Command {
+        /// Who.
+        origin: Origin,
+        /// What.
+        command: Command,
+    },
+    /// A broker reports.
+    ExecutionReport(ExecutionReport),
+    /// A broker refuses a cancel or replace request.
+    CancelReject(CancelReject),
+    /// A broker refuses a message.
+    MessageReject(MessageReject),
+    /// A broker said something we keep raw.
+    Quarantined(QuarantinedMessage),
+    /// A session changed.
+    Session(SessionChange),
+    /// Evidence about a request in doubt.
+    Evidence(DeliveryEvidence),
+    /// The price positions are valued at.
+    Mark {
+        /// Of what.
+        instrument: InstrumentId,
+        /// The quote.
+        quote: Quote,
+    },
+    /// Time has passed a deadline that state holds.
+    Tick,
+}
+
+impl Quote {
+    /// The price to value a position at: the middle, or the one side there is; `None` without any.
+    pub fn mark(&self) -> Option<Price> {
+        match (self.bid.is_positive(), self.ask.is_positive()) {
+            (true, true) => self.bid.midpoint(self.ask).ok(),
+            (true, false) => Some(self.bid),
+            (false, true) => Some(self.ask),
+            (false, false) => None,
+        }
+    }
+
+    /// The price a trade on `side` would meet: the offer for a buy, the bid for a sell.
+    pub fn opposite(&self, side: crate::Side) -> Option<Price> {
+        let price = match side {
+            crate::Side::Buy => self.ask,
+            crate::Side::Sell => self.bid,
+        };
+        price.is_positive().then_some(price)
+    }
+}
+

@@ -1,0 +1,50 @@
+//! The words of the trading core, shared by every other crate.
+//!
+//! * numbers that are exact or refuse: [`Price`], [`Quantity`], [`Amount`], [`Money`];
+//! * identities: [`OrderId`], [`Position`], [`AccountId`], ...;
+//! * what may happen *to* the core: [`Input`], all of it journalled;
+//! * what the core answers: [`Event`] (past tense) and [`Outbound`] (what must leave for a broker);
+//! * why it refuses: [`DenyReason`] and [`Denial`], with stable numbers.
+//!
+//! The crate is `no_std`: no clock, no I/O, no threads, by construction.
+#![no_std]
+
+extern crate alloc;
+
+#[macro_use]
+mod journalled;
+mod command;
+mod event;
+mod ids;
+mod input;
+mod instrument;
+mod limits;
+mod number;
+mod order;
+mod outbound;
+mod reason;
+mod report;
+mod text;
+mod time;
+
+pub use command::{CancelOrder, CashMove, CashMoveKind, NewOrder, ReplaceOrder, Scope};
+pub use event::{Alert, AlertKind, Event};
+pub use ids::{
+    AccountId, Actor, BrokerId, Incarnation, InstrumentId, OrderId, PortfolioId, Position, SessionId, ShardId,
+    StrategyId, WireId, WireIdError,
+};
+pub use input::{
+    AccountDefinition, Command, Delivery, DeliveryEvidence, Input, Origin, PortfolioDefinition, Quote,
+    SessionChange, SessionDefinition, SessionState,
+};
+pub use instrument::{AssetClass, Currency, Instrument, InstrumentError};
+pub use limits::{FeeSchedule, LimitKind, Limits};
+pub use number::{Amount, ArithmeticError, Decimal, Money, Price, Quantity, Rounding};
+pub use order::{Certainty, OrdStatus, OrderType, PendingKind, Side, TimeInForce};
+pub use outbound::{Outbound, OutboundKind};
+pub use reason::{Denial, DenyReason};
+pub use report::{
+    CancelReject, ExecType, ExecutionReport, MessageReject, QuarantineCause, QuarantinedMessage, RejectLevel,
+};
+pub use text::{ClOrdId, ExecId, Name, Reference, Symbol, Text, TextError};
+pub use time::{Date, Timestamp};

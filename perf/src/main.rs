@@ -1,0 +1,2 @@
+//! The latency lab.
+fn main() {}

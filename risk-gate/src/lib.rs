@@ -1,0 +1,1 @@
+//! Pre-trade risk: an ordered list of pure rules; only it can make an approved order.
