@@ -296,15 +296,13 @@ impl Amount {
         if part == whole {
             return Ok(self);
         }
-        match mul(self.0, part.0) {
-            Ok(product) => div(product, whole.0, rounding).map(Self),
-            // The product would not fit: divide first, to 28 digits, then scale.
-            Err(_) => {
-                let ratio = part.0.checked_div(whole.0).ok_or(ArithmeticError::DivisionByZero)?;
-                let product = self.0.checked_mul(ratio).ok_or(ArithmeticError::Overflow)?;
-                Ok(Self(rounding.apply(product)))
-            }
+        if let Ok(product) = mul(self.0, part.0) {
+            return div(product, whole.0, rounding).map(Self);
         }
+        // The product would not fit: divide first, to 28 digits, then scale.
+        let ratio = part.0.checked_div(whole.0).ok_or(ArithmeticError::DivisionByZero)?;
+        let product = self.0.checked_mul(ratio).ok_or(ArithmeticError::Overflow)?;
+        Ok(Self(rounding.apply(product)))
     }
 
     /// The amount for each unit, rounded by a named rule: an average price.

@@ -1,1 +1,25 @@
-//! Pre-trade risk: an ordered list of pure rules; only it can make an approved order.
+//! Pre-trade risk: an ordered list of pure rules.
+//!
+//! [`approve`] runs [`RULES`] in order over the [`Facts`] of one order and gives either an [`Approved`] order,
+//! which nothing else can make, or a [`model::Denial`] with the limit and the actual. The order of the list is
+//! the order of the table in `ARCHITECTURE.md` and of the table test.
+#![no_std]
+
+mod approved;
+mod facts;
+mod rules;
+
+pub use approved::{Approved, Reservation};
+pub use facts::{Facts, Terms};
+pub use rules::{RULES, Rule};
+
+use model::Denial;
+
+/// Runs every rule over the facts; the first refusal wins.
+pub fn approve(facts: &Facts<'_>) -> Result<Approved, Denial> {
+    let mut case = rules::Case::new(facts);
+    for rule in RULES {
+        (rule.check)(&mut case)?;
+    }
+    Ok(Approved::new(facts.terms, case.reservation()))
+}

@@ -1,0 +1,70 @@
+//! The typed approval: its fields are private, so that only the gate makes one.
+
+use model::{Amount, ArithmeticError, FeeSchedule, Instrument, Price, Quantity, Side};
+
+use crate::Terms;
+
+/// Terms that passed every rule, with what must be reserved for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Approved {
+    terms: Terms,
+    reservation: Reservation,
+}
+
+/// What an order may cost at worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// The worst price of one unit: the limit, or for market orders the quote moved by the band.
+    pub unit_price: Price,
+    /// Cash to reserve: notional and fee of what is open for a buy, zero for a sell.
+    pub cash: Amount,
+    /// Units to reserve: what is open for a sell, zero for a buy.
+    pub units: Quantity,
+    /// The notional of what is open, counted in the portfolio's gross exposure.
+    pub notional: Amount,
+}
+
+impl Approved {
+    pub(crate) const fn new(terms: Terms, reservation: Reservation) -> Self {
+        Self { terms, reservation }
+    }
+
+    /// What was approved.
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// What to reserve.
+    pub const fn reservation(&self) -> &Reservation {
+        &self.reservation
+    }
+}
+
+impl Reservation {
+    /// Nothing.
+    pub const NONE: Self = Self {
+        unit_price: Price::ZERO,
+        cash: Amount::ZERO,
+        units: Quantity::ZERO,
+        notional: Amount::ZERO,
+    };
+
+    /// What `open` units on `side` may cost at worst at `unit_price`.
+    pub fn of(
+        side: Side,
+        open: Quantity,
+        unit_price: Price,
+        instrument: &Instrument,
+        fees: &FeeSchedule,
+    ) -> Result<Self, ArithmeticError> {
+        if open.is_zero() {
+            return Ok(Self { unit_price, ..Self::NONE });
+        }
+        let notional = unit_price.notional(open, instrument.factor())?;
+        let (cash, units) = match side {
+            Side::Buy => (notional.plus(fees.reserved(notional, open)?)?, Quantity::ZERO),
+            Side::Sell => (Amount::ZERO, open),
+        };
+        Ok(Self { unit_price, cash, units, notional })
+    }
+}

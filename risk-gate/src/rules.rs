@@ -1,0 +1,257 @@
+//! The rules, in order. Each may rely on what the ones before it established.
+
+use model::{Amount, Denial, DenyReason, OrderType, Price, Quantity, Quote, Side};
+
+use crate::{Facts, Reservation};
+
+/// One rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// Its name in documents, metrics and tests.
+    pub name: &'static str,
+    /// The reasons it may refuse with.
+    pub reasons: &'static [DenyReason],
+    pub(crate) check: fn(&mut Case<'_>) -> Result<(), Denial>,
+}
+
+/// The facts, and what the rules worked out on the way.
+pub(crate) struct Case<'a> {
+    facts: &'a Facts<'a>,
+    /// Units that would be open: the total less what is filled.
+    open: Quantity,
+    quote: Quote,
+    reservation: Reservation,
+}
+
+impl<'a> Case<'a> {
+    pub(crate) fn new(facts: &'a Facts<'a>) -> Self {
+        Self { facts, open: Quantity::ZERO, quote: Quote::default(), reservation: Reservation::NONE }
+    }
+
+    pub(crate) const fn reservation(&self) -> Reservation {
+        self.reservation
+    }
+}
+
+/// Every rule, in the order they run.
+pub const RULES: &[Rule] = &[
+    Rule { name: "not_halted", reasons: &[DenyReason::Halted], check: not_halted },
+    Rule { name: "session_ready", reasons: &[DenyReason::SessionNotReady], check: session_ready },
+    Rule {
+        name: "quantity_well_formed",
+        reasons: &[
+            DenyReason::QuantityNotPositive,
+            DenyReason::QuantityNotInLots,
+            DenyReason::QuantityBelowFilled,
+            DenyReason::Arithmetic,
+        ],
+        check: quantity_well_formed,
+    },
+    Rule {
+        name: "price_well_formed",
+        reasons: &[
+            DenyReason::PriceMissing,
+            DenyReason::PriceNotAllowed,
+            DenyReason::PriceNotPositive,
+            DenyReason::PriceNotInTicks,
+        ],
+        check: price_well_formed,
+    },
+    Rule { name: "order_quantity", reasons: &[DenyReason::OrderQuantity], check: order_quantity },
+    Rule { name: "fresh_quote", reasons: &[DenyReason::NoFreshQuote], check: fresh_quote },
+    Rule { name: "price_band", reasons: &[DenyReason::PriceBand, DenyReason::Arithmetic], check: price_band },
+    Rule {
+        name: "order_notional",
+        reasons: &[DenyReason::OrderNotional, DenyReason::Arithmetic],
+        check: order_notional,
+    },
+    Rule {
+        name: "position_limit",
+        reasons: &[DenyReason::PositionLimit, DenyReason::Arithmetic],
+        check: position_limit,
+    },
+    Rule { name: "short_sale", reasons: &[DenyReason::ShortSale, DenyReason::Arithmetic], check: short_sale },
+    Rule { name: "available_cash", reasons: &[DenyReason::AvailableCash], check: available_cash },
+    Rule {
+        name: "gross_exposure",
+        reasons: &[DenyReason::GrossExposure, DenyReason::Arithmetic],
+        check: gross_exposure,
+    },
+];
+
+fn units(quantity: Quantity) -> Amount {
+    Amount::new(quantity.get())
+}
+
+fn price_of(price: Price) -> Amount {
+    Amount::new(price.get())
+}
+
+/// Nothing in whose scope the order stands is halted.
+fn not_halted(case: &mut Case<'_>) -> Result<(), Denial> {
+    if case.facts.halted { Err(Denial::of(DenyReason::Halted)) } else { Ok(()) }
+}
+
+/// The broker's session is logged on and cleared up, so that a sent order cannot wait for a later logon.
+fn session_ready(case: &mut Case<'_>) -> Result<(), Denial> {
+    if case.facts.session_ready { Ok(()) } else { Err(Denial::of(DenyReason::SessionNotReady)) }
+}
+
+/// Above zero, whole lots, and for a replace above what is filled.
+fn quantity_well_formed(case: &mut Case<'_>) -> Result<(), Denial> {
+    let (quantity, lot) = (case.facts.terms.quantity, case.facts.instrument.lot);
+    if !quantity.is_positive() {
+        return Err(Denial::beyond(DenyReason::QuantityNotPositive, Amount::ZERO, units(quantity)));
+    }
+    if !quantity.is_multiple_of(lot) {
+        return Err(Denial::beyond(DenyReason::QuantityNotInLots, units(lot), units(quantity)));
+    }
+    case.open = quantity.minus(case.facts.filled)?;
+    if case.open.is_positive() {
+        Ok(())
+    } else {
+        Err(Denial::beyond(DenyReason::QuantityBelowFilled, units(case.facts.filled), units(quantity)))
+    }
+}
+
+/// A price exactly where the type takes one, above zero, whole ticks.
+fn price_well_formed(case: &mut Case<'_>) -> Result<(), Denial> {
+    let price = match (case.facts.terms.order_type, case.facts.terms.limit_price) {
+        (OrderType::Market, None) => return Ok(()),
+        (OrderType::Market, Some(_)) => return Err(Denial::of(DenyReason::PriceNotAllowed)),
+        (OrderType::Limit, None) => return Err(Denial::of(DenyReason::PriceMissing)),
+        (OrderType::Limit, Some(price)) => price,
+    };
+    if !price.is_positive() {
+        return Err(Denial::beyond(DenyReason::PriceNotPositive, Amount::ZERO, price_of(price)));
+    }
+    let tick = case.facts.instrument.tick;
+    if price.is_multiple_of(tick) {
+        Ok(())
+    } else {
+        Err(Denial::beyond(DenyReason::PriceNotInTicks, price_of(tick), price_of(price)))
+    }
+}
+
+/// SEC 15c3-5(c)(1)(ii): no erroneous orders, by size.
+fn order_quantity(case: &mut Case<'_>) -> Result<(), Denial> {
+    let quantity = case.facts.terms.quantity;
+    match case.facts.limits.max_order_quantity {
+        Some(limit) if quantity > limit => {
+            Err(Denial::beyond(DenyReason::OrderQuantity, units(limit), units(quantity)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// No fresh quote, no order. A market order needs the side it would meet; a limit order either side.
+fn fresh_quote(case: &mut Case<'_>) -> Result<(), Denial> {
+    let limit_ms = case.facts.limits.max_quote_age_ms;
+    let Some(quote) = case.facts.quote else { return Err(Denial::of(DenyReason::NoFreshQuote)) };
+    let age_ns = case.facts.now.since(quote.received);
+    if age_ns > i64::from(limit_ms) * 1_000_000 {
+        let age_ms = u32::try_from(age_ns / 1_000_000).unwrap_or(u32::MAX);
+        return Err(Denial::beyond(DenyReason::NoFreshQuote, limit_ms.into(), age_ms.into()));
+    }
+    let usable = match case.facts.terms.order_type {
+        OrderType::Market => quote.opposite(case.facts.terms.side).is_some(),
+        OrderType::Limit => quote.mark().is_some(),
+    };
+    case.quote = quote;
+    if usable { Ok(()) } else { Err(Denial::of(DenyReason::NoFreshQuote)) }
+}
+
+/// A buy may not pay more, a sell not take less, than the quote moved by the band (as CME price banding: only the
+/// side that costs is bounded). Fixes the worst price: the limit, or for a market order the band itself.
+fn price_band(case: &mut Case<'_>) -> Result<(), Denial> {
+    let side = case.facts.terms.side;
+    let Some(reference) = case.quote.opposite(side).or_else(|| case.quote.opposite(side.opposite())) else {
+        return Err(Denial::of(DenyReason::NoFreshQuote));
+    };
+    let band_bps = i32::from(case.facts.limits.price_band_bps);
+    let bound = reference.shifted(if side == Side::Buy { band_bps } else { -band_bps })?;
+    let Some(price) = case.facts.terms.limit_price else {
+        // A market sell reserves no cash: what it is worth now is the better measure of its size.
+        case.reservation.unit_price = if side == Side::Buy { bound } else { reference };
+        return Ok(());
+    };
+    let inside = if side == Side::Buy { price <= bound } else { price >= bound };
+    case.reservation.unit_price = price;
+    if inside { Ok(()) } else { Err(Denial::beyond(DenyReason::PriceBand, price_of(bound), price_of(price))) }
+}
+
+/// SEC 15c3-5(c)(1)(ii): no erroneous orders, by value. Fixes the reservation.
+fn order_notional(case: &mut Case<'_>) -> Result<(), Denial> {
+    let facts = case.facts;
+    let price = case.reservation.unit_price;
+    case.reservation = Reservation::of(facts.terms.side, case.open, price, facts.instrument, facts.fees)?;
+    let Some(limit) = facts.limits.max_order_notional else { return Ok(()) };
+    let notional = if facts.filled.is_zero() {
+        case.reservation.notional
+    } else {
+        price.notional(facts.terms.quantity, facts.instrument.factor())?
+    };
+    if notional > limit { Err(Denial::beyond(DenyReason::OrderNotional, limit, notional)) } else { Ok(()) }
+}
+
+/// The position, with every open order on this side filled, stays within the limit.
+fn position_limit(case: &mut Case<'_>) -> Result<(), Denial> {
+    let facts = case.facts;
+    let Some(limit) = facts.limits.max_position else { return Ok(()) };
+    let worst = match facts.terms.side {
+        Side::Buy => facts.position.plus(facts.open_buy)?.plus(case.open)?,
+        Side::Sell => facts.position.minus(facts.open_sell)?.minus(case.open)?,
+    };
+    // An order towards zero may always pass, also where the limit was lowered below the position.
+    let beyond = match facts.terms.side {
+        Side::Buy => worst > limit,
+        Side::Sell => worst < limit.negated(),
+    };
+    if beyond { Err(Denial::beyond(DenyReason::PositionLimit, units(limit), units(worst))) } else { Ok(()) }
+}
+
+/// Only what is owned and not promised to another sell order may be sold, unless short sales are permitted.
+fn short_sale(case: &mut Case<'_>) -> Result<(), Denial> {
+    let facts = case.facts;
+    if facts.terms.side == Side::Buy || facts.limits.short_sale {
+        return Ok(());
+    }
+    let free = facts.position.minus(facts.open_sell)?.at_least(Quantity::ZERO);
+    if case.open <= free {
+        Ok(())
+    } else {
+        Err(Denial::beyond(DenyReason::ShortSale, units(free), units(case.open)))
+    }
+}
+
+/// SEC 15c3-5(c)(1)(i): no order beyond the account's capital. Sells reserve units, not cash.
+fn available_cash(case: &mut Case<'_>) -> Result<(), Denial> {
+    let (needed, available) = (case.reservation.cash, case.facts.available_cash);
+    if needed.is_zero() || needed <= available {
+        Ok(())
+    } else {
+        Err(Denial::beyond(DenyReason::AvailableCash, available, needed))
+    }
+}
+
+/// The portfolio's gross exposure in this currency, the order counted as filled. An order that only closes a
+/// position lowers exposure when it fills and always passes.
+fn gross_exposure(case: &mut Case<'_>) -> Result<(), Denial> {
+    let facts = case.facts;
+    let Some(limit) = facts.max_gross_exposure else { return Ok(()) };
+    if closes_only(case)? {
+        return Ok(());
+    }
+    let worst = facts.gross_exposure.plus(case.reservation.notional)?;
+    if worst > limit { Err(Denial::beyond(DenyReason::GrossExposure, limit, worst)) } else { Ok(()) }
+}
+
+fn closes_only(case: &Case<'_>) -> Result<bool, Denial> {
+    let facts = case.facts;
+    Ok(match facts.terms.side {
+        Side::Buy => facts.position.is_negative() && !facts.position.plus(facts.open_buy)?.plus(case.open)?.is_positive(),
+        Side::Sell => {
+            facts.position.is_positive() && !facts.position.minus(facts.open_sell)?.minus(case.open)?.is_negative()
+        }
+    })
+}
