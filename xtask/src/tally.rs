@@ -1,0 +1,64 @@
+//! How many tests passed, read from the lines the test programs print.
+
+use std::fmt;
+use std::ops::AddAssign;
+
+/// Tests that passed and failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Passed.
+    pub(crate) passed: u64,
+    /// Failed.
+    pub(crate) failed: u64,
+}
+
+impl Tally {
+    /// Reads `test result: ok. 12 passed; 0 failed; ...`, the last line of a test program.
+    pub(crate) fn from_line(line: &str) -> Option<Self> {
+        let counts = line.strip_prefix("test result: ")?;
+        let count = |word: &str| {
+            let (before, _) = counts.split_once(word)?;
+            before.split_whitespace().next_back()?.parse().ok()
+        };
+        Some(Self { passed: count(" passed")?, failed: count(" failed")? })
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed", self.passed, self.failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_last_line_of_a_test_program() {
+        let line = "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.5s";
+        assert_eq!(Tally::from_line(line), Some(Tally { passed: 12, failed: 3 }));
+        assert_eq!(Tally::from_line("test result: ok. 0 passed; 0 failed;"), Some(Tally::default()));
+    }
+
+    #[test]
+    fn other_lines_count_nothing() {
+        for line in ["", "test a ... ok", "running 3 tests", "test result: ", "12 passed; 3 failed"] {
+            assert_eq!(Tally::from_line(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn prints_as_one_line_that_a_program_may_read() {
+        let mut sum = Tally { passed: 1, failed: 0 };
+        sum += Tally { passed: 2, failed: 1 };
+        assert_eq!(sum.to_string(), "3 passed, 1 failed");
+    }
+}
