@@ -1,2 +1,2 @@
-//! The node and its command line.
+//! The `gannet` program.
 fn main() {}

@@ -1,0 +1,3 @@
+//! The node: configuration, wiring, the local protocol, and the command line.
+
+pub mod config;
