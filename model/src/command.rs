@@ -1,8 +1,8 @@
 //! What somebody asks the core to do: imperative words. Each is answered by exactly one [`crate::Event`].
 
 use crate::{
-    AccountId, ClOrdId, InstrumentId, Money, OrderId, OrderType, PortfolioId, Price, Quantity, Quote, Reference,
-    Side, StrategyId, TimeInForce,
+    AccountId, ClOrdId, InstrumentId, Money, OrderId, OrderType, PortfolioId, Price, Quantity, Quote,
+    Reference, Side, StrategyId, TimeInForce,
 };
 
 journalled! {

@@ -105,6 +105,25 @@ impl fmt::Display for Position {
     }
 }
 
+/// The text is not a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a position of the form <shard>:<seq>")]
+pub struct PositionError;
+
+impl FromStr for Position {
+    type Err = PositionError;
+
+    fn from_str(text: &str) -> Result<Self, PositionError> {
+        let (shard, seq) = text.split_once(':').ok_or(PositionError)?;
+        let plain = |digits: &str| !digits.starts_with('+');
+        if !plain(shard) || !plain(seq) {
+            return Err(PositionError);
+        }
+        let shard = shard.parse().map_err(|_| PositionError)?;
+        Ok(Self { shard: ShardId::new(shard), seq: seq.parse().map_err(|_| PositionError)? })
+    }
+}
+
 impl WireId {
     /// The id that the record at `position` may issue.
     pub const fn at(position: Position, incarnation: Incarnation) -> Self {
@@ -154,8 +173,18 @@ mod tests {
     }
 
     #[test]
+    fn a_position_reads_back_from_its_text() {
+        let position = Position::new(ShardId::new(3), 17);
+        assert_eq!(position.to_string().parse(), Ok(position));
+        for text in ["", "3", "3:", ":17", "3:17:1", "+3:17", "3:-1", "70000:1"] {
+            assert_eq!(text.parse::<Position>(), Err(PositionError), "{text}");
+        }
+    }
+
+    #[test]
     fn other_texts_are_not_ids() {
-        for text in ["", "G", "G1-2", "G1-2-3-4", "1-2-3", "G01-2-3", "G+1-2-3", "G1-2-99999999999999999999"] {
+        for text in ["", "G", "G1-2", "G1-2-3-4", "1-2-3", "G01-2-3", "G+1-2-3", "G1-2-99999999999999999999"]
+        {
             assert_eq!(text.parse::<WireId>(), Err(WireIdError), "{text}");
         }
     }

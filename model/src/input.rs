@@ -1,9 +1,9 @@
 //! Everything that can change state. What is not an [`Input`] does not happen to the core.
 
 use crate::{
-    AccountId, Actor, Amount, BrokerId, CancelOrder, CancelReject, CashMove, Currency, ExecutionReport, FeeSchedule,
-    Incarnation, Instrument, InstrumentId, LimitKind, MessageReject, Name, NewOrder, PortfolioId, Price, Quantity,
-    QuarantinedMessage, ReplaceOrder, Scope, SessionId, Timestamp, WireId,
+    AccountId, Actor, Amount, BrokerId, CancelOrder, CancelReject, CashMove, Currency, ExecutionReport,
+    FeeSchedule, Incarnation, Instrument, InstrumentId, LimitKind, MessageReject, Name, NewOrder,
+    PortfolioId, Price, Quantity, QuarantinedMessage, ReplaceOrder, Scope, SessionId, Timestamp, WireId,
 };
 
 journalled! {
@@ -141,8 +141,6 @@ journalled! {
     }
 }
 
-
-
 /// One journalled input.
 #[derive(
     Clone,
@@ -215,4 +213,3 @@ impl Quote {
         price.is_positive().then_some(price)
     }
 }
-

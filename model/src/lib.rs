@@ -30,8 +30,8 @@ mod time;
 pub use command::{CancelOrder, CashMove, CashMoveKind, NewOrder, ReplaceOrder, Scope};
 pub use event::{Alert, AlertKind, Event};
 pub use ids::{
-    AccountId, Actor, BrokerId, Incarnation, InstrumentId, OrderId, PortfolioId, Position, SessionId, ShardId,
-    StrategyId, WireId, WireIdError,
+    AccountId, Actor, BrokerId, Incarnation, InstrumentId, OrderId, PortfolioId, Position, PositionError,
+    SessionId, ShardId, StrategyId, WireId, WireIdError,
 };
 pub use input::{
     AccountDefinition, Command, Delivery, DeliveryEvidence, Input, Origin, PortfolioDefinition, Quote,

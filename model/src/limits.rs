@@ -108,7 +108,9 @@ impl Limits {
     #[must_use]
     pub fn set(&mut self, kind: LimitKind, value: Option<Decimal>) -> bool {
         let whole = |limit: u32| match value {
-            Some(number) => u32::try_from(number).ok().filter(|n| *n <= limit && number.normalize().scale() == 0),
+            Some(number) => {
+                u32::try_from(number).ok().filter(|n| *n <= limit && number.normalize().scale() == 0)
+            }
             None => None,
         };
         if value.is_some_and(|number| number.is_sign_negative() && !number.is_zero()) {

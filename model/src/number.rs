@@ -41,9 +41,13 @@ pub enum Rounding {
 impl Rounding {
     fn apply(self, value: Decimal) -> Decimal {
         match self {
-            Self::HalfEven(scale) => value.round_dp_with_strategy(scale, RoundingStrategy::MidpointNearestEven),
+            Self::HalfEven(scale) => {
+                value.round_dp_with_strategy(scale, RoundingStrategy::MidpointNearestEven)
+            }
             Self::Up(scale) => value.round_dp_with_strategy(scale, RoundingStrategy::AwayFromZero),
-            Self::HalfUp(scale) => value.round_dp_with_strategy(scale, RoundingStrategy::MidpointAwayFromZero),
+            Self::HalfUp(scale) => {
+                value.round_dp_with_strategy(scale, RoundingStrategy::MidpointAwayFromZero)
+            }
         }
     }
 }

@@ -3,7 +3,9 @@
 use alloc::vec::Vec;
 
 use crate::order::fix_codes;
-use crate::{Amount, Date, ExecId, OrdStatus, Price, Quantity, Reference, SessionId, Side, Symbol, Text, WireId};
+use crate::{
+    Amount, Date, ExecId, OrdStatus, Price, Quantity, Reference, SessionId, Side, Symbol, Text, WireId,
+};
 
 fix_codes! {
     /// FIX tag 150: what an execution report is about.

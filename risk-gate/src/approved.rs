@@ -12,14 +12,14 @@ pub struct Approved {
 }
 
 /// What an order may cost at worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
 pub struct Reservation {
     /// The worst price of one unit: the limit, or for market orders the quote moved by the band.
     pub unit_price: Price,
+    /// Units that may still be executed. For a sell they are reserved.
+    pub open: Quantity,
     /// Cash to reserve: notional and fee of what is open for a buy, zero for a sell.
     pub cash: Amount,
-    /// Units to reserve: what is open for a sell, zero for a buy.
-    pub units: Quantity,
     /// The notional of what is open, counted in the portfolio's gross exposure.
     pub notional: Amount,
 }
@@ -42,12 +42,8 @@ impl Approved {
 
 impl Reservation {
     /// Nothing.
-    pub const NONE: Self = Self {
-        unit_price: Price::ZERO,
-        cash: Amount::ZERO,
-        units: Quantity::ZERO,
-        notional: Amount::ZERO,
-    };
+    pub const NONE: Self =
+        Self { unit_price: Price::ZERO, open: Quantity::ZERO, cash: Amount::ZERO, notional: Amount::ZERO };
 
     /// What `open` units on `side` may cost at worst at `unit_price`.
     pub fn of(
@@ -61,10 +57,10 @@ impl Reservation {
             return Ok(Self { unit_price, ..Self::NONE });
         }
         let notional = unit_price.notional(open, instrument.factor())?;
-        let (cash, units) = match side {
-            Side::Buy => (notional.plus(fees.reserved(notional, open)?)?, Quantity::ZERO),
-            Side::Sell => (Amount::ZERO, open),
+        let cash = match side {
+            Side::Buy => notional.plus(fees.reserved(notional, open)?)?,
+            Side::Sell => Amount::ZERO,
         };
-        Ok(Self { unit_price, cash, units, notional })
+        Ok(Self { unit_price, open, cash, notional })
     }
 }

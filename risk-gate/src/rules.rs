@@ -249,9 +249,13 @@ fn gross_exposure(case: &mut Case<'_>) -> Result<(), Denial> {
 fn closes_only(case: &Case<'_>) -> Result<bool, Denial> {
     let facts = case.facts;
     Ok(match facts.terms.side {
-        Side::Buy => facts.position.is_negative() && !facts.position.plus(facts.open_buy)?.plus(case.open)?.is_positive(),
+        Side::Buy => {
+            facts.position.is_negative()
+                && !facts.position.plus(facts.open_buy)?.plus(case.open)?.is_positive()
+        }
         Side::Sell => {
-            facts.position.is_positive() && !facts.position.minus(facts.open_sell)?.minus(case.open)?.is_negative()
+            facts.position.is_positive()
+                && !facts.position.minus(facts.open_sell)?.minus(case.open)?.is_negative()
         }
     })
 }

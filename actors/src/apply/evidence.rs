@@ -1,0 +1,76 @@
+//! Evidence about requests in doubt: the only thing, beside a broker's own word, that ends a doubt.
+
+use model::{
+    AlertKind, Certainty, Delivery, DeliveryEvidence, OrdStatus, PendingKind, Reference, SessionState,
+};
+
+use crate::apply::reject::refuse_request;
+use crate::apply::{cancel_request, change_order, finish, new_order_single};
+use crate::{Core, Order, Outcome, Stamp};
+
+/// A new order that never left is sent after all while it is at most this old: a restart takes less. Older ones
+/// are cancelled here, since the market they were meant for is gone.
+const SENDABLE_NS: i64 = 5_000_000_000;
+
+pub(crate) fn apply(core: &mut Core, stamp: Stamp, evidence: DeliveryEvidence, out: &mut Outcome) {
+    let Some(order) = core.order(evidence.request).copied() else {
+        return out.alert(AlertKind::UnknownOrder, None, Some(evidence.session), None);
+    };
+    if evidence.delivery == Delivery::Unanswered {
+        return out.alert(AlertKind::StillInDoubt, Some(order.id), Some(evidence.session), None);
+    }
+    if order.pending.is_some_and(|pending| pending.request == evidence.request) {
+        request_not_delivered(core, stamp, &order, evidence, out);
+    } else if order.id == evidence.request && order.status == OrdStatus::PendingNew {
+        order_not_delivered(core, stamp, &order, evidence, out);
+    }
+    // Anything else is answered already: late evidence about it changes nothing.
+}
+
+/// While the session is down nothing can be decided: what was held back stays in doubt until the sweep.
+fn is_up(core: &Core, order: &Order) -> bool {
+    core.session(order.session).is_some_and(|session| session.state != SessionState::Down)
+}
+
+fn order_not_delivered(
+    core: &mut Core,
+    stamp: Stamp,
+    order: &Order,
+    evidence: DeliveryEvidence,
+    out: &mut Outcome,
+) {
+    let mut after = *order;
+    let never_sent = evidence.delivery == Delivery::NeverSent;
+    if never_sent && !is_up(core, order) {
+        after.certainty = Certainty::InDoubt;
+    } else if never_sent && stamp.time.since(order.created) <= SENDABLE_NS {
+        after.certainty = Certainty::Certain;
+        out.outbound.extend(new_order_single(core, order, stamp.position, stamp.time));
+    } else {
+        finish(&mut after, OrdStatus::Canceled);
+    }
+    change_order(core, order, &after, stamp.time, out);
+}
+
+fn request_not_delivered(
+    core: &mut Core,
+    stamp: Stamp,
+    order: &Order,
+    evidence: DeliveryEvidence,
+    out: &mut Outcome,
+) {
+    let is_cancel = order.pending.is_some_and(|pending| pending.kind == PendingKind::Cancel);
+    let never_sent = evidence.delivery == Delivery::NeverSent;
+    if never_sent && !is_up(core, order) {
+        let after = Order { certainty: Certainty::InDoubt, ..*order };
+        return change_order(core, order, &after, stamp.time, out);
+    }
+    if never_sent && is_cancel && order.status != OrdStatus::PendingNew {
+        // A cancel lowers risk however late it is.
+        let after = Order { certainty: Certainty::Certain, ..*order };
+        out.outbound.extend(cancel_request(core, order, stamp));
+        return change_order(core, order, &after, stamp.time, out);
+    }
+    let text = Reference::cut("never reached the broker");
+    refuse_request(core, stamp, order, evidence.request, 0, text, out);
+}

@@ -1,0 +1,343 @@
+//! `ExecutionReport`: what a broker says of an order, in any order, any number of times.
+
+use model::{
+    AlertKind, Amount, BrokerId, Certainty, Event, ExecType, ExecutionReport, Instrument, OrdStatus,
+    PendingKind, TimeInForce, WireId,
+};
+
+use crate::apply::{change_order, finish, order_changed, refresh_certainty};
+use crate::executions::{Execution, Seen};
+use crate::staging::Fill;
+use crate::{Core, Order, Outcome, Stamp, Suspense};
+
+pub(crate) fn apply(core: &mut Core, stamp: Stamp, report: &ExecutionReport, out: &mut Outcome) {
+    core.note_inbound(report.session, report.msg_seq_num);
+    let found = [report.cl_ord_id, report.orig_cl_ord_id].into_iter().flatten().find_map(|id| core.order(id));
+    let Some(order) = found.copied() else {
+        return put_in_suspense(core, stamp, report, AlertKind::UnknownOrder, None, out);
+    };
+    if !is_about(core, report, &order) {
+        return put_in_suspense(core, stamp, report, AlertKind::ReportMismatch, Some(&order), out);
+    }
+    let mut after = order;
+    if !report.broker_order_id.is_empty() {
+        after.broker_order_id = report.broker_order_id;
+    }
+    if report.exec_type == ExecType::Trade {
+        return trade(core, stamp, report, &order, after, out);
+    }
+    transition(report, &mut after, out);
+    refresh_certainty(&mut after);
+    tell_ended_request(&order, &after, report, out);
+    change_order(core, &order, &after, stamp.time, out);
+}
+
+impl Core {
+    /// Keeps the highest number journalled for a session: where its broker must go on after a crash.
+    pub(crate) fn note_inbound(&mut self, session: model::SessionId, msg_seq_num: u64) {
+        if let Some(book) = self.sessions.get_mut(session.slot()) {
+            book.inbound_high_water = book.inbound_high_water.max(msg_seq_num);
+        }
+    }
+
+    fn broker_of(&self, session: model::SessionId) -> BrokerId {
+        self.session(session).map_or_else(BrokerId::default, |book| book.definition.broker)
+    }
+}
+
+/// Same broker, symbol and side as the order.
+fn is_about(core: &Core, report: &ExecutionReport, order: &Order) -> bool {
+    let symbol = core.instrument(order.instrument).map(|book| book.definition.symbol);
+    core.broker_of(report.session) == core.broker_of(order.session)
+        && report.side == order.side
+        && symbol == Some(report.symbol)
+}
+
+/// Nothing is lost: a fill that cannot be booked is kept once, with an alert.
+fn put_in_suspense(
+    core: &mut Core,
+    stamp: Stamp,
+    report: &ExecutionReport,
+    alert: AlertKind,
+    order: Option<&Order>,
+    out: &mut Outcome,
+) {
+    if report.exec_type == ExecType::Trade {
+        let execution = Execution {
+            order: order.map(|order| order.id),
+            quantity: report.last_quantity,
+            price: report.last_price,
+        };
+        if !report.exec_id.is_empty() && seen(core, stamp, report, &execution) == Seen::Same {
+            return out.event(Event::ExecutionRepeated { order: WireId::default(), exec_id: report.exec_id });
+        }
+        remember(core, stamp, report, execution);
+        core.suspense.push(Suspense { position: stamp.position, report: *report });
+    }
+    let value = Amount::new(report.last_quantity.get());
+    out.alert(alert, order.map(|order| order.id), Some(report.session), Some(value));
+}
+
+fn seen(core: &Core, stamp: Stamp, report: &ExecutionReport, execution: &Execution) -> Seen {
+    let broker = core.broker_of(report.session);
+    core.executions.seen(broker, report.exec_id, report.trade_date, stamp.time.date(), execution)
+}
+
+fn remember(core: &mut Core, stamp: Stamp, report: &ExecutionReport, execution: Execution) {
+    if !report.exec_id.is_empty() {
+        let broker = core.broker_of(report.session);
+        core.executions.remember(broker, report.exec_id, report.trade_date, stamp.time.date(), execution);
+    }
+}
+
+/// Books an execution, exactly once, whatever state the order is in.
+fn trade(
+    core: &mut Core,
+    stamp: Stamp,
+    report: &ExecutionReport,
+    before: &Order,
+    mut after: Order,
+    out: &mut Outcome,
+) {
+    if report.exec_id.is_empty() {
+        return put_in_suspense(core, stamp, report, AlertKind::MissingExecId, Some(before), out);
+    }
+    let execution =
+        Execution { order: Some(before.id), quantity: report.last_quantity, price: report.last_price };
+    match seen(core, stamp, report, &execution) {
+        Seen::Never => {}
+        Seen::Same => {
+            return out.event(Event::ExecutionRepeated { order: before.id, exec_id: report.exec_id });
+        }
+        Seen::Otherwise => {
+            let value = Amount::new(report.last_quantity.get());
+            return out.alert(
+                AlertKind::ExecutionConflict,
+                Some(before.id),
+                Some(report.session),
+                Some(value),
+            );
+        }
+        Seen::TooOld => {
+            return put_in_suspense(core, stamp, report, AlertKind::ExecutionTooOld, Some(before), out);
+        }
+    }
+    let Some(definition) = core.instrument(before.instrument).map(|book| book.definition) else { return };
+    let Ok(fill) = fill_of(core, stamp, report, before, &definition) else {
+        return put_in_suspense(core, stamp, report, AlertKind::BookingFailed, Some(before), out);
+    };
+    if apply_quantities(&mut after, &fill, &definition).is_err() {
+        return put_in_suspense(core, stamp, report, AlertKind::BookingFailed, Some(before), out);
+    }
+    match core.stage(Some(before), &after, Some(fill), stamp.time) {
+        Err(_) => put_in_suspense(core, stamp, report, AlertKind::BookingFailed, Some(before), out),
+        Ok(staged) => {
+            core.commit(&staged);
+            remember(core, stamp, report, execution);
+            out.event(Event::Executed {
+                order: before.id,
+                account: before.account,
+                instrument: staged.instrument(),
+                side: before.side,
+                broker: core.broker_of(report.session),
+                exec_id: report.exec_id,
+                quantity: fill.quantity,
+                price: fill.price,
+                fee: fill.fee,
+                realised: staged.realised,
+                currency: definition.currency,
+                settles: fill.settles,
+            });
+            alert_on_fill(report, before, &staged.order, out);
+            out.event(order_changed(&staged.order));
+        }
+    }
+}
+
+/// The broker's commission where it states one, else our schedule; its settlement date, else the cycle's.
+fn fill_of(
+    core: &Core,
+    stamp: Stamp,
+    report: &ExecutionReport,
+    order: &Order,
+    instrument: &Instrument,
+) -> Result<Fill, model::ArithmeticError> {
+    let (quantity, price) = (report.last_quantity, report.last_price);
+    if !quantity.is_positive() || price.is_negative() {
+        return Err(model::ArithmeticError::Syntax);
+    }
+    let notional = price.notional(quantity, instrument.factor())?;
+    let fees =
+        core.account(order.account).map_or(model::FeeSchedule::FREE, |account| account.definition.fees);
+    let fee = match report.commission {
+        Some(commission) => commission,
+        None => fees.charged(notional, quantity)?,
+    };
+    let trade_date = report.trade_date.unwrap_or_else(|| stamp.time.date());
+    let settles =
+        report.settlement_date.unwrap_or_else(|| trade_date.plus_weekdays(instrument.settlement_days));
+    Ok(Fill { quantity, price, fee, settles })
+}
+
+fn apply_quantities(
+    after: &mut Order,
+    fill: &Fill,
+    instrument: &Instrument,
+) -> Result<(), model::ArithmeticError> {
+    after.cum_quantity = after.cum_quantity.plus(fill.quantity)?;
+    after.cum_notional = after.cum_notional.plus(fill.price.notional(fill.quantity, instrument.factor())?)?;
+    if !after.status.is_terminal() {
+        after.status = after.status_by_executions();
+        if after.is_finished() {
+            after.pending = None;
+        }
+    }
+    refresh_certainty(after);
+    Ok(())
+}
+
+fn alert_on_fill(report: &ExecutionReport, before: &Order, after: &Order, out: &mut Outcome) {
+    let (order, session) = (Some(after.id), Some(report.session));
+    if after.cum_quantity > after.quantity && before.cum_quantity <= before.quantity {
+        let excess = after.cum_quantity.minus(after.quantity).unwrap_or_default();
+        out.alert(AlertKind::Overfill, order, session, Some(Amount::new(excess.get())));
+    } else if before.is_finished() {
+        out.alert(
+            AlertKind::FillAfterTerminal,
+            order,
+            session,
+            Some(Amount::new(report.last_quantity.get())),
+        );
+    }
+    if report.cum_quantity != after.cum_quantity {
+        out.alert(
+            AlertKind::CumQuantityMismatch,
+            order,
+            session,
+            Some(Amount::new(report.cum_quantity.get())),
+        );
+    }
+}
+
+/// FIX 4.4 volume 4, appendix D, "order state change matrices": what a report without an execution does.
+fn transition(report: &ExecutionReport, order: &mut Order, out: &mut Outcome) {
+    match report.exec_type {
+        ExecType::PendingNew | ExecType::PendingCancel | ExecType::PendingReplace => {
+            order.certainty = Certainty::Certain;
+        }
+        ExecType::New => acknowledge(order),
+        ExecType::Canceled => canceled(report, order, out),
+        ExecType::Replaced => replaced(report, order, out),
+        ExecType::Rejected => {
+            if !order.status.is_terminal() {
+                finish(order, OrdStatus::Rejected);
+            }
+        }
+        ExecType::Expired => {
+            if !order.status.is_terminal() {
+                finish(order, OrdStatus::Expired);
+            }
+        }
+        ExecType::DoneForDay => {
+            if !order.status.is_terminal() {
+                order.status = OrdStatus::DoneForDay;
+            }
+        }
+        ExecType::OrderStatus => status_answer(report, order, out),
+        ExecType::Stopped | ExecType::Suspended | ExecType::Calculated | ExecType::Restated => {
+            acknowledge(order);
+            unusual(report, order, out);
+        }
+        // Booked as executions elsewhere (`Trade`), or kept raw by the gateway.
+        ExecType::Trade | ExecType::TradeCorrect | ExecType::TradeCancel => unusual(report, order, out),
+    }
+}
+
+fn unusual(report: &ExecutionReport, order: &Order, out: &mut Outcome) {
+    out.alert(AlertKind::UnusualReport, Some(order.id), Some(report.session), None);
+}
+
+fn acknowledge(order: &mut Order) {
+    if order.status == OrdStatus::PendingNew {
+        order.status = order.status_by_executions();
+    }
+}
+
+fn canceled(report: &ExecutionReport, order: &mut Order, out: &mut Outcome) {
+    if order.status.is_terminal() {
+        // A repetition is nothing new; a cancel of a filled order is a contradiction.
+        if order.status == OrdStatus::Filled {
+            unusual(report, order, out);
+        }
+        return;
+    }
+    let asked = order.pending.is_some_and(|pending| pending.kind == PendingKind::Cancel);
+    let immediate = matches!(order.time_in_force, TimeInForce::ImmediateOrCancel | TimeInForce::FillOrKill);
+    if !asked && !immediate {
+        out.alert(AlertKind::UnsolicitedCancel, Some(order.id), Some(report.session), None);
+    }
+    finish(order, OrdStatus::Canceled);
+}
+
+fn replaced(report: &ExecutionReport, order: &mut Order, out: &mut Outcome) {
+    match order.pending {
+        Some(pending)
+            if pending.kind == PendingKind::Replace && report.cl_ord_id == Some(pending.request) =>
+        {
+            order.quantity = pending.quantity;
+            order.limit_price = pending.limit_price;
+            order.unit_price = pending.unit_price;
+            order.wire_id = pending.request;
+            order.pending = None;
+            if !order.status.is_terminal() || order.status == OrdStatus::Filled {
+                order.status = order.status_by_executions();
+            }
+        }
+        // The same answer again.
+        _ if report.cl_ord_id == Some(order.wire_id) => {}
+        _ => unusual(report, order, out),
+    }
+}
+
+/// An answer to our order status request. It comes after everything the broker sent before, so a request it does
+/// not mention never arrived.
+fn status_answer(report: &ExecutionReport, order: &mut Order, out: &mut Outcome) {
+    if report.cum_quantity != order.cum_quantity {
+        let value = Some(Amount::new(report.cum_quantity.get()));
+        out.alert(AlertKind::CumQuantityMismatch, Some(order.id), Some(report.session), value);
+    }
+    match report.ord_status {
+        OrdStatus::Canceled | OrdStatus::Rejected | OrdStatus::Expired => {
+            if !order.status.is_terminal() {
+                finish(order, report.ord_status);
+            }
+        }
+        OrdStatus::PendingCancel | OrdStatus::PendingReplace => {
+            acknowledge(order);
+            order.certainty = Certainty::Certain;
+        }
+        // The broker holds it but does not work it yet: as good as an acknowledgement of delivery.
+        OrdStatus::PendingNew => order.certainty = Certainty::Certain,
+        _ => {
+            acknowledge(order);
+            if order.certainty == Certainty::InDoubt {
+                order.pending = None;
+            }
+        }
+    }
+}
+
+/// A request that ended without its own answer is told of.
+fn tell_ended_request(before: &Order, after: &Order, report: &ExecutionReport, out: &mut Outcome) {
+    let Some(pending) = before.pending else { return };
+    let took_effect = after.wire_id == pending.request
+        || (pending.kind == PendingKind::Cancel && after.status == OrdStatus::Canceled);
+    if after.pending.is_none() && !took_effect {
+        out.event(Event::RequestRefused {
+            order: after.id,
+            request: pending.request,
+            reject_code: 0,
+            text: report.text,
+        });
+    }
+}

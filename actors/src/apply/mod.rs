@@ -1,0 +1,100 @@
+//! One file for each input or family of inputs: check, then apply.
+
+pub(crate) mod cancel_order;
+pub(crate) mod define;
+pub(crate) mod evidence;
+pub(crate) mod execution_report;
+pub(crate) mod halt;
+pub(crate) mod limit;
+pub(crate) mod mark;
+pub(crate) mod move_cash;
+pub(crate) mod new_order;
+pub(crate) mod reject;
+pub(crate) mod replace_order;
+pub(crate) mod session;
+pub(crate) mod tick;
+
+use model::{Event, OrdStatus, Outbound, OutboundKind, Position, Timestamp};
+
+use crate::{Core, Order, Outcome, Stamp};
+
+/// The event that tells where an order stands now.
+pub(crate) fn order_changed(order: &Order) -> Event {
+    Event::OrderChanged {
+        order: order.id,
+        account: order.account,
+        status: order.shown_status(),
+        quantity: order.quantity,
+        cum_quantity: order.cum_quantity,
+        limit_price: order.limit_price,
+    }
+}
+
+/// Commits a change of an order that books no fill, and tells of it if anything a reader sees is different. A
+/// change that cannot be computed exactly is left undone, with an alert: it can only be a number of the broker's.
+pub(crate) fn change_order(
+    core: &mut Core,
+    before: &Order,
+    after: &Order,
+    now: Timestamp,
+    out: &mut Outcome,
+) {
+    if after == before {
+        return;
+    }
+    match core.stage(Some(before), after, None, now) {
+        Ok(staged) => {
+            core.commit(&staged);
+            out.event(order_changed(&staged.order));
+        }
+        Err(_) => out.alert(model::AlertKind::BookingFailed, Some(before.id), Some(before.session), None),
+    }
+}
+
+/// Once nothing is unanswered any more, nothing is in doubt.
+pub(crate) fn refresh_certainty(order: &mut Order) {
+    if !order.is_awaiting() {
+        order.certainty = model::Certainty::Certain;
+    }
+}
+
+/// The order's own `NewOrderSingle`.
+pub(crate) fn new_order_single(
+    core: &Core,
+    order: &Order,
+    position: Position,
+    time: Timestamp,
+) -> Option<Outbound> {
+    let kind = OutboundKind::NewOrderSingle {
+        cl_ord_id: order.id,
+        account: core.account(order.account)?.definition.name,
+        symbol: core.instrument(order.instrument)?.definition.symbol,
+        side: order.side,
+        order_type: order.order_type,
+        time_in_force: order.time_in_force,
+        quantity: order.quantity,
+        limit_price: order.limit_price,
+    };
+    Some(Outbound { session: order.session, position, time, kind })
+}
+
+/// The cancel request that is pending on the order.
+pub(crate) fn cancel_request(core: &Core, order: &Order, stamp: Stamp) -> Option<Outbound> {
+    let kind = OutboundKind::OrderCancelRequest {
+        cl_ord_id: order.pending?.request,
+        orig_cl_ord_id: order.wire_id,
+        broker_order_id: order.broker_order_id,
+        account: core.account(order.account)?.definition.name,
+        symbol: core.instrument(order.instrument)?.definition.symbol,
+        side: order.side,
+        quantity: order.quantity,
+    };
+    Some(Outbound { session: order.session, position: stamp.position, time: stamp.time, kind })
+}
+
+/// Ends an order on our side with nothing more to come.
+pub(crate) fn finish(order: &mut Order, status: OrdStatus) {
+    order.status = status;
+    order.pending = None;
+    refresh_certainty(order);
+}

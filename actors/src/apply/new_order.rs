@@ -1,0 +1,126 @@
+//! `NewOrder`: looked up, judged by the gate, reserved, sent.
+
+use model::{
+    Amount, Denial, DenyReason, Event, NewOrder, Quantity, SessionId, SessionState, StrategyId, Timestamp,
+    WireId,
+};
+use risk_gate::{Facts, Reservation, Terms};
+
+use crate::apply::new_order_single;
+use crate::staging::Staged;
+use crate::{Account, Asset, Core, InstrumentBook, Order, Outcome, Portfolio, Route, Stamp};
+
+pub(crate) fn apply(core: &mut Core, stamp: Stamp, request: &NewOrder, out: &mut Outcome) {
+    match check(core, stamp, request) {
+        Ok(Verdict::Fresh(staged)) => apply_accepted(core, stamp, &staged, out),
+        Ok(Verdict::Existing(event)) => out.event(event),
+        Err(denial) => out.denied(request.cl_ord_id, denial),
+    }
+}
+
+#[expect(clippy::large_enum_variant, reason = "lives on the stack for one call; a box would allocate")]
+enum Verdict {
+    Fresh(Staged),
+    Existing(Event),
+}
+
+fn check(core: &Core, stamp: Stamp, request: &NewOrder) -> Result<Verdict, Denial> {
+    let account = core.account(request.account).ok_or(Denial::of(DenyReason::UnknownAccount))?;
+    if request.cl_ord_id.is_empty() {
+        return Err(Denial::of(DenyReason::MissingIdentifier));
+    }
+    if let Some(existing) = account.order_by_cl_ord_id(&request.cl_ord_id) {
+        return if existing.was_submitted_as(request) {
+            let event = Event::OrderExists { order: existing.id, status: existing.shown_status() };
+            Ok(Verdict::Existing(event))
+        } else {
+            Err(Denial::of(DenyReason::DuplicateClOrdId))
+        };
+    }
+    let instrument = core.instrument(request.instrument).ok_or(Denial::of(DenyReason::UnknownInstrument))?;
+    let terms = Terms {
+        side: request.side,
+        order_type: request.order_type,
+        time_in_force: request.time_in_force,
+        quantity: request.quantity,
+        limit_price: request.limit_price,
+    };
+    let session = account.definition.session;
+    let subject =
+        Subject { account, instrument, strategy: request.strategy, session, own: Reservation::NONE };
+    let facts = facts(core, &subject, terms, request.quote, stamp.time, Quantity::ZERO)?;
+    let approved = risk_gate::approve(&facts)?;
+    let id = WireId::at(stamp.position, core.incarnation());
+    let order = Order::accepted(id, request, session, &approved, stamp.time);
+    core.stage(None, &order, None, stamp.time)
+        .map(Verdict::Fresh)
+        .map_err(|_| Denial::of(DenyReason::Arithmetic))
+}
+
+fn apply_accepted(core: &mut Core, stamp: Stamp, staged: &Staged, out: &mut Outcome) {
+    let order = staged.order;
+    core.commit(staged);
+    core.routes.insert(order.id, Route { account: order.account, order: order.id });
+    out.event(Event::OrderAccepted { order: order.id, account: order.account, cl_ord_id: order.cl_ord_id });
+    out.outbound.extend(new_order_single(core, &order, stamp.position, stamp.time));
+}
+
+/// Whose order in what is judged, and what the order itself holds already (for a replace).
+pub(crate) struct Subject<'a> {
+    pub account: &'a Account,
+    pub instrument: &'a InstrumentBook,
+    pub strategy: StrategyId,
+    pub session: SessionId,
+    pub own: Reservation,
+}
+
+/// Gathers what the gate judges by.
+pub(crate) fn facts<'a>(
+    core: &Core,
+    subject: &Subject<'a>,
+    terms: Terms,
+    quote: Option<model::Quote>,
+    now: Timestamp,
+    filled: Quantity,
+) -> Result<Facts<'a>, Denial> {
+    let Subject { account, instrument, strategy, session, own } = *subject;
+    let portfolio =
+        core.portfolio(account.definition.portfolio).ok_or(Denial::of(DenyReason::UnknownPortfolio))?;
+    let definition = &instrument.definition;
+    let session = core.session(session).ok_or(Denial::of(DenyReason::UnknownSession))?;
+    let holding = account.holding(definition.id);
+    let (mut open_buy, mut open_sell) = (holding.open_buy, holding.open_sell);
+    match terms.side {
+        model::Side::Buy => open_buy = open_buy.minus(own.open)?,
+        model::Side::Sell => open_sell = open_sell.minus(own.open)?,
+    }
+    let available = account.ledger().available(Asset::Cash(definition.currency))?;
+    let exposure = portfolio.exposure(definition.currency).gross()?;
+    Ok(Facts {
+        terms,
+        instrument: definition,
+        limits: &account.limits,
+        fees: &account.definition.fees,
+        quote,
+        now,
+        halted: is_halted(core, portfolio, account, instrument, strategy),
+        session_ready: session.state == SessionState::Ready,
+        filled,
+        position: holding.position,
+        open_buy,
+        open_sell,
+        available_cash: available.plus(own.cash)?,
+        gross_exposure: exposure.minus(own.notional)?.at_least(Amount::ZERO),
+        max_gross_exposure: portfolio.gross_limit(definition.currency),
+    })
+}
+
+fn is_halted(
+    core: &Core,
+    portfolio: &Portfolio,
+    account: &Account,
+    instrument: &InstrumentBook,
+    strategy: StrategyId,
+) -> bool {
+    core.firm_halted || account.halted || instrument.halted || portfolio.is_halted_for(strategy)
+}

@@ -1,0 +1,66 @@
+//! `ReplaceOrder`: judged by the whole gate; the worse of old and new stays reserved until the broker answers.
+
+use model::{
+    Certainty, Denial, DenyReason, OrdStatus, Outbound, OutboundKind, PendingKind, ReplaceOrder, WireId,
+};
+
+use crate::apply::cancel_order::{apply_request, check_open, find};
+use crate::apply::new_order::{Subject, facts};
+use crate::staging::Staged;
+use crate::{Core, Order, Outcome, Pending, Stamp};
+
+pub(crate) fn apply(core: &mut Core, stamp: Stamp, replace: &ReplaceOrder, out: &mut Outcome) {
+    match check(core, stamp, replace) {
+        Ok(staged) => {
+            apply_request(core, &staged, out);
+            out.outbound.extend(replace_request(core, &staged.order, stamp));
+        }
+        Err(denial) => out.denied(replace.cl_ord_id, denial),
+    }
+}
+
+fn check(core: &Core, stamp: Stamp, replace: &ReplaceOrder) -> Result<Staged, Denial> {
+    let order = find(core, replace.account, replace.order, &replace.cl_ord_id)?;
+    check_open(core, order)?;
+    if order.status == OrdStatus::PendingNew || order.certainty == Certainty::InDoubt {
+        return Err(Denial::of(DenyReason::OrderInDoubt));
+    }
+    let account = core.account(order.account).ok_or(Denial::of(DenyReason::UnknownAccount))?;
+    let instrument = core.instrument(order.instrument).ok_or(Denial::of(DenyReason::UnknownInstrument))?;
+    let terms = order.replaced_terms(replace.quantity, replace.limit_price);
+    let subject = Subject {
+        account,
+        instrument,
+        strategy: order.strategy,
+        session: order.session,
+        own: order.reservation,
+    };
+    let facts = facts(core, &subject, terms, replace.quote, stamp.time, order.cum_quantity)?;
+    let approved = risk_gate::approve(&facts)?;
+    let pending = Pending {
+        request: WireId::at(stamp.position, core.incarnation()),
+        kind: PendingKind::Replace,
+        quantity: approved.terms().quantity,
+        limit_price: approved.terms().limit_price,
+        unit_price: approved.reservation().unit_price,
+    };
+    let after = Order { pending: Some(pending), ..*order };
+    core.stage(Some(order), &after, None, stamp.time).map_err(|_| Denial::of(DenyReason::Arithmetic))
+}
+
+fn replace_request(core: &Core, order: &Order, stamp: Stamp) -> Option<Outbound> {
+    let pending = order.pending?;
+    let kind = OutboundKind::OrderCancelReplaceRequest {
+        cl_ord_id: pending.request,
+        orig_cl_ord_id: order.wire_id,
+        broker_order_id: order.broker_order_id,
+        account: core.account(order.account)?.definition.name,
+        symbol: core.instrument(order.instrument)?.definition.symbol,
+        side: order.side,
+        order_type: order.order_type,
+        time_in_force: order.time_in_force,
+        quantity: pending.quantity,
+        limit_price: pending.limit_price,
+    };
+    Some(Outbound { session: order.session, position: stamp.position, time: stamp.time, kind })
+}

@@ -1,0 +1,54 @@
+//! Sessions and openings: when nobody is connected, what was unanswered is in doubt.
+
+use model::{AlertKind, Certainty, Event, Incarnation, Outbound, OutboundKind, SessionChange, SessionState};
+
+use crate::{Core, Outcome, Stamp};
+
+/// The journal was opened for writing: this process has no connection yet.
+pub(crate) fn opened(core: &mut Core, incarnation: Incarnation, out: &mut Outcome) {
+    core.incarnation = incarnation;
+    for session in core.sessions.iter_mut() {
+        session.state = SessionState::Down;
+    }
+    let in_doubt = doubt_unanswered(core, |_| true);
+    out.event(Event::Opened { incarnation, in_doubt });
+}
+
+/// A session went up or down, or was cleared up.
+pub(crate) fn change(core: &mut Core, stamp: Stamp, change: SessionChange, out: &mut Outcome) {
+    let Some(book) = core.sessions.get_mut(change.session.slot()) else {
+        return out.alert(AlertKind::UnknownOrder, None, Some(change.session), None);
+    };
+    book.state = change.state;
+    out.event(Event::SessionChanged { session: change.session, state: change.state });
+    match change.state {
+        SessionState::Down => {
+            doubt_unanswered(core, |session| session == change.session);
+        }
+        SessionState::Up => out.outbound.push(Outbound {
+            session: change.session,
+            position: stamp.position,
+            time: stamp.time,
+            kind: OutboundKind::Sweep,
+        }),
+        SessionState::Ready if change.unresolved > 0 => {
+            out.alert(AlertKind::StillInDoubt, None, Some(change.session), Some(change.unresolved.into()));
+        }
+        SessionState::Ready => {}
+    }
+}
+
+/// Marks what the brokers behind these sessions have not answered; gives how many orders that is. Doubt moves no
+/// money: the worst case is reserved already.
+fn doubt_unanswered(core: &mut Core, concerns: impl Fn(model::SessionId) -> bool) -> u32 {
+    let mut in_doubt = 0;
+    for account in core.accounts.iter_mut() {
+        for order in account.open_orders_mut() {
+            if concerns(order.session) && order.is_awaiting() {
+                order.certainty = Certainty::InDoubt;
+                in_doubt += 1;
+            }
+        }
+    }
+    in_doubt
+}

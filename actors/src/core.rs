@@ -1,0 +1,219 @@
+//! The state of one shard, and the table of contents of what can change it.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use indexmap::IndexMap;
+use model::{
+    AccountId, Command, Date, ExecutionReport, Incarnation, Input, Instrument, InstrumentId, Name, OrderId,
+    PortfolioId, Position, Price, SessionDefinition, SessionId, SessionState, Timestamp, WireId,
+};
+use rustc_hash::FxBuildHasher;
+
+use crate::executions::Executions;
+use crate::table::Table;
+use crate::{Account, Order, Outcome, Portfolio, apply};
+
+/// The version of the logic: raised by any change that makes an old journal lead to another state.
+pub const LOGIC_VERSION: u32 = 1;
+
+/// Where and when an input stands. Given once, by the shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Its position in the journal.
+    pub position: Position,
+    /// Its time: never before that of an earlier input.
+    pub time: Timestamp,
+}
+
+/// The state of one shard.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Core {
+    pub(crate) incarnation: Incarnation,
+    pub(crate) firm_halted: bool,
+    pub(crate) instruments: Table<InstrumentBook>,
+    pub(crate) sessions: Table<SessionBook>,
+    pub(crate) portfolios: Table<Portfolio>,
+    pub(crate) accounts: Table<Account>,
+    /// Account names, so that defining the hundred-thousandth is as quick as the first.
+    pub(crate) account_names: BTreeMap<Name, AccountId>,
+    /// Every ClOrdID of ours that a broker may have seen.
+    pub(crate) routes: IndexMap<WireId, Route, FxBuildHasher>,
+    pub(crate) executions: Executions,
+    /// Accounts with something unsettled, by the date it settles.
+    pub(crate) settlements: BTreeMap<Date, BTreeSet<AccountId>>,
+    pub(crate) suspense: Vec<Suspense>,
+}
+
+/// Which order a ClOrdID is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Route {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub order: OrderId,
+}
+
+/// An instrument and what is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct InstrumentBook {
+    /// What it is.
+    pub definition: Instrument,
+    /// True where new orders in it are denied.
+    pub halted: bool,
+    /// What positions are valued at: the last journalled mark, before the first one the first execution's price.
+    pub mark: Option<Price>,
+}
+
+/// A session and where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SessionBook {
+    /// Who it is.
+    pub definition: SessionDefinition,
+    /// Where it stands.
+    pub state: SessionState,
+    /// The highest MsgSeqNum of a message of the broker that is journalled.
+    pub inbound_high_water: u64,
+}
+
+/// A fill that could not be booked: kept for a person to decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Suspense {
+    /// Which record.
+    pub position: Position,
+    /// What the broker said.
+    pub report: ExecutionReport,
+}
+
+impl Core {
+    /// An empty shard.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Applies one stamped input; its consequences are added to `out`, which the caller has cleared.
+    ///
+    /// Every arm checks first (`check_*` never mutates) and then commits (`apply_*` never fails). What cannot be
+    /// done is answered with [`model::Event::Denied`] or an alert; nothing here panics on any input.
+    pub fn apply(&mut self, stamp: Stamp, input: &Input, out: &mut Outcome) {
+        match input {
+            Input::Opened { incarnation, .. } => apply::session::opened(self, *incarnation, out),
+            Input::Command { command, .. } => self.command(stamp, command, out),
+            Input::ExecutionReport(report) => apply::execution_report::apply(self, stamp, report, out),
+            Input::CancelReject(reject) => apply::reject::cancel_reject(self, stamp, reject, out),
+            Input::MessageReject(reject) => apply::reject::message_reject(self, stamp, reject, out),
+            Input::Quarantined(message) => apply::reject::quarantined(self, message, out),
+            Input::Session(change) => apply::session::change(self, stamp, *change, out),
+            Input::Evidence(evidence) => apply::evidence::apply(self, stamp, *evidence, out),
+            Input::Mark { instrument, quote } => apply::mark::apply(self, *instrument, quote, out),
+            Input::Tick => apply::tick::apply(self, stamp, out),
+        }
+    }
+
+    fn command(&mut self, stamp: Stamp, command: &Command, out: &mut Outcome) {
+        match command {
+            Command::NewOrder(order) => apply::new_order::apply(self, stamp, order, out),
+            Command::CancelOrder(cancel) => apply::cancel_order::apply(self, stamp, cancel, out),
+            Command::ReplaceOrder(replace) => apply::replace_order::apply(self, stamp, replace, out),
+            Command::MoveCash(cash_move) => apply::move_cash::apply(self, cash_move, out),
+            Command::Halt(scope) => apply::halt::apply(self, *scope, true, out),
+            Command::Resume(scope) => apply::halt::apply(self, *scope, false, out),
+            Command::SetLimit { actor, kind, currency, value } => {
+                apply::limit::apply(self, *actor, *kind, *currency, *value, out);
+            }
+            Command::DefineInstrument(instrument) => apply::define::instrument(self, instrument, out),
+            Command::DefinePortfolio(portfolio) => apply::define::portfolio(self, portfolio, out),
+            Command::DefineAccount(account) => apply::define::account(self, account, out),
+            Command::DefineSession(session) => apply::define::session(self, session, out),
+        }
+    }
+
+    /// The next time at which a `Tick` has something to do; `None` where nothing waits.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        const NANOS_PER_DAY: i64 = 86_400_000_000_000;
+        let (date, _) = self.settlements.first_key_value()?;
+        Some(Timestamp::from_nanos(i64::from(date.days).saturating_mul(NANOS_PER_DAY)))
+    }
+
+    /// How often the journal behind this state was opened for writing.
+    pub const fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    /// True where the whole firm is halted.
+    pub const fn is_firm_halted(&self) -> bool {
+        self.firm_halted
+    }
+
+    /// One account.
+    pub fn account(&self, id: AccountId) -> Option<&Account> {
+        self.accounts.get(id.slot())
+    }
+
+    /// Every account, by id.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.iter()
+    }
+
+    /// The account of that name.
+    pub fn account_named(&self, name: &Name) -> Option<&Account> {
+        self.account(*self.account_names.get(name)?)
+    }
+
+    /// One portfolio.
+    pub fn portfolio(&self, id: PortfolioId) -> Option<&Portfolio> {
+        self.portfolios.get(id.slot())
+    }
+
+    /// Every portfolio, by id.
+    pub fn portfolios(&self) -> impl Iterator<Item = &Portfolio> {
+        self.portfolios.iter()
+    }
+
+    /// One instrument.
+    pub fn instrument(&self, id: InstrumentId) -> Option<&InstrumentBook> {
+        self.instruments.get(id.slot())
+    }
+
+    /// Every instrument, by id.
+    pub fn instruments(&self) -> impl Iterator<Item = &InstrumentBook> {
+        self.instruments.iter()
+    }
+
+    /// One session.
+    pub fn session(&self, id: SessionId) -> Option<&SessionBook> {
+        self.sessions.get(id.slot())
+    }
+
+    /// Every session, by id.
+    pub fn sessions(&self) -> impl Iterator<Item = &SessionBook> {
+        self.sessions.iter()
+    }
+
+    /// Fills that could not be booked.
+    pub fn suspense(&self) -> &[Suspense] {
+        &self.suspense
+    }
+
+    /// Which order a ClOrdID of ours is about.
+    pub fn route(&self, id: WireId) -> Option<Route> {
+        self.routes.get(&id).copied()
+    }
+
+    /// The order that a ClOrdID of ours is about.
+    pub fn order(&self, id: WireId) -> Option<&Order> {
+        let route = self.route(id)?;
+        self.account(route.account)?.order(route.order)
+    }
+
+    /// The canonical encoding of the whole state: equal states have equal encodings. Hash it to compare states.
+    pub fn encode<W: borsh::io::Write>(&self, writer: &mut W) -> borsh::io::Result<()> {
+        BorshSerialize::serialize(self, writer)
+    }
+
+    /// Reads a state back from [`Core::encode`].
+    pub fn decode<R: borsh::io::Read>(reader: &mut R) -> borsh::io::Result<Self> {
+        BorshDeserialize::deserialize_reader(reader)
+    }
+}
