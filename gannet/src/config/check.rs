@@ -6,8 +6,8 @@ use model::{Currency, Name, ShardId};
 
 use super::section::Problems;
 use super::source::{At, Located};
-use super::suggest::{did_you_mean, listed};
 use super::{AccountEntry, Config};
+use crate::suggest::{did_you_mean, listed};
 
 pub(super) fn config(config: &Config, problems: &Problems) {
     once("broker.name", config.brokers.iter().map(|broker| (broker.value.as_str(), &broker.at)), problems);

@@ -7,8 +7,8 @@ use model::{AssetClass, Currency, Price, Quantity, Symbol};
 use super::InstrumentEntry;
 use super::section::{Allowed, Problems, Section, parse_document};
 use super::source::{At, Source};
-use super::suggest::{did_you_mean, listed};
 use super::value;
+use crate::suggest::{did_you_mean, listed};
 
 /// Beyond this no market settles: `model::Instrument::check`.
 const MOST_SETTLEMENT_DAYS: u8 = 30;

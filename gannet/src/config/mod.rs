@@ -8,7 +8,7 @@ mod instruments;
 mod read;
 mod section;
 mod source;
-mod suggest;
+
 mod value;
 
 use std::net::SocketAddr;

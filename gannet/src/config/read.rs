@@ -10,11 +10,11 @@ use toml::de::DeValue;
 
 use super::section::{Allowed, Problems, Section, parse_document};
 use super::source::{ConfigError, Located, Source};
-use super::suggest::{did_you_mean, listed};
 use super::{
     AccountEntry, Config, Durability, Idle, MarketFeed, Node, PortfolioEntry, SessionEntry, check,
     instruments, value,
 };
+use crate::suggest::{did_you_mean, listed};
 
 /// A Unix socket's path must fit `sockaddr_un.sun_path` with its closing zero (unix(7)).
 const SOCKET_PATH_BYTES: usize = 107;

@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::source::{At, ConfigError, Located, Problem, Source};
-use super::suggest::{did_you_mean, listed};
+use crate::suggest::{did_you_mean, listed};
 
 /// Why a value is not what its key takes: what is allowed, in words.
 pub(crate) type Allowed = String;

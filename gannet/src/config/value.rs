@@ -7,7 +7,7 @@ use model::{Currency, Decimal, Text};
 use toml::de::DeValue;
 
 use super::section::Allowed;
-use super::suggest::{did_you_mean, listed};
+use crate::suggest::{did_you_mean, listed};
 
 fn wrong_type(value: &DeValue<'_>, wanted: &str) -> Allowed {
     format!("must be {wanted}, not {}", value.type_str())
