@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::artifacts;
-use crate::tally::Tally;
+use crate::tally::{self, Tally};
 use crate::workspace;
 
 /// What a step does.
@@ -111,26 +111,26 @@ pub(crate) fn succeed(command: &mut Command) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("it ended with {status}; its messages stand above")) }
 }
 
-/// Runs tests, prints what they print, and adds up what they count.
+/// Runs tests, prints what they print, adds up what they count, and names those that failed.
 fn counted(command: &mut Command, tally: &mut Tally) -> Result<(), String> {
     let mut child =
         command.stdout(Stdio::piped()).spawn().map_err(|error| format!("cannot start it: {error}"))?;
+    let mut failed = Vec::new();
     if let Some(output) = child.stdout.take() {
+        // By bytes: what a test prints need not be text.
         for line in BufReader::new(output).split(b'\n') {
             let line = line.map_err(|error| format!("cannot read what it prints: {error}"))?;
             let line = String::from_utf8_lossy(&line);
             println!("{line}");
-            if let Some(count) = Tally::from_line(&line) {
-                *tally += count;
-            }
+            *tally += Tally::from_line(&line).unwrap_or_default();
+            failed.extend(tally::failed_test(&line).map(|name| format!("\n    {name}")));
         }
     }
     let status = child.wait().map_err(|error| format!("cannot wait for it: {error}"))?;
     if status.success() {
-        Ok(())
-    } else {
-        Err(format!("it ended with {status}; the tests that failed stand above"))
+        return Ok(());
     }
+    Err(format!("it ended with {status}; its messages stand above{}", failed.concat()))
 }
 
 fn examples(tally: &mut Tally) -> Result<(), String> {
@@ -159,11 +159,11 @@ mod tests {
 
     #[test]
     fn the_counts_of_several_test_programs_are_added() {
-        let script = "echo 'test result: ok. 2 passed; 0 failed; 0 ignored'; echo noise; \
+        let script = "echo 'test result: ok. 2 passed; 0 failed; 0 ignored'; echo 'test a::b ... FAILED'; \
                       echo 'test result: FAILED. 1 passed; 1 failed; 0 ignored'; exit 101";
         let mut tally = Tally::default();
         let outcome = counted(Command::new("sh").args(["-c", script]), &mut tally);
-        assert!(outcome.is_err());
+        assert!(outcome.unwrap_err().ends_with("\n    a::b"));
         assert_eq!(tally, Tally { passed: 3, failed: 1 });
     }
 

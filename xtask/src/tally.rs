@@ -24,6 +24,11 @@ impl Tally {
     }
 }
 
+/// The name in `test a::b ... FAILED`, the line of a test that failed.
+pub(crate) fn failed_test(line: &str) -> Option<&str> {
+    line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
+}
+
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;
@@ -53,6 +58,13 @@ mod tests {
         for line in ["", "test a ... ok", "running 3 tests", "test result: ", "12 passed; 3 failed"] {
             assert_eq!(Tally::from_line(line), None, "{line}");
         }
+    }
+
+    #[test]
+    fn the_name_of_a_test_that_failed() {
+        assert_eq!(failed_test("test a::b ... FAILED"), Some("a::b"));
+        assert_eq!(failed_test("test a::b ... ok"), None);
+        assert_eq!(failed_test("test result: FAILED. 1 passed; 1 failed;"), None);
     }
 
     #[test]
