@@ -2,5 +2,8 @@
 
 pub mod client;
 pub mod config;
+pub mod definitions;
+pub mod directory;
+pub mod plan;
 mod suggest;
 pub mod wire;

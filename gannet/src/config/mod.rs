@@ -132,7 +132,7 @@ pub struct SessionEntry {
     /// FIX tag 56.
     pub target_comp_id: String,
     /// FIX tag 108.
-    pub heartbeat_s: u32,
+    pub heartbeat_s: u16,
     /// The folder of the session engine's own store.
     pub store: PathBuf,
 }

@@ -1,0 +1,139 @@
+//! Names for people, ids for the core: both ways.
+
+use std::collections::BTreeMap;
+
+use model::{AccountId, InstrumentId, Name, PortfolioId, SessionId, ShardId, StrategyId, Symbol};
+
+use crate::config::Config;
+use crate::definitions::Definitions;
+
+/// Where an account is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountHome {
+    /// Its identity.
+    pub id: AccountId,
+    /// Its portfolio.
+    pub portfolio: PortfolioId,
+    /// The shard of both.
+    pub shard: ShardId,
+}
+
+/// Every name of the node and its id. Fixed while a node runs: definitions come with its start.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    shards: Vec<ShardId>,
+    accounts: BTreeMap<Name, AccountHome>,
+    portfolios: BTreeMap<Name, (PortfolioId, ShardId)>,
+    strategies: BTreeMap<(PortfolioId, Name), StrategyId>,
+    instruments: BTreeMap<Symbol, InstrumentId>,
+    account_names: BTreeMap<AccountId, Name>,
+    portfolio_names: BTreeMap<PortfolioId, Name>,
+    strategy_names: BTreeMap<(PortfolioId, StrategyId), Name>,
+    symbols: BTreeMap<InstrumentId, Symbol>,
+    session_names: BTreeMap<SessionId, Name>,
+}
+
+impl Directory {
+    /// Of everything that is defined. Strategies have names only in a configuration; without one they are shown
+    /// by number.
+    pub fn new(
+        shards: impl IntoIterator<Item = ShardId>,
+        definitions: &Definitions,
+        config: Option<&Config>,
+    ) -> Self {
+        let mut directory = Self { shards: shards.into_iter().collect(), ..Self::default() };
+        for (name, (shard, known)) in &definitions.portfolios {
+            let id = known.definition.id;
+            directory.portfolios.insert(*name, (id, *shard));
+            directory.portfolio_names.insert(id, *name);
+        }
+        for (name, (shard, known)) in &definitions.accounts {
+            let home =
+                AccountHome { id: known.definition.id, portfolio: known.definition.portfolio, shard: *shard };
+            directory.accounts.insert(*name, home);
+            directory.account_names.insert(home.id, *name);
+        }
+        for (symbol, homes) in &definitions.instruments {
+            if let Some((_, definition)) = homes.first_key_value() {
+                directory.instruments.insert(*symbol, definition.id);
+                directory.symbols.insert(definition.id, *symbol);
+            }
+        }
+        for (name, (_, session)) in &definitions.sessions {
+            directory.session_names.insert(session.id, *name);
+        }
+        for portfolio in config.iter().flat_map(|config| &config.portfolios) {
+            directory.add_strategies(portfolio);
+        }
+        directory
+    }
+
+    fn add_strategies(&mut self, portfolio: &crate::config::PortfolioEntry) {
+        let Some((id, _)) = self.portfolios.get(&portfolio.name) else { return };
+        for (name, strategy) in &portfolio.strategies {
+            self.strategies.insert((*id, *name), *strategy);
+            self.strategy_names.insert((*id, *strategy), *name);
+        }
+    }
+
+    /// Every shard, by number.
+    pub fn shards(&self) -> &[ShardId] {
+        &self.shards
+    }
+
+    /// The account of this name.
+    pub fn account(&self, name: Name) -> Option<AccountHome> {
+        self.accounts.get(&name).copied()
+    }
+
+    /// The portfolio of this name, and its shard.
+    pub fn portfolio(&self, name: Name) -> Option<(PortfolioId, ShardId)> {
+        self.portfolios.get(&name).copied()
+    }
+
+    /// The strategy of this name in a portfolio.
+    pub fn strategy(&self, portfolio: PortfolioId, name: Name) -> Option<StrategyId> {
+        self.strategies.get(&(portfolio, name)).copied()
+    }
+
+    /// The strategies of a portfolio, by number.
+    pub fn strategies(&self, portfolio: PortfolioId) -> impl Iterator<Item = (StrategyId, Name)> {
+        let first = (portfolio, StrategyId::new(0));
+        let last = (portfolio, StrategyId::new(u16::MAX));
+        self.strategy_names.range(first..=last).map(|((_, id), name)| (*id, *name))
+    }
+
+    /// The instrument of this symbol.
+    pub fn instrument(&self, symbol: Symbol) -> Option<InstrumentId> {
+        self.instruments.get(&symbol).copied()
+    }
+
+    /// An account's name; its number where it has none.
+    pub fn account_name(&self, id: AccountId) -> Name {
+        self.account_names.get(&id).copied().unwrap_or_else(|| Name::cut(&format!("#{id}")))
+    }
+
+    /// A portfolio's name; its number where it has none.
+    pub fn portfolio_name(&self, id: PortfolioId) -> Name {
+        self.portfolio_names.get(&id).copied().unwrap_or_else(|| Name::cut(&format!("#{id}")))
+    }
+
+    /// A strategy's name; its number where the configuration does not know it; `None` for a person.
+    pub fn strategy_name(&self, portfolio: PortfolioId, id: StrategyId) -> Option<Name> {
+        if id.index == 0 {
+            return None;
+        }
+        let name = self.strategy_names.get(&(portfolio, id)).copied();
+        Some(name.unwrap_or_else(|| Name::cut(&format!("#{id}"))))
+    }
+
+    /// An instrument's symbol; its number where it has none.
+    pub fn symbol(&self, id: InstrumentId) -> Symbol {
+        self.symbols.get(&id).copied().unwrap_or_else(|| Symbol::cut(&format!("#{id}")))
+    }
+
+    /// A session's name; its number where it has none.
+    pub fn session_name(&self, id: SessionId) -> Name {
+        self.session_names.get(&id).copied().unwrap_or_else(|| Name::cut(&format!("#{id}")))
+    }
+}
