@@ -1,1 +1,42 @@
-//! The journal: record layout, segments, writer, reader, recovery.
+//! The journal: everything that happened to a shard, in order, on disk before its effect leaves.
+//!
+//! One directory is the journal of one shard. [`open`] gives its one [`Writer`] and says in [`Recovery`] what it
+//! found; [`Reader`] reads from a position to the end, [`Follower`] goes on live, both from any process and without
+//! a lock. A record is an input ([`model::Input`]) or a digest; its number, from 1 and without gaps, is its position.
+//!
+//! * [`layout`]: the record, drawn. [`header`]: the first page of a segment, drawn.
+//! * Appending touches memory only: segments are allocated and made present ahead by a thread.
+//! * Under [`Durability::Disk`] another thread writes and syncs, and publishes how far it came.
+//! * What can be wrong, and is refused by name: [`JournalError`].
+//!
+//! Invariants of absence: the hot path does not allocate, does not call the system, and does not wait; nothing is
+//! skipped on reading; a file is never shortened while it may be mapped.
+
+mod codec;
+mod directory;
+mod error;
+mod files;
+mod flusher;
+mod follower;
+pub mod header;
+pub mod layout;
+mod memory;
+mod open;
+mod preparer;
+mod reader;
+mod record;
+mod scan;
+mod segment;
+mod survey;
+mod verify;
+mod watch;
+mod writer;
+
+pub use error::{Damage, JournalError};
+pub use follower::Follower;
+pub use open::{Cut, Opened, Options, Recovery, open};
+pub use reader::Reader;
+pub use record::{Record, RecordBody};
+pub use verify::{SegmentStat, Stat, VerifyReport, stat, verify};
+pub use watch::DurableWatch;
+pub use writer::{Appended, Durability, Writer};

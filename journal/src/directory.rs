@@ -1,0 +1,254 @@
+//! A journal's directory: which files there are, the lock, and the control file.
+//!
+//! ```text
+//! control               which incarnation, which segments must be there; replaced as a whole
+//! lock                  locked by the one writer
+//! 00000001.segment ...  segments by index, each as long as it will ever be
+//! next.tmp              a segment in preparation
+//! ```
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use model::{Incarnation, ShardId};
+
+use crate::error::JournalError;
+use crate::layout::field;
+
+/// The control file's format.
+const CONTROL_VERSION: u32 = 1;
+const CONTROL_MAGIC: [u8; 8] = *b"GANNETC\n";
+const CONTROL_BYTES: usize = 48;
+const SUFFIX: &str = ".segment";
+
+/// What must be true of the segments, and how often the journal was opened for writing.
+///
+/// ```text
+///  0 magic "GANNETC\n"   8 version u32   12 shard u16   14 zero u16   16 incarnation u32   20 zero u32
+/// 24 segment u64        32 seq u64       40 zero u32    44 crc u32 of bytes 0 to 44
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Control {
+    pub(crate) shard: ShardId,
+    pub(crate) incarnation: Incarnation,
+    /// Every segment up to this index exists; those before it are complete and on disk. 0: none yet.
+    pub(crate) segment: u64,
+    /// Every record up to this one is on disk.
+    pub(crate) seq: u64,
+}
+
+impl Control {
+    fn encode(&self) -> [u8; CONTROL_BYTES] {
+        let mut bytes = [0; CONTROL_BYTES];
+        let fields: [(usize, &[u8]); 6] = [
+            (0, &CONTROL_MAGIC),
+            (8, &CONTROL_VERSION.to_le_bytes()),
+            (12, &self.shard.index.to_le_bytes()),
+            (16, &self.incarnation.count.to_le_bytes()),
+            (24, &self.segment.to_le_bytes()),
+            (32, &self.seq.to_le_bytes()),
+        ];
+        for (at, field) in fields {
+            if let Some(slot) = bytes.get_mut(at..at + field.len()) {
+                slot.copy_from_slice(field);
+            }
+        }
+        let crc = crc32c::crc32c(bytes.get(..44).unwrap_or(&[]));
+        if let Some(slot) = bytes.get_mut(44..) {
+            slot.copy_from_slice(&crc.to_le_bytes());
+        }
+        bytes
+    }
+
+    fn decode(path: &Path, bytes: &[u8]) -> Result<Self, JournalError> {
+        let damaged = |what| Err(JournalError::Header { path: path.to_path_buf(), what });
+        if field(bytes, 0) != CONTROL_MAGIC {
+            return Err(JournalError::Foreign { path: path.to_path_buf() });
+        }
+        let version = u32::from_le_bytes(field(bytes, 8));
+        if version > CONTROL_VERSION {
+            let supported = CONTROL_VERSION;
+            return Err(JournalError::Version { path: path.to_path_buf(), found: version, supported });
+        }
+        if bytes.len() != CONTROL_BYTES {
+            return damaged("length");
+        }
+        if crc32c::crc32c(bytes.get(..44).unwrap_or(&[])) != u32::from_le_bytes(field(bytes, 44))
+            || version == 0
+        {
+            return damaged("checksum");
+        }
+        Ok(Self {
+            shard: ShardId::new(u16::from_le_bytes(field(bytes, 12))),
+            incarnation: Incarnation { count: u32::from_le_bytes(field(bytes, 16)) },
+            segment: u64::from_le_bytes(field(bytes, 24)),
+            seq: u64::from_le_bytes(field(bytes, 32)),
+        })
+    }
+}
+
+/// The directory of one journal.
+#[derive(Clone, Debug)]
+pub(crate) struct Directory {
+    path: PathBuf,
+}
+
+impl Directory {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self { path: path.to_path_buf() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn create(&self) -> Result<(), JournalError> {
+        fs::create_dir_all(&self.path).map_err(|error| JournalError::io("create", &self.path, error))
+    }
+
+    /// Takes the lock, held as long as the file is open.
+    pub(crate) fn lock(&self) -> Result<File, JournalError> {
+        let path = self.path.join("lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|error| JournalError::io("open", &path, error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(JournalError::Locked { dir: self.path.clone() }),
+            Err(TryLockError::Error(error)) => Err(JournalError::io("lock", &path, error)),
+        }
+    }
+
+    pub(crate) fn segment_path(&self, index: u64) -> PathBuf {
+        self.path.join(format!("{index:08}{SUFFIX}"))
+    }
+
+    pub(crate) fn preparation_path(&self) -> PathBuf {
+        self.path.join("next.tmp")
+    }
+
+    /// The indexes of the segment files, ascending. Other files are none of our business.
+    pub(crate) fn segments(&self) -> Result<Vec<u64>, JournalError> {
+        let refused = |error| JournalError::io("list", &self.path, error);
+        let mut indexes = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(refused)? {
+            let name = entry.map_err(refused)?.file_name();
+            let Some(index) = name.to_str().and_then(|name| name.strip_suffix(SUFFIX)?.parse::<u64>().ok())
+            else {
+                continue;
+            };
+            // Another spelling of the same number would be read as the same segment.
+            if self.segment_path(index).file_name() == Some(name.as_os_str()) {
+                indexes.push(index);
+            }
+        }
+        indexes.sort_unstable();
+        Ok(indexes)
+    }
+
+    /// Brings creations, renamings and removals to disk.
+    pub(crate) fn sync(&self) -> Result<(), JournalError> {
+        let synced = File::open(&self.path).and_then(|dir| dir.sync_all());
+        synced.map_err(|error| JournalError::io("sync", &self.path, error))
+    }
+
+    fn control_path(&self) -> PathBuf {
+        self.path.join("control")
+    }
+
+    /// The control file; `None` where there is none.
+    pub(crate) fn read_control(&self) -> Result<Option<Control>, JournalError> {
+        let path = self.control_path();
+        let mut bytes = Vec::new();
+        // One byte more than it may have: a longer file is noticed, however long it is.
+        let limit = CONTROL_BYTES as u64 + 1;
+        match File::open(&path).and_then(|file| file.take(limit).read_to_end(&mut bytes)) {
+            Ok(_) => Control::decode(&path, &bytes).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(JournalError::io("read", &path, error)),
+        }
+    }
+
+    /// The control file, which must be there.
+    pub(crate) fn require_control(&self) -> Result<Control, JournalError> {
+        let there = fs::exists(&self.path).map_err(|error| JournalError::io("open", &self.path, error))?;
+        if !there {
+            return Err(JournalError::NoJournal { dir: self.path.clone() });
+        }
+        match self.read_control()? {
+            Some(control) => Ok(control),
+            None if self.segments()?.is_empty() => Err(JournalError::NoJournal { dir: self.path.clone() }),
+            None => Err(JournalError::Missing { path: self.control_path() }),
+        }
+    }
+
+    /// Replaces the control file durably: the old one or the new one is there, never half a one.
+    pub(crate) fn write_control(&self, control: &Control) -> Result<(), JournalError> {
+        let (path, beside) = (self.control_path(), self.path.join("control.tmp"));
+        let written = File::create(&beside).and_then(|mut file| {
+            file.write_all(&control.encode())?;
+            file.sync_all()?;
+            fs::rename(&beside, &path)
+        });
+        written.map_err(|error| JournalError::io("write", &path, error))?;
+        self.sync()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTROL: Control = Control {
+        shard: ShardId::new(0x0102),
+        incarnation: Incarnation { count: 0x1112_1314 },
+        segment: 3,
+        seq: 9,
+    };
+
+    #[test]
+    fn the_control_file_reads_back_and_any_flipped_bit_is_noticed() {
+        let path = Path::new("control");
+        let good = CONTROL.encode();
+        assert_eq!(&good[..8], b"GANNETC\n");
+        assert_eq!(good[8..24], [1, 0, 0, 0, 2, 1, 0, 0, 0x14, 0x13, 0x12, 0x11, 0, 0, 0, 0]);
+        assert_eq!(good[24..44], [3, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(Control::decode(path, &good).unwrap(), CONTROL);
+        for bit in 0..good.len() * 8 {
+            let mut bad = good;
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(Control::decode(path, &bad).is_err(), "bit {bit}");
+        }
+        assert!(Control::decode(path, &good[..47]).is_err());
+    }
+
+    #[test]
+    fn the_control_file_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = Directory::new(dir.path());
+        assert!(directory.read_control().unwrap().is_none());
+        directory.write_control(&CONTROL).unwrap();
+        directory.write_control(&Control { seq: 10, ..CONTROL }).unwrap();
+        assert_eq!(directory.read_control().unwrap().unwrap().seq, 10);
+    }
+
+    #[test]
+    fn only_canonical_names_are_segments() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in [
+            "00000002.segment",
+            "2.segment",
+            "00000001.segment",
+            "x.segment",
+            "100000000.segment",
+            "next.tmp",
+        ] {
+            File::create(dir.path().join(name)).unwrap();
+        }
+        assert_eq!(Directory::new(dir.path()).segments().unwrap(), [1, 2, 100_000_000]);
+    }
+}

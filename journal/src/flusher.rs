@@ -1,0 +1,191 @@
+//! Disk durability: the thread that writes what was appended to memory to the file, in group commits.
+//!
+//! `fdatasync` never runs over pages the appender writes to. A commit takes whatever settled while the one before
+//! it ran; nobody waits for a group to fill.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::Duration;
+
+use crate::error::JournalError;
+use crate::preparer::Job;
+use crate::segment::Segment;
+use crate::watch::Progress;
+
+/// How a file is brought to disk; replaced in tests.
+pub(crate) type Sync = fn(&File) -> io::Result<()>;
+
+/// How often an idle flusher looks before it goes to sleep; a wake-up costs more than a look.
+const LOOKS: u32 = 64;
+/// After this time without a record, the durable mark of the last commit is brought to disk too.
+const SETTLE: Duration = Duration::from_millis(10);
+/// How long it sleeps at most; it is woken before.
+const SLEEP: Duration = Duration::from_secs(1);
+
+/// Whether the flusher sleeps, or should end.
+#[derive(Default)]
+struct Signal {
+    parked: AtomicBool,
+    stop: AtomicBool,
+}
+
+/// The writer's end.
+pub(crate) struct Flusher {
+    signal: Arc<Signal>,
+    next: SyncSender<Arc<Segment>>,
+    thread: Option<JoinHandle<()>>,
+    handle: Thread,
+}
+
+/// The thread's end.
+struct Commits {
+    segment: Arc<Segment>,
+    /// Bytes of the segment that are in the file and on disk.
+    flushed: usize,
+    /// The segment's durable mark changed since the last sync.
+    mark_pending: bool,
+    next: Receiver<Arc<Segment>>,
+    signal: Arc<Signal>,
+    progress: Arc<Progress>,
+    jobs: Option<SyncSender<Job>>,
+    sync: Sync,
+}
+
+impl Flusher {
+    pub(crate) fn start(
+        segment: Arc<Segment>,
+        progress: Arc<Progress>,
+        jobs: Option<SyncSender<Job>>,
+        sync: Sync,
+    ) -> Result<Self, JournalError> {
+        let path = segment.path.clone();
+        let signal = Arc::new(Signal::default());
+        let (next, incoming) = sync_channel(4);
+        let flushed = segment.body.settled().end;
+        let commits = Commits {
+            segment,
+            flushed,
+            mark_pending: false,
+            next: incoming,
+            signal: Arc::clone(&signal),
+            progress,
+            jobs,
+            sync,
+        };
+        let spawned = thread::Builder::new().name("journal-flush".into()).spawn(move || commits.run());
+        let thread = spawned.map_err(|error| JournalError::io("start a thread for", &path, error))?;
+        let handle = thread.thread().clone();
+        Ok(Self { signal, next, thread: Some(thread), handle })
+    }
+
+    /// Says that something settled. A system call only where the flusher sleeps.
+    #[inline]
+    pub(crate) fn notify(&self) {
+        // Pairs with the fence in `Commits::rest`: either it sees the record, or we see that it sleeps.
+        fence(Ordering::SeqCst);
+        if self.signal.parked.load(Ordering::Relaxed) {
+            self.handle.unpark();
+        }
+    }
+
+    /// Hands over the segment that follows; then the one before may be sealed.
+    pub(crate) fn follow_with(&self, segment: Arc<Segment>) {
+        // The thread ends only after `stop`.
+        let _ = self.next.send(segment);
+    }
+
+    /// Lets the thread finish what settled, and end.
+    pub(crate) fn stop(&mut self) {
+        self.signal.stop.store(true, Ordering::SeqCst);
+        self.handle.unpark();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Commits {
+    fn run(mut self) {
+        if let Err(error) = self.work() {
+            self.progress.fail(&error);
+        }
+    }
+
+    fn work(&mut self) -> io::Result<()> {
+        let mut looks = 0;
+        loop {
+            // Both before the look at what settled: then there is nothing behind what it shows.
+            let stop = self.signal.stop.load(Ordering::Acquire);
+            let sealed = self.segment.is_sealed();
+            if self.commit()? {
+                looks = 0;
+            } else if sealed {
+                self.roll()?;
+            } else if stop {
+                return self.bring_mark();
+            } else if looks < LOOKS {
+                looks += 1;
+                thread::yield_now();
+            } else {
+                self.rest()?;
+            }
+        }
+    }
+
+    /// Writes what settled and syncs it; false where there was nothing.
+    fn commit(&mut self) -> io::Result<bool> {
+        let (bytes, settled) = self.segment.body.settled_bytes(self.flushed);
+        if bytes.is_empty() {
+            return Ok(false);
+        }
+        self.segment.file.write_all_at(bytes, self.flushed as u64)?;
+        (self.sync)(&self.segment.file)?;
+        self.flushed = settled.end;
+        self.segment.publish_durable(settled.count);
+        self.mark_pending = true;
+        self.progress.set_durable(self.segment.first_seq() + u64::from(settled.count) - 1);
+        Ok(true)
+    }
+
+    /// Goes on with the next segment. Its header is on disk before its first record is written.
+    fn roll(&mut self) -> io::Result<()> {
+        self.bring_mark()?;
+        let next = self.next.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+        (self.sync)(&next.file)?;
+        let sealed = std::mem::replace(&mut self.segment, next);
+        self.flushed = crate::header::SEGMENT_HEADER_BYTES;
+        if let Some(jobs) = &self.jobs {
+            let _ = jobs.send(Job::Sealed(sealed));
+        }
+        Ok(())
+    }
+
+    /// Brings the durable mark of the last commit to disk. Otherwise the next commit takes it along.
+    fn bring_mark(&mut self) -> io::Result<()> {
+        if self.mark_pending {
+            (self.sync)(&self.segment.file)?;
+            self.mark_pending = false;
+        }
+        Ok(())
+    }
+
+    /// Sleeps until something settles.
+    fn rest(&mut self) -> io::Result<()> {
+        self.signal.parked.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        let idle = self.segment.body.settled().end == self.flushed && !self.segment.is_sealed();
+        if idle && !self.signal.stop.load(Ordering::Relaxed) {
+            thread::park_timeout(if self.mark_pending { SETTLE } else { SLEEP });
+        }
+        self.signal.parked.store(false, Ordering::Relaxed);
+        if self.segment.body.settled().end == self.flushed {
+            self.bring_mark()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+//! Tailing a journal live, from a thread or another process. It only reads mapped memory: the writer never notices.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use model::ShardId;
+use rkyv::util::AlignedVec;
+
+use crate::directory::Directory;
+use crate::error::{Damage, JournalError};
+use crate::header::{DURABLE_AT, HeaderFault, SEGMENT_HEADER_BYTES, SegmentHeader, VISIBILITY_AT, load_word};
+use crate::layout::{ALIGN_BYTES, MAX_RECORD_BYTES, check_record, checked_len, field};
+use crate::memory::Words;
+use crate::reader::segment_of;
+use crate::record::Record;
+use crate::scan::header_error;
+
+/// Reads records as they become visible: committed under process durability, on disk under disk durability.
+pub struct Follower {
+    directory: Directory,
+    shard: ShardId,
+    segment: Option<Mapped>,
+    index: u64,
+    next_seq: u64,
+    /// The checksum of the record before; `None` before the first.
+    prev_crc: Option<u32>,
+    at: usize,
+    /// Records before this one are passed over.
+    from_seq: u64,
+    record: AlignedVec<16>,
+}
+
+/// A segment's file, mapped for reading.
+struct Mapped {
+    words: Words,
+    header: SegmentHeader,
+    path: PathBuf,
+}
+
+impl Follower {
+    /// Follows the journal in `dir` from record `from_seq` on, which may be yet to come.
+    pub fn open(dir: &Path, from_seq: u64) -> Result<Self, JournalError> {
+        let directory = Directory::new(dir);
+        let shard = directory.require_control()?.shard;
+        let (index, scan) = segment_of(&directory, shard, from_seq)?;
+        let first_seq = scan.map_or(1, |scan| scan.page.fixed.first_seq);
+        Ok(Self {
+            directory,
+            shard,
+            segment: None,
+            index,
+            next_seq: first_seq,
+            prev_crc: None,
+            at: SEGMENT_HEADER_BYTES,
+            from_seq,
+            record: AlignedVec::new(),
+        })
+    }
+
+    /// The number of the next record it returns.
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq.max(self.from_seq)
+    }
+
+    /// The next record; `None` where there is nothing new yet. Costs a look at memory then, and near the end of a
+    /// segment a look for the next file.
+    pub fn poll(&mut self) -> Result<Option<Record>, JournalError> {
+        while self.fetch()? {
+            let Self { segment, record, at, next_seq, .. } = self;
+            let Some(segment) = segment else { break };
+            let corrupt = |damage| segment.corrupt(*at, *next_seq, damage);
+            let header = check_record(record).map_err(corrupt)?;
+            if header.seq != *next_seq {
+                return Err(corrupt(Damage::Sequence(header.seq)));
+            }
+            if self.prev_crc.is_some_and(|crc| crc != header.prev_crc) {
+                return Err(corrupt(Damage::Chain));
+            }
+            let wanted = header.seq >= self.from_seq;
+            let read = wanted.then(|| Record::decode(&header, record)).transpose().map_err(corrupt)?;
+            self.prev_crc = Some(u32::from_le_bytes(field(record, 4)));
+            self.at += record.len();
+            self.next_seq += 1;
+            if read.is_some() {
+                return Ok(read);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Copies the next record's bytes; false where it is not visible yet.
+    fn fetch(&mut self) -> Result<bool, JournalError> {
+        loop {
+            if self.segment.is_none() {
+                self.segment = Mapped::open(&self.directory, self.index, self.shard)?;
+            }
+            let (at, seq) = (self.at, self.next_seq);
+            let Some(segment) = &self.segment else { return Ok(false) };
+            let word = segment.visible_word(at, seq)?;
+            if word != 0 {
+                let len = checked_len(word).map_err(|damage| segment.corrupt(at, seq, damage))?;
+                if at + len > segment.words.len() {
+                    return Err(segment.corrupt(at, seq, Damage::Length));
+                }
+                self.record.resize(len, 0);
+                segment.words.copy_out(at, &mut self.record);
+                return Ok(true);
+            }
+            // Only a segment without room for the largest record is ever followed by another one.
+            let full = segment.words.len() - at < MAX_RECORD_BYTES;
+            if !full || !self.advance()? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Goes on to the next segment; false where it was not begun yet.
+    fn advance(&mut self) -> Result<bool, JournalError> {
+        let Some(next) = Mapped::open(&self.directory, self.index + 1, self.shard)? else { return Ok(false) };
+        let Some(segment) = &self.segment else { return Ok(false) };
+        // A record may have been appended here before the next segment was begun; the next look finds it.
+        if segment.visible_word(self.at, self.next_seq)? != 0 {
+            return Ok(true);
+        }
+        if next.header.first_seq > self.next_seq && segment.is_behind(self.next_seq)? {
+            return Ok(false);
+        }
+        if next.header.first_seq != self.next_seq {
+            return Err(segment.corrupt(self.at, self.next_seq, Damage::Vacant));
+        }
+        if self.prev_crc.is_some_and(|crc| crc != next.header.prev_crc) {
+            return Err(next.corrupt(SEGMENT_HEADER_BYTES, self.next_seq, Damage::Chain));
+        }
+        self.segment = Some(next);
+        self.index += 1;
+        self.at = SEGMENT_HEADER_BYTES;
+        Ok(true)
+    }
+}
+
+impl Mapped {
+    /// Maps segment `index`; `None` where it is not there or not begun.
+    fn open(directory: &Directory, index: u64, shard: ShardId) -> Result<Option<Self>, JournalError> {
+        let path = directory.segment_path(index);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(JournalError::io("open", &path, error)),
+        };
+        let refused = |error| JournalError::io("map", &path, error);
+        let found = file.metadata().map_err(refused)?.len();
+        let least = (SEGMENT_HEADER_BYTES + MAX_RECORD_BYTES) as u64;
+        let Some(len) = usize::try_from(found).ok().filter(|_| found >= least) else {
+            return Err(JournalError::Size { path, found, expected: least });
+        };
+        let words = Words::read_only(&file, len).map_err(refused)?;
+        let header = match SegmentHeader::load(&words) {
+            Ok(header) => header,
+            Err(HeaderFault::Blank) => return Ok(None),
+            Err(fault) => return Err(header_error(path, fault)),
+        };
+        if header.shard != shard {
+            return Err(JournalError::Shard { path, found: header.shard, expected: shard });
+        }
+        if header.index != index || header.segment_bytes != found {
+            return Err(JournalError::Size { path, found, expected: header.segment_bytes });
+        }
+        Ok(Some(Self { words, header, path }))
+    }
+
+    /// The commit word at `at`, which is record `seq`; 0 where that is not visible yet.
+    fn visible_word(&self, at: usize, seq: u64) -> Result<u64, JournalError> {
+        if at + ALIGN_BYTES > self.words.len() || self.is_behind(seq)? {
+            return Ok(0);
+        }
+        Ok(self.words.word(at).load(Ordering::Acquire))
+    }
+
+    /// True where only durable records may be seen and `seq` is not one yet.
+    fn is_behind(&self, seq: u64) -> Result<bool, JournalError> {
+        let load = |at, what| {
+            let word = load_word(&self.words, at, self.header.index);
+            word.ok_or_else(|| JournalError::Header { path: self.path.clone(), what })
+        };
+        if load(VISIBILITY_AT, "visibility")? == 0 {
+            return Ok(false);
+        }
+        Ok(seq >= self.header.first_seq + u64::from(load(DURABLE_AT, "durable mark")?))
+    }
+
+    fn corrupt(&self, offset: usize, seq: u64, damage: Damage) -> JournalError {
+        JournalError::Corrupt { segment: self.path.clone(), offset: offset as u64, seq, damage }
+    }
+}

@@ -1,0 +1,170 @@
+//! Reading a journal from a position to its end. Takes no lock and changes nothing; a node may be writing.
+
+use std::path::Path;
+
+use model::ShardId;
+
+use crate::directory::Directory;
+use crate::error::{Damage, JournalError};
+use crate::layout::MAX_RECORD_BYTES;
+use crate::record::Record;
+use crate::scan::{Peek, SegmentScan, Tail};
+
+/// How often a record that looks damaged is read again: a writer may have been in the middle of it.
+const LOOKS: u32 = 3;
+
+/// Reads records in order, up to the last whole one.
+///
+/// Under disk durability a reader of a running node may see records that are not on disk yet; a
+/// [`Follower`](crate::Follower) does not.
+pub struct Reader {
+    directory: Directory,
+    shard: ShardId,
+    scan: Option<SegmentScan>,
+    index: u64,
+    /// The end was judged here: not again until something is there.
+    judged_at: Option<u64>,
+}
+
+impl Reader {
+    /// Before the first record.
+    pub fn open(dir: &Path) -> Result<Self, JournalError> {
+        Self::from_seq(dir, 1)
+    }
+
+    /// Before record `seq`, which may be the one after the last.
+    pub fn from_seq(dir: &Path, seq: u64) -> Result<Self, JournalError> {
+        let directory = Directory::new(dir);
+        let shard = directory.require_control()?.shard;
+        let (index, scan) = segment_of(&directory, shard, seq)?;
+        let mut reader = Self { directory, shard, scan, index, judged_at: None };
+        while reader.next_seq() < seq && reader.step(|_, _| Ok(()))?.is_some() {}
+        if reader.next_seq() == seq { Ok(reader) } else { Err(JournalError::NotHere { seq, first: 1 }) }
+    }
+
+    /// The number of the next record.
+    pub fn next_seq(&self) -> u64 {
+        self.scan.as_ref().map_or(1, |scan| scan.next_seq)
+    }
+
+    /// Whose journal it is.
+    pub fn shard(&self) -> ShardId {
+        self.shard
+    }
+
+    /// The next record; `None` at the end, and again a record once there is one. A torn tail is an end.
+    #[expect(clippy::should_implement_trait, reason = "an iterator could not go on after its end")]
+    pub fn next(&mut self) -> Result<Option<Record>, JournalError> {
+        self.step(Record::decode)
+    }
+
+    /// Takes one record with `take`.
+    fn step<T>(
+        &mut self,
+        take: impl Fn(&crate::layout::RecordHeader, &[u8]) -> Result<T, Damage>,
+    ) -> Result<Option<T>, JournalError> {
+        if self.scan.is_none() {
+            self.scan = SegmentScan::open(&self.directory, self.index, self.shard)?;
+        }
+        loop {
+            let Some(scan) = &mut self.scan else { return Ok(None) };
+            let mut peek = scan.peek()?;
+            for look in 0..LOOKS {
+                if matches!(peek, Peek::Record(..)) || (look > 0 && peek == Peek::Vacant) {
+                    break;
+                }
+                scan.refresh();
+                peek = scan.peek()?;
+            }
+            if let Peek::Record(header, len) = peek {
+                let record = scan.record(len)?;
+                let crc = u32::from_le_bytes(crate::layout::field(record, 4));
+                let taken = take(&header, record);
+                let taken = taken.map_err(|damage| scan.corrupt(damage))?;
+                scan.advance(len, crc);
+                return Ok(Some(taken));
+            }
+            if !self.go_on(peek)? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Where there is no record: true where there may be one in the next segment, or here after all.
+    fn go_on(&mut self, stop: Peek) -> Result<bool, JournalError> {
+        let Some(scan) = &mut self.scan else { return Ok(false) };
+        if let Some(next) = following(&self.directory, self.index, self.shard)? {
+            // A record may have been appended here before the next segment was begun.
+            scan.refresh();
+            if matches!(scan.peek()?, Peek::Record(..)) {
+                return Ok(true);
+            }
+            let follows =
+                scan.next_seq == next.page.fixed.first_seq && scan.prev_crc == next.page.fixed.prev_crc;
+            if follows && stop == Peek::Vacant && scan.room_bytes() < MAX_RECORD_BYTES as u64 {
+                self.scan = Some(next);
+                self.index += 1;
+                return Ok(true);
+            }
+            // Only a next segment that never got a record leaves this one a tail.
+            if has_record(next)? {
+                return Err(scan.corrupt(match stop {
+                    Peek::Bad(damage) => damage,
+                    _ => Damage::Vacant,
+                }));
+            }
+        }
+        self.judge_end(stop)
+    }
+
+    /// True where a record has come in the meantime; false at an end; an error where records behind it are lost.
+    fn judge_end(&mut self, stop: Peek) -> Result<bool, JournalError> {
+        let Some(scan) = &mut self.scan else { return Ok(false) };
+        if self.judged_at == Some(scan.at) {
+            return Ok(false);
+        }
+        let tail = scan.judge(stop)?;
+        if let Tail::Corrupt(damage) = tail {
+            scan.refresh();
+            if matches!(scan.peek()?, Peek::Record(..)) {
+                return Ok(true);
+            }
+            return Err(scan.corrupt(damage));
+        }
+        self.judged_at = Some(scan.at);
+        Ok(false)
+    }
+}
+
+fn has_record(mut scan: SegmentScan) -> Result<bool, JournalError> {
+    Ok(scan.peek()? != Peek::Vacant)
+}
+
+/// The next segment, where it is there and begun.
+fn following(directory: &Directory, index: u64, shard: ShardId) -> Result<Option<SegmentScan>, JournalError> {
+    match SegmentScan::open(directory, index + 1, shard) {
+        Err(JournalError::Missing { .. }) => Ok(None),
+        other => other,
+    }
+}
+
+/// The last segment that starts at or before record `seq`.
+pub(crate) fn segment_of(
+    directory: &Directory,
+    shard: ShardId,
+    seq: u64,
+) -> Result<(u64, Option<SegmentScan>), JournalError> {
+    let indexes = directory.segments()?;
+    let first = indexes.first().copied().unwrap_or(1);
+    if first != 1 {
+        return Err(JournalError::Missing { path: directory.segment_path(1) });
+    }
+    let mut found = (1, None);
+    for index in indexes {
+        match SegmentScan::open(directory, index, shard)? {
+            Some(scan) if scan.page.fixed.first_seq <= seq.max(1) => found = (index, Some(scan)),
+            _ => break,
+        }
+    }
+    Ok(found)
+}

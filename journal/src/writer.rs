@@ -1,0 +1,318 @@
+//! The one writer of a journal.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{Incarnation, Input, ShardId, Timestamp};
+
+use crate::codec;
+use crate::directory::{Control, Directory};
+use crate::error::JournalError;
+use crate::flusher::Flusher;
+use crate::follower::Follower;
+use crate::header::SegmentHeader;
+use crate::layout::{
+    COMMIT_BYTES, MAX_RECORD_BYTES, RECORD_HEADER_BYTES, RecordHeader, RecordKind, commit_crc, commit_word,
+};
+use crate::memory::Appender;
+use crate::preparer::{Job, Preparer};
+use crate::segment::{Prepared, Segment};
+use crate::watch::{DurableWatch, Progress};
+
+/// What an acknowledgement may rely on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// A record survives the process, also killed: it is in the page cache. Durable at once.
+    #[default]
+    Process,
+    /// A record survives the machine: durable once it is on disk.
+    Disk,
+}
+
+/// Where a record was put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Its number.
+    pub seq: u64,
+    /// Its checksum.
+    pub crc: u32,
+}
+
+/// What a writer starts with.
+pub(crate) struct Start {
+    pub(crate) directory: Directory,
+    pub(crate) lock: File,
+    pub(crate) durability: Durability,
+    pub(crate) shard: ShardId,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) next_seq: u64,
+    pub(crate) prev_crc: u32,
+    pub(crate) segment_bytes: u64,
+    pub(crate) active: Prepared,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) preparer: Preparer,
+    pub(crate) flusher: Option<Flusher>,
+}
+
+/// Appends to a journal. Dropping it lets what was appended become durable, as [`Writer::close`] does, but says
+/// nothing of errors.
+pub struct Writer {
+    appender: Appender,
+    segment: Arc<Segment>,
+    next: Option<Prepared>,
+    next_seq: u64,
+    prev_crc: u32,
+    shard: ShardId,
+    incarnation: Incarnation,
+    durability: Durability,
+    segment_bytes: u64,
+    progress: Arc<Progress>,
+    flusher: Option<Flusher>,
+    preparer: Preparer,
+    directory: Directory,
+    closed: bool,
+    _lock: File,
+}
+
+/// How often [`Writer::flush`] looks under disk durability.
+const FLUSH_POLL: Duration = Duration::from_micros(20);
+
+impl Writer {
+    pub(crate) fn start(start: Start) -> Self {
+        let Prepared { segment, appender } = start.active;
+        let mut preparer = start.preparer;
+        preparer.send(Job::Warm(Arc::clone(&segment), appender.settled().end));
+        preparer.send(Job::Prepare(segment.index + 1));
+        Self {
+            appender,
+            segment,
+            next: None,
+            next_seq: start.next_seq,
+            prev_crc: start.prev_crc,
+            shard: start.shard,
+            incarnation: start.incarnation,
+            durability: start.durability,
+            segment_bytes: start.segment_bytes,
+            progress: start.progress,
+            flusher: start.flusher,
+            preparer,
+            directory: start.directory,
+            closed: false,
+            _lock: start.lock,
+        }
+    }
+
+    /// Appends an input. Neither allocates nor calls the system, but for the first record of a segment and, under
+    /// disk durability, to wake a sleeping flusher. On an error nothing was appended.
+    #[inline]
+    pub fn append(&mut self, time: Timestamp, input: &Input) -> Result<Appended, JournalError> {
+        self.append_with(time, RecordKind::Input, |out| codec::encode(input, out))
+    }
+
+    /// Appends the rolling digest of everything before it.
+    pub fn append_digest(&mut self, time: Timestamp, digest: [u8; 16]) -> Result<Appended, JournalError> {
+        self.append_with(time, RecordKind::Digest, |out| {
+            out.get_mut(..digest.len())?.copy_from_slice(&digest);
+            Some(digest.len())
+        })
+    }
+
+    #[inline]
+    fn append_with(
+        &mut self,
+        time: Timestamp,
+        kind: RecordKind,
+        encode: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) -> Result<Appended, JournalError> {
+        self.progress.check()?;
+        if self.appender.room_bytes() < MAX_RECORD_BYTES {
+            self.roll(time)?;
+        }
+        let seq = self.next_seq;
+        let undurable = match self.durability {
+            Durability::Process => 0,
+            Durability::Disk => u32::try_from(seq - 1 - self.progress.durable()).unwrap_or(u32::MAX),
+        };
+        let header = RecordHeader {
+            seq,
+            time_ns: time.nanos,
+            incarnation: self.incarnation.count,
+            undurable,
+            kind,
+            shard: self.shard.index,
+            prev_crc: self.prev_crc,
+        };
+        let record = self.appender.behind_commit(MAX_RECORD_BYTES - COMMIT_BYTES);
+        let (head, payload) = record.split_at_mut(RECORD_HEADER_BYTES - COMMIT_BYTES);
+        let Some(payload_len) = encode(payload) else {
+            // What was written before it turned out too large must not look like a torn record.
+            payload.fill(0);
+            return Err(JournalError::TooLarge { limit: payload.len() });
+        };
+        head.copy_from_slice(&header.encode());
+        let len = RECORD_HEADER_BYTES + payload_len;
+        let (behind, _) = record.split_at(len - COMMIT_BYTES);
+        let word = commit_word(behind);
+        self.appender.commit(len, word);
+        self.prev_crc = commit_crc(word);
+        self.next_seq += 1;
+        match &self.flusher {
+            None => self.progress.set_durable(seq),
+            Some(flusher) => flusher.notify(),
+        }
+        Ok(Appended { seq, crc: self.prev_crc })
+    }
+
+    /// Makes sure that the next record fits, however large, so that its append cannot fail for want of space.
+    ///
+    /// [`JournalError::Full`] where there is no space for another segment; it succeeds again once there is.
+    #[inline]
+    pub fn ensure_room(&mut self) -> Result<(), JournalError> {
+        self.progress.check()?;
+        if self.appender.room_bytes() >= MAX_RECORD_BYTES || self.next.is_some() {
+            return Ok(());
+        }
+        self.take_next()
+    }
+
+    /// Gets the next segment from the preparer; it waits only where that has fallen behind.
+    #[cold]
+    fn take_next(&mut self) -> Result<(), JournalError> {
+        let index = self.segment.index + 1;
+        self.next = self.preparer.take(index)?;
+        if self.next.is_some() {
+            Ok(())
+        } else {
+            Err(JournalError::Full { path: self.directory.segment_path(index) })
+        }
+    }
+
+    /// Goes on in the next segment.
+    #[cold]
+    fn roll(&mut self, time: Timestamp) -> Result<(), JournalError> {
+        if self.next.is_none() {
+            self.take_next()?;
+        }
+        let Some(Prepared { segment, appender }) = self.next.take() else { return Ok(()) };
+        let header = SegmentHeader {
+            shard: self.shard,
+            index: segment.index,
+            first_seq: self.next_seq,
+            segment_bytes: self.segment_bytes,
+            created_ns: time.nanos,
+            incarnation: self.incarnation.count,
+            prev_crc: self.prev_crc,
+        };
+        segment.begin(&header, self.durability);
+        let sealed = std::mem::replace(&mut self.segment, segment);
+        self.appender = appender;
+        let prepare = Job::Prepare(self.segment.index + 1);
+        if let Some(flusher) = &self.flusher {
+            flusher.follow_with(Arc::clone(&self.segment));
+            sealed.seal();
+            flusher.notify();
+            self.preparer.send(prepare);
+        } else {
+            self.preparer.send(prepare);
+            self.preparer.send(Job::Sealed(sealed));
+        }
+        Ok(())
+    }
+
+    /// The number the next record gets.
+    #[inline]
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// Every record up to this one is durable; 0 where there is none.
+    #[inline]
+    pub fn durable_seq(&self) -> u64 {
+        self.progress.durable()
+    }
+
+    /// Which opening this is.
+    pub fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    /// Reads the durable position from other threads.
+    pub fn durable_watch(&self) -> DurableWatch {
+        DurableWatch { progress: Arc::clone(&self.progress) }
+    }
+
+    /// Follows this journal from record `from_seq` on.
+    pub fn follower(&self, from_seq: u64) -> Result<Follower, JournalError> {
+        Follower::open(self.directory.path(), from_seq)
+    }
+
+    /// Waits until everything appended is durable. Under process durability it brings everything to disk too, which
+    /// takes milliseconds.
+    pub fn flush(&mut self) -> Result<(), JournalError> {
+        self.progress.check()?;
+        match &self.flusher {
+            Some(flusher) => {
+                flusher.notify();
+                while self.progress.durable() + 1 < self.next_seq {
+                    self.progress.check()?;
+                    std::thread::sleep(FLUSH_POLL);
+                }
+            }
+            None => self.sync_mapped()?,
+        }
+        Ok(())
+    }
+
+    fn sync_mapped(&self) -> Result<(), JournalError> {
+        self.segment
+            .sync()
+            .and_then(|()| {
+                self.segment.publish_durable(self.appender.settled().count);
+                self.segment.sync()
+            })
+            .map_err(|error| {
+                self.progress.fail(&error);
+                JournalError::io("sync", &self.segment.path, error)
+            })
+    }
+
+    /// Makes everything durable, on disk also under process durability, and gives the journal free.
+    pub fn close(mut self) -> Result<(), JournalError> {
+        self.finish()
+    }
+
+    fn finish(&mut self) -> Result<(), JournalError> {
+        if std::mem::replace(&mut self.closed, true) {
+            return Ok(());
+        }
+        let flushed = self.flush();
+        if let Some(flusher) = &mut self.flusher {
+            flusher.stop();
+        }
+        self.flusher = None;
+        let control = self.preparer.stop();
+        flushed?;
+        self.progress.check()?;
+        let Some(control) = control else { return Ok(()) };
+        self.directory.write_control(&Control {
+            segment: self.segment.index,
+            seq: self.next_seq - 1,
+            ..control
+        })
+    }
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let dir = self.directory.path();
+        f.debug_struct("Writer").field("dir", &dir).field("next_seq", &self.next_seq).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Whoever wants to know calls `close`.
+        let _ = self.finish();
+    }
+}
