@@ -1,1 +1,40 @@
-//! FIX sessions to brokers: session engines, translation, delivery sweep.
+//! FIX 4.4 sessions to brokers.
+//!
+//! A session has an engine that speaks FIX ([`SessionEngine`]; QuickFIX is the first) and a shard that decides
+//! and records ([`ShardPort`]). In between stands this crate:
+//!
+//! 1. [`Session`] pulls what must leave, has it translated and sends it;
+//! 2. `inbound` and `outbound` are the only places that know both FIX tags and the model's words;
+//! 3. `sweep` clears up after each logon what became of requests in doubt, before the session is ready.
+//!
+//! The delivery contract: a request reaches the broker **at most once**. What was numbered by the engine is never
+//! numbered again, what the broker asks to have resent is gap-filled, and what could not be sent is reported as
+//! [`model::Delivery::NeverSent`].
+
+mod desk;
+mod draft;
+mod engine;
+mod error;
+mod fields;
+mod inbound;
+mod inbox;
+mod number;
+mod outbound;
+mod port;
+#[cfg(feature = "quickfix")]
+mod quickfix;
+mod session;
+mod settings;
+mod sweep;
+mod tags;
+
+pub use draft::Draft;
+pub use engine::{EngineError, Inbox, Link, SendOutcome, SentMessage, SentRecord, SessionEngine};
+pub use error::{Failure, GatewayError};
+pub use fields::{Fields, field};
+pub use number::parse_decimal;
+pub use port::{Doubt, DoubtKind, ShardClosed, ShardPort};
+#[cfg(feature = "quickfix")]
+pub use quickfix::QuickFixEngine;
+pub use session::{Health, RunningSession, Session};
+pub use settings::{EngineKind, Idle, Probe, SessionSettings, Stage};

@@ -1,0 +1,257 @@
+//! The gateway thread of a session: takes what must leave, sends it, and leads the session through its life.
+//!
+//! ```text
+//!            logged on            Sweep            all settled
+//!    Down ─────────────▶ Up ─────────────▶ Sweeping ─────────────▶ Ready
+//!      ▲                 │                     │                     │
+//!      └─────────────────┴──── logged out ─────┴─────────────────────┘
+//! ```
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use model::{Delivery, Input, Outbound, OutboundKind, Position, SessionChange, SessionState};
+
+use crate::draft::Draft;
+use crate::engine::{Inbox, Link, SendOutcome};
+use crate::error::Failure;
+use crate::inbox::{Common, Turn};
+use crate::outbound;
+use crate::port::{Doubt, ShardClosed};
+use crate::session::Health;
+use crate::settings::{Idle, SessionSettings, Stage};
+use crate::sweep::Plan;
+
+/// Outbounds taken in a row before the rest of the loop gets its turn.
+const BATCH: usize = 64;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Down,
+    Up,
+    Sweeping { since: Instant, progress: u64 },
+    Ready,
+}
+
+/// The gateway thread's state.
+pub(crate) struct Desk {
+    common: Arc<Common>,
+    settings: SessionSettings,
+    life: Life,
+    /// How often the session went up, and how many of the sweeps this brings have come.
+    ups: u64,
+    sweeps: u64,
+    draft: Draft,
+}
+
+impl Desk {
+    pub(crate) fn new(common: Arc<Common>, settings: SessionSettings) -> Self {
+        Self { common, settings, life: Life::Down, ups: 0, sweeps: 0, draft: Draft::new() }
+    }
+
+    /// Works until the session shall stop or the shard takes nothing more.
+    pub(crate) fn work(&mut self, link: &mut dyn Link) {
+        let mut idle_rounds = 0;
+        while !self.common.must_stop() {
+            match self.round(link) {
+                Ok(true) => idle_rounds = 0,
+                Ok(false) => {
+                    wait(self.settings.idle, idle_rounds);
+                    idle_rounds = idle_rounds.saturating_add(1);
+                }
+                Err(ShardClosed) => return,
+            }
+        }
+    }
+
+    /// One look at everything; true where something was done.
+    fn round(&mut self, link: &mut dyn Link) -> Result<bool, ShardClosed> {
+        let turned = self.take_turns()?;
+        let sent = self.take_outbound(link)?;
+        let swept = self.watch_sweep()?;
+        Ok(turned || sent || swept)
+    }
+
+    /// The engine has stopped: the core must know, whatever the reason.
+    pub(crate) fn close(&mut self) {
+        let last = self.take_turns().and_then(|_| self.go_down());
+        if last.is_err() {
+            tracing::info!(session = %self.common.name, "the node stops; the session's end is not journalled");
+        }
+    }
+
+    fn take_turns(&mut self) -> Result<bool, ShardClosed> {
+        let mut any = false;
+        while let Some(turn) = self.common.next_turn() {
+            any = true;
+            match turn {
+                Turn::LoggedOn => {
+                    self.go_down()?;
+                    self.life = Life::Up;
+                    self.ups += 1;
+                    self.common.set_health(Health::Clearing);
+                    self.post_state(SessionState::Up, 0)?;
+                }
+                Turn::LoggedOut => self.go_down()?,
+            }
+        }
+        Ok(any)
+    }
+
+    /// Also after a logon attempt that failed: then there is nothing to tell.
+    fn go_down(&mut self) -> Result<(), ShardClosed> {
+        if self.life == Life::Down {
+            return Ok(());
+        }
+        self.life = Life::Down;
+        self.common.book().abandon();
+        self.common.set_health(Health::Connecting);
+        self.post_state(SessionState::Down, 0)
+    }
+
+    fn post_state(&self, state: SessionState, unresolved: u32) -> Result<(), ShardClosed> {
+        tracing::info!(session = %self.common.name, ?state, unresolved, "session");
+        self.common.post(Input::Session(SessionChange { session: self.common.session, state, unresolved }))
+    }
+
+    fn take_outbound(&mut self, link: &mut dyn Link) -> Result<bool, ShardClosed> {
+        let mut any = false;
+        for _ in 0..BATCH {
+            let Some(outbound) = self.common.port.poll_outbound() else { break };
+            any = true;
+            self.probe(outbound.position, Stage::Taken);
+            match outbound.kind {
+                OutboundKind::Sweep => self.begin_sweep(outbound.position, link)?,
+                _ => self.dispatch(&outbound, link)?,
+            }
+            if self.common.must_stop() {
+                break;
+            }
+        }
+        Ok(any)
+    }
+
+    fn dispatch(&mut self, outbound: &Outbound, link: &mut dyn Link) -> Result<(), ShardClosed> {
+        let Some(request) = outbound::translate(outbound, self.settings.handl_inst, &mut self.draft) else {
+            return Ok(());
+        };
+        let outcome = if self.life == Life::Down { SendOutcome::NotSent } else { link.send(&self.draft) };
+        match outcome {
+            SendOutcome::Sent { .. } => self.probe(outbound.position, Stage::Sent),
+            SendOutcome::NotSent => self.common.post_evidence(request, Delivery::NeverSent)?,
+            SendOutcome::Unclear => self.common.failed(Failure::NotRecorded),
+        }
+        Ok(())
+    }
+
+    fn probe(&self, position: Position, stage: Stage) {
+        if let Some(probe) = &self.settings.probe {
+            probe(position, stage, Instant::now());
+        }
+    }
+
+    /// Each logon brings one sweep. One that an earlier logon brought is void: the session went down since.
+    fn begin_sweep(&mut self, position: Position, link: &mut dyn Link) -> Result<(), ShardClosed> {
+        self.sweeps += 1;
+        if self.life == Life::Down || self.sweeps < self.ups {
+            return Ok(());
+        }
+        let doubts = self.common.port.doubts(position)?;
+        let plan = self.plan(&doubts);
+        tracing::info!(
+            session = %self.common.name,
+            doubts = doubts.len(),
+            never_sent = plan.never_sent.len(),
+            questions = plan.questions.len(),
+            "sweep"
+        );
+        for request in &plan.never_sent {
+            self.common.post_evidence(*request, Delivery::NeverSent)?;
+        }
+        self.ask(&plan, link);
+        self.life = Life::Sweeping { since: Instant::now(), progress: 0 };
+        Ok(())
+    }
+
+    fn plan(&self, doubts: &[Doubt]) -> Plan {
+        if doubts.is_empty() {
+            return Plan::default();
+        }
+        let record = &self.common.record;
+        let wanted: BTreeSet<_> = doubts.iter().map(|doubt| doubt.request).collect();
+        match record.which_were_sent(&wanted) {
+            Ok(sent) => Plan::of(doubts, &sent, record.absence_proves()),
+            Err(error) => {
+                // A record that cannot be read proves nothing: the broker is asked about everything.
+                tracing::error!(session = %self.common.name, %error, "the record of sent messages cannot be read");
+                Plan::of(doubts, &wanted, false)
+            }
+        }
+    }
+
+    /// The questions are booked before they go out: an answer may come at once.
+    fn ask(&mut self, plan: &Plan, link: &mut dyn Link) {
+        self.common.book().open(&plan.questions);
+        for (asked, doubts) in &plan.questions {
+            let Some(doubt) = doubts.first() else { continue };
+            outbound::status_request(doubt, *asked, &mut self.draft);
+            match link.send(&self.draft) {
+                SendOutcome::Sent { .. } => {}
+                // Logged out meanwhile: the next logon brings the next sweep.
+                SendOutcome::NotSent => return,
+                SendOutcome::Unclear => return self.common.failed(Failure::NotRecorded),
+            }
+        }
+    }
+
+    fn watch_sweep(&mut self) -> Result<bool, ShardClosed> {
+        let Life::Sweeping { since, progress } = self.life else { return Ok(false) };
+        let (waiting, now) = {
+            let book = self.common.book();
+            (book.waiting(), book.progress())
+        };
+        if waiting == 0 {
+            return self.finish_sweep().map(|()| true);
+        }
+        if now != progress {
+            self.life = Life::Sweeping { since: Instant::now(), progress: now };
+            return Ok(true);
+        }
+        if since.elapsed() < self.settings.sweep_timeout {
+            return Ok(false);
+        }
+        let unanswered = self.common.book().unanswered();
+        tracing::warn!(session = %self.common.name, questions = unanswered.len(), "the broker did not answer in time");
+        for answered in &unanswered {
+            self.common.give_up(answered)?;
+        }
+        Ok(true)
+    }
+
+    fn finish_sweep(&mut self) -> Result<(), ShardClosed> {
+        // A logout since the last look makes the sweep void.
+        if self.take_turns()? && !matches!(self.life, Life::Sweeping { .. }) {
+            return Ok(());
+        }
+        let unresolved = self.common.book().unresolved();
+        if unresolved == 0
+            && !self.common.record.absence_proves()
+            && let Err(error) = self.common.record.trust()
+        {
+            tracing::error!(session = %self.common.name, %error, "the record's state cannot be noted");
+        }
+        self.life = Life::Ready;
+        self.common.set_health(Health::Ready);
+        self.post_state(SessionState::Ready, unresolved)
+    }
+}
+
+fn wait(idle: Idle, rounds: u32) {
+    match idle {
+        Idle::Spin => std::hint::spin_loop(),
+        Idle::Park { spins, .. } if rounds < spins => std::hint::spin_loop(),
+        Idle::Park { spins, yields, .. } if rounds < spins.saturating_add(yields) => std::thread::yield_now(),
+        Idle::Park { park, .. } => std::thread::sleep(park),
+    }
+}

@@ -1,0 +1,200 @@
+//! What both threads of a session share, and the engine's side of it: events in, inputs out.
+//!
+//! The engine's thread posts reports directly, in the order of the wire, so that the journal holds a gapless
+//! beginning of what the broker sent. Session changes go to the gateway thread, which alone posts them: so "ready"
+//! and "down" cannot overtake each other.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::{Delivery, DeliveryEvidence, Input, SessionId, WireId};
+
+use crate::engine::{Inbox, SentMessage, SentRecord};
+use crate::error::Failure;
+use crate::inbound::{self, Inbound};
+use crate::port::{ShardClosed, ShardPort};
+use crate::session::Health;
+use crate::sweep::{Answered, Book, Meaning};
+
+/// A change that the engine reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    LoggedOn,
+    LoggedOut,
+}
+
+/// Shared by the gateway thread and the engine's thread.
+pub(crate) struct Common {
+    pub(crate) session: SessionId,
+    pub(crate) name: String,
+    pub(crate) port: Arc<dyn ShardPort>,
+    pub(crate) record: Arc<dyn SentRecord>,
+    turns: Mutex<VecDeque<Turn>>,
+    has_turns: AtomicBool,
+    book: Mutex<Book>,
+    stop: AtomicBool,
+    /// Nothing more may be posted: after a lost message, a later one would move the high-water mark beyond it.
+    deaf: AtomicBool,
+    health: Mutex<Health>,
+}
+
+impl Common {
+    pub(crate) fn new(
+        session: SessionId,
+        name: String,
+        port: Arc<dyn ShardPort>,
+        record: Arc<dyn SentRecord>,
+    ) -> Self {
+        Self {
+            session,
+            name,
+            port,
+            record,
+            turns: Mutex::default(),
+            has_turns: AtomicBool::new(false),
+            book: Mutex::default(),
+            stop: AtomicBool::new(false),
+            deaf: AtomicBool::new(false),
+            health: Mutex::new(Health::Connecting),
+        }
+    }
+
+    /// The sweep's questions. Never held while posting.
+    pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
+        locked(&self.book)
+    }
+
+    /// The next change the engine reported.
+    pub(crate) fn next_turn(&self) -> Option<Turn> {
+        if !self.has_turns.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut turns = locked(&self.turns);
+        let turn = turns.pop_front();
+        self.has_turns.store(!turns.is_empty(), Ordering::Release);
+        turn
+    }
+
+    fn push_turn(&self, turn: Turn) {
+        let mut turns = locked(&self.turns);
+        turns.push_back(turn);
+        self.has_turns.store(true, Ordering::Release);
+    }
+
+    /// The gateway thread shall leave its loop.
+    pub(crate) fn ask_to_stop(&self) {
+        self.stop.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn must_stop(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        locked(&self.health).clone()
+    }
+
+    /// A failure stands: nothing else replaces it.
+    pub(crate) fn set_health(&self, health: Health) {
+        let mut now = locked(&self.health);
+        if !matches!(*now, Health::Failed(_)) {
+            *now = health;
+        }
+    }
+
+    /// Hands an input to the shard. When the node stops, so does the session.
+    pub(crate) fn post(&self, input: Input) -> Result<(), ShardClosed> {
+        self.port.post(input).inspect_err(|ShardClosed| {
+            self.deaf.store(true, Ordering::Release);
+            self.ask_to_stop();
+        })
+    }
+
+    pub(crate) fn post_evidence(&self, request: WireId, delivery: Delivery) -> Result<(), ShardClosed> {
+        self.post(Input::Evidence(DeliveryEvidence { session: self.session, request, delivery }))
+    }
+
+    fn post_inbound(&self, inbound: Inbound) -> Result<(), ShardClosed> {
+        match inbound {
+            Inbound::Input(input) => self.post(input),
+            Inbound::Report { report, status_request } => {
+                let meaning = self.book().meaning(&report, status_request);
+                match meaning {
+                    Meaning::Plain => self.post(Input::ExecutionReport(report)),
+                    Meaning::Known(answered) => {
+                        self.post(Input::ExecutionReport(report))?;
+                        self.book().settle(&answered);
+                        Ok(())
+                    }
+                    Meaning::Unknown(answered, named) => self.post_unknown(answered, named),
+                }
+            }
+            Inbound::StatusRequestRefused { reject, about } => {
+                self.post(Input::MessageReject(reject))?;
+                let answered = self.book().refused(about);
+                answered.map_or(Ok(()), |answered| self.give_up(&answered))
+            }
+        }
+    }
+
+    fn post_unknown(&self, answered: Option<Answered>, named: Option<WireId>) -> Result<(), ShardClosed> {
+        let Some(answered) = answered else {
+            return named.map_or(Ok(()), |request| self.post_evidence(request, Delivery::UnknownToBroker));
+        };
+        for request in &answered.requests {
+            self.post_evidence(*request, Delivery::UnknownToBroker)?;
+        }
+        self.book().settle(&answered);
+        Ok(())
+    }
+
+    /// The broker did not, or will not, answer this question.
+    pub(crate) fn give_up(&self, answered: &Answered) -> Result<(), ShardClosed> {
+        if !self.book().give_up(answered) {
+            return Ok(());
+        }
+        answered.requests.iter().try_for_each(|request| self.post_evidence(*request, Delivery::Unanswered))
+    }
+
+    fn find_sent(&self, seq: u64) -> Option<SentMessage> {
+        self.record.by_seq(seq).unwrap_or_else(|error| {
+            tracing::error!(session = %self.name, seq, %error, "the record of sent messages cannot be read");
+            None
+        })
+    }
+}
+
+impl Inbox for Common {
+    fn logged_on(&self) {
+        self.push_turn(Turn::LoggedOn);
+    }
+
+    fn logged_out(&self) {
+        self.push_turn(Turn::LoggedOut);
+    }
+
+    fn received(&self, raw: &[u8]) {
+        if self.deaf.load(Ordering::Acquire) {
+            return;
+        }
+        let inbound = inbound::translate(self.session, raw, |seq| self.find_sent(seq));
+        if let Inbound::Input(Input::Quarantined(message)) = &inbound {
+            tracing::warn!(session = %self.name, seq = message.msg_seq_num, cause = ?message.cause, "message kept raw");
+        }
+        // The node stops: what is not posted now, the broker is asked for again at the next start.
+        let _ = self.post_inbound(inbound);
+    }
+
+    fn failed(&self, failure: Failure) {
+        tracing::error!(session = %self.name, %failure, "session failed");
+        self.deaf.store(true, Ordering::Release);
+        self.set_health(Health::Failed(failure));
+        self.ask_to_stop();
+    }
+}
+
+/// A panic elsewhere leaves none of these half-changed.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,252 @@
+//! What QuickFIX calls, and what it must not be left alone with.
+//!
+//! * A Rust panic in a callback is swallowed and the message counts as processed: panics are caught here and stop
+//!   the session.
+//! * It resends stored orders when the broker asks: here every resend is answered "do not send", which makes
+//!   QuickFIX fill the gap.
+//! * It rejects messages by itself, fills included, where a tag repeats (any repeating group, as there is no data
+//!   dictionary) or is empty: such a message is taken from the log, delivered like any other, and the reject becomes
+//!   a heartbeat.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use quickfix::{
+    ApplicationCallback, FieldMap, LogCallback, Message, MsgFromAdminError, MsgFromAppError, MsgToAppError,
+    SessionId,
+};
+
+use crate::draft::Draft;
+use crate::engine::{Inbox, SentMessage};
+use crate::error::Failure;
+use crate::fields;
+use crate::inbox::locked;
+use crate::tags;
+
+use super::record::BodyRecord;
+use super::store::StoreFiles;
+use super::tag;
+
+/// How many raw messages may wait for their number: more only come when a broker floods us with numbers too high.
+const UNDELIVERED: usize = 16_384;
+
+/// What the session's two threads share inside the engine.
+pub(super) struct Wire {
+    up: AtomicBool,
+    files: StoreFiles,
+    /// Raw messages by number, from the log until QuickFIX delivers or rejects them.
+    undelivered: Mutex<BTreeMap<u64, Vec<u8>>>,
+}
+
+impl Wire {
+    pub(super) fn new(files: StoreFiles, _next_target: u64) -> Self {
+        Self { up: AtomicBool::new(false), files, undelivered: Mutex::default() }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.up.load(Ordering::Acquire)
+    }
+}
+
+thread_local! {
+    /// Set while this thread sends a fresh message. Resends run on QuickFIX's own thread and never see it.
+    static SENDING: Cell<Option<Slot>> = const { Cell::new(None) };
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    numbered: Option<u64>,
+}
+
+/// One call of `send`, from before it until after it.
+pub(super) struct Sending<'a> {
+    message: SentMessage,
+    record: &'a BodyRecord,
+    /// Bound to its thread.
+    _thread: PhantomData<*const ()>,
+}
+
+impl<'a> Sending<'a> {
+    pub(super) fn begin(draft: &Draft, record: &'a BodyRecord) -> Self {
+        SENDING.set(Some(Slot { numbered: None }));
+        let msg_type = draft.msg_type().bytes().next().unwrap_or(0);
+        Self { message: SentMessage { msg_type, cl_ord_id: draft.request() }, record, _thread: PhantomData }
+    }
+
+    /// The number the message got, if any.
+    pub(super) fn finish(self) -> Option<u64> {
+        let numbered = SENDING.take().and_then(|slot| slot.numbered);
+        if let Some(seq) = numbered {
+            self.record.remember(seq, self.message);
+        }
+        numbered
+    }
+}
+
+/// The callbacks of one session.
+pub(super) struct Callbacks {
+    name: String,
+    inbox: Arc<dyn Inbox>,
+    wire: Arc<Wire>,
+}
+
+impl Callbacks {
+    pub(super) fn new(name: String, inbox: Arc<dyn Inbox>, wire: Arc<Wire>) -> Self {
+        Self { name, inbox, wire }
+    }
+
+    /// Runs a callback; a panic in it stops the session.
+    fn guarded<T>(&self, place: &'static str, otherwise: T, callback: impl FnOnce() -> T) -> T {
+        catch_unwind(AssertUnwindSafe(callback)).unwrap_or_else(|panic| {
+            self.inbox.failed(Failure::panicked(place, panic.as_ref()));
+            otherwise
+        })
+    }
+
+    /// Hands a message in sequence on, as it came.
+    fn deliver(&self, message: &Message) {
+        let logged = seq_of(message).and_then(|seq| locked(&self.wire.undelivered).remove(&seq));
+        match logged.map_or_else(|| raw_of(message), Ok) {
+            Ok(raw) => self.inbox.received(&raw),
+            Err(error) => self.inbox.failed(Failure::Engine(format!("a message cannot be read: {error}"))),
+        }
+    }
+
+    /// QuickFIX refused an application message without asking. True where the message was in sequence: it is
+    /// delivered, and the broker must not hear of a reject.
+    fn overrule(&self, reject: &Message) -> bool {
+        let refused_type = reject.get_field(tag(tags::REF_MSG_TYPE)).unwrap_or_default();
+        let seq = reject.get_field(tag(tags::REF_SEQ_NUM)).and_then(|text| text.parse::<u64>().ok());
+        let Some(seq) = seq.filter(|_| !is_admin(&refused_type)) else { return false };
+        let raw = locked(&self.wire.undelivered).remove(&seq);
+        // In sequence, QuickFIX has just counted it. One that is early comes again, one that is late is known.
+        let in_sequence = self.wire.files.seq_nums().is_some_and(|now| now.target == seq + 1);
+        match raw {
+            Some(raw) if in_sequence => {
+                tracing::warn!(session = %self.name, seq, "message that QuickFIX would reject is taken");
+                self.inbox.received(&raw);
+                true
+            }
+            Some(_) => true,
+            None => {
+                tracing::error!(session = %self.name, seq, "QuickFIX rejected a message that cannot be recovered");
+                false
+            }
+        }
+    }
+}
+
+impl ApplicationCallback for Callbacks {
+    fn on_logon(&self, _: &SessionId) {
+        self.guarded("on_logon", (), || {
+            self.wire.up.store(true, Ordering::Release);
+            self.inbox.logged_on();
+        });
+    }
+
+    fn on_logout(&self, _: &SessionId) {
+        self.guarded("on_logout", (), || {
+            self.wire.up.store(false, Ordering::Release);
+            locked(&self.wire.undelivered).clear();
+            self.inbox.logged_out();
+        });
+    }
+
+    fn on_msg_to_admin(&self, message: &mut Message, _: &SessionId) {
+        self.guarded("to_admin", (), || {
+            if type_of(message).as_deref() == Some("3") && self.overrule(message) {
+                become_heartbeat(message);
+            }
+        });
+    }
+
+    fn on_msg_to_app(&self, message: &mut Message, _: &SessionId) -> Result<(), MsgToAppError> {
+        self.guarded("to_app", Err(MsgToAppError::DoNotSend), || {
+            // A resend: the gap is filled instead. And what QuickFIX itself would answer is not ours to send.
+            let Some(mut slot) = SENDING.get() else { return Err(MsgToAppError::DoNotSend) };
+            if !self.wire.is_up() {
+                return Err(MsgToAppError::DoNotSend);
+            }
+            slot.numbered = Some(seq_of(message).ok_or(MsgToAppError::DoNotSend)?);
+            SENDING.set(Some(slot));
+            Ok(())
+        })
+    }
+
+    fn on_msg_from_admin(&self, message: &Message, _: &SessionId) -> Result<(), MsgFromAdminError> {
+        self.guarded("from_admin", (), || match type_of(message).as_deref() {
+            Some("3") => self.deliver(message),
+            Some("5") => {
+                let text = message.get_field(tag(tags::TEXT)).unwrap_or_default();
+                tracing::info!(session = %self.name, text, "the broker logs out");
+            }
+            _ => {}
+        });
+        Ok(())
+    }
+
+    fn on_msg_from_app(&self, message: &Message, _: &SessionId) -> Result<(), MsgFromAppError> {
+        self.guarded("from_app", (), || self.deliver(message));
+        Ok(())
+    }
+}
+
+impl LogCallback for Callbacks {
+    fn on_incoming(&self, _: Option<&SessionId>, raw: &str) {
+        self.guarded("on_incoming", (), || {
+            let (raw, msg_type) = (raw.as_bytes(), fields::field(raw.as_bytes(), tags::MSG_TYPE));
+            if msg_type.is_none_or(|msg_type| is_admin(msg_type) && msg_type != "3") {
+                return;
+            }
+            let Some(seq) = fields::field(raw, tags::MSG_SEQ_NUM).and_then(|text| text.parse().ok()) else {
+                return;
+            };
+            let mut undelivered = locked(&self.wire.undelivered);
+            if undelivered.len() >= UNDELIVERED {
+                undelivered.pop_first();
+            }
+            undelivered.insert(seq, raw.to_vec());
+        });
+    }
+
+    fn on_event(&self, _: Option<&SessionId>, text: &str) {
+        tracing::debug!(session = %self.name, text, "QuickFIX");
+    }
+}
+
+/// Heartbeat, `TestRequest`, `ResendRequest`, `Reject`, `SequenceReset`, Logout, Logon.
+fn is_admin(msg_type: &str) -> bool {
+    matches!(msg_type, "0" | "1" | "2" | "3" | "4" | "5" | "A")
+}
+
+fn type_of(message: &Message) -> Option<String> {
+    message.with_header(|header| header.get_field(tag(tags::MSG_TYPE)))
+}
+
+fn seq_of(message: &Message) -> Option<u64> {
+    message.with_header(|header| header.get_field(tag(tags::MSG_SEQ_NUM)))?.parse().ok()
+}
+
+/// The message as QuickFIX prints it: with a NUL behind it.
+fn raw_of(message: &Message) -> Result<Vec<u8>, quickfix::QuickFixError> {
+    let mut raw = message.to_fix_raw_bytes()?;
+    if raw.last() == Some(&0) {
+        raw.pop();
+    }
+    Ok(raw)
+}
+
+/// The reject has a number by now, so something must go out with it.
+fn become_heartbeat(message: &mut Message) {
+    // Removing a field that is not there, or setting one, fails only where memory does.
+    let _ = message.with_header_mut(|header| header.set_field(tag(tags::MSG_TYPE), "0"));
+    for number in
+        [tags::REF_SEQ_NUM, tags::REF_MSG_TYPE, tags::SESSION_REJECT_REASON, tags::REF_TAG_ID, tags::TEXT]
+    {
+        let _ = message.remove_field(tag(number));
+    }
+}
