@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::{Command, Stdio};
 
 use crate::version::Version;
@@ -127,7 +127,7 @@ fn cpp_compiler() -> Result<String, String> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .map_err(|error| format!("{name}: {error}"))?;
+        .map_err(|error| format!("{name}: {}", problem(&error)))?;
     if let Some(mut input) = child.stdin.take() {
         // One that closes its input early answers with its status.
         let _ = input.write_all(b"#include <string_view>\nint main() { return 0; }\n");
@@ -138,10 +138,18 @@ fn cpp_compiler() -> Result<String, String> {
 
 /// The first line of what a program says to `--version`.
 fn answer(command: &mut Command) -> Result<String, String> {
-    let output = command.arg("--version").stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+    let output = command.arg("--version").stdin(Stdio::null()).output().map_err(|error| problem(&error))?;
     let text = String::from_utf8_lossy(if output.status.success() { &output.stdout } else { &output.stderr });
-    let line = text.lines().next().unwrap_or_default().trim().to_owned();
-    if output.status.success() { Ok(line) } else { Err(line) }
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    match (output.status.success(), line) {
+        (true, line) => Ok(line.to_owned()),
+        (false, "") => Err(format!("it is there, but ends with {}", output.status)),
+        (false, line) => Err(line.to_owned()),
+    }
+}
+
+fn problem(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::NotFound { "not found".into() } else { error.to_string() }
 }
 
 fn at_least(minimum: Version, found: &str) -> Result<String, String> {
@@ -166,7 +174,11 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_an_error() {
-        assert!(answer(&mut Command::new("no-such-program-here")).is_err());
+        assert_eq!(answer(&mut Command::new("no-such-program-here")), Err("not found".into()));
+        assert_eq!(
+            answer(&mut Command::new("false")),
+            Err("it is there, but ends with exit status: 1".into())
+        );
     }
 
     #[test]

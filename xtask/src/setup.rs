@@ -80,7 +80,7 @@ pub(crate) fn complete(purpose: Purpose, consent: Consent) -> Result<(), String>
     };
     let shown: Vec<String> = lines.iter().map(Line::to_string).collect();
     if !agreed(consent, &shown) {
-        return Err(told_to("nothing was installed", &shown));
+        return Err(told_to("nothing was installed without consent (--yes gives it)", &shown));
     }
     lines.iter().try_for_each(run)?;
     match self::missing(purpose).first() {
@@ -147,7 +147,7 @@ fn apt_lines(packages: &[&'static str], machine: Machine) -> [Line; 2] {
 }
 
 fn told_to(what: &str, lines: &[String]) -> String {
-    format!("{what}; please run\n\n    {}\n\nand then this command again", lines.join("\n    "))
+    format!("{what}. Please run\n\n    {}\n\nand then this command again", lines.join("\n    "))
 }
 
 fn agreed(consent: Consent, lines: &[String]) -> bool {
