@@ -36,6 +36,9 @@ impl Timestamp {
 }
 
 impl Date {
+    /// 9999-12-31, the last date that settlement counts from.
+    pub const LAST: Self = Self { days: 2_932_896 };
+
     /// From a proleptic Gregorian year, month 1..=12 and day 1..=31; `None` where there is no such day.
     pub fn from_civil(year: i32, month: u8, day: u8) -> Option<Self> {
         if !(1..=12).contains(&month) || day == 0 || !(1600..=9999).contains(&year) {
@@ -69,13 +72,14 @@ impl Date {
     /// Monday to Friday. Holidays are not known yet: settlement dates on them are a day early.
     pub const fn is_weekday(self) -> bool {
         // 1970-01-01 was a Thursday.
-        (self.days + 3).rem_euclid(7) < 5
+        (self.days.rem_euclid(7) + 3) % 7 < 5
     }
 
     /// The date `count` weekdays later (`T+count`); from a weekend, counted from the Monday after it.
     #[must_use]
     pub fn plus_weekdays(self, count: u8) -> Self {
-        let mut date = self;
+        // Far beyond any calendar: a broker's nonsense must not overflow.
+        let mut date = Self { days: if self.days > Self::LAST.days { Self::LAST.days } else { self.days } };
         while !date.is_weekday() {
             date.days += 1;
         }
