@@ -62,6 +62,7 @@ impl Executions {
         }
     }
 
+    /// The first word under a name stands.
     pub(crate) fn remember(
         &mut self,
         broker: BrokerId,
@@ -74,7 +75,7 @@ impl Executions {
         while self.days.first_key_value().is_some_and(|(date, _)| *date < horizon) {
             self.days.pop_first();
         }
-        self.days.entry(stated.unwrap_or(today)).or_default().insert((broker, exec_id), execution);
+        self.days.entry(stated.unwrap_or(today)).or_default().entry((broker, exec_id)).or_insert(execution);
     }
 }
 

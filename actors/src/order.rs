@@ -183,13 +183,17 @@ impl Order {
         if self.is_finished() {
             return Ok(Reservation::NONE);
         }
-        let (mut quantity, mut unit_price) = (self.quantity, self.unit_price);
-        if let Some(pending) = self.pending {
-            quantity = quantity.at_least(pending.quantity);
-            unit_price = unit_price.at_least(pending.unit_price);
+        let under = |quantity: Quantity, unit_price: Price| {
+            let open = quantity.minus(self.cum_quantity)?.at_least(Quantity::ZERO);
+            Reservation::of(self.side, open, unit_price, instrument, fees)
+        };
+        let current = under(self.quantity, self.unit_price)?;
+        match self.pending {
+            // The broker works under one or the other, never under the larger quantity at the higher price: that
+            // product would reserve more than the gate found to be there.
+            Some(pending) => Ok(current.worse(&under(pending.quantity, pending.unit_price)?)),
+            None => Ok(current),
         }
-        let open = quantity.minus(self.cum_quantity)?.at_least(Quantity::ZERO);
-        Reservation::of(self.side, open, unit_price, instrument, fees)
     }
 
     /// The working status that the executed quantity implies.

@@ -63,4 +63,15 @@ impl Reservation {
         };
         Ok(Self { unit_price, open, cash, notional })
     }
+
+    /// What covers either of two: for an order that the broker may work under one set of terms or another.
+    #[must_use]
+    pub fn worse(&self, other: &Self) -> Self {
+        Self {
+            unit_price: self.unit_price.at_least(other.unit_price),
+            open: self.open.at_least(other.open),
+            cash: self.cash.at_least(other.cash),
+            notional: self.notional.at_least(other.notional),
+        }
+    }
 }

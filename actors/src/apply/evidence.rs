@@ -4,6 +4,7 @@ use model::{
     AlertKind, Certainty, Delivery, DeliveryEvidence, OrdStatus, PendingKind, Reference, SessionState,
 };
 
+use crate::apply::new_order::is_order_halted;
 use crate::apply::reject::refuse_request;
 use crate::apply::{cancel_request, change_order, finish, new_order_single};
 use crate::{Core, Order, Outcome, Stamp};
@@ -43,13 +44,18 @@ fn order_not_delivered(
     let never_sent = evidence.delivery == Delivery::NeverSent;
     if never_sent && !is_up(core, order) {
         after.certainty = Certainty::InDoubt;
-    } else if never_sent && stamp.time.since(order.created) <= SENDABLE_NS {
+    } else if never_sent && is_still_wanted(core, stamp, order) {
         after.certainty = Certainty::Certain;
         out.outbound.extend(new_order_single(core, order, stamp.position, stamp.time));
     } else {
         finish(&mut after, OrdStatus::Canceled);
     }
     change_order(core, order, &after, stamp.time, out);
+}
+
+/// Fresh, not asked to be cancelled meanwhile, and not halted: a halt stops what has not left, too.
+fn is_still_wanted(core: &Core, stamp: Stamp, order: &Order) -> bool {
+    stamp.time.since(order.created) <= SENDABLE_NS && order.pending.is_none() && !is_order_halted(core, order)
 }
 
 fn request_not_delivered(

@@ -2,10 +2,10 @@
 
 use model::{
     AlertKind, Amount, BrokerId, Certainty, Event, ExecType, ExecutionReport, Instrument, OrdStatus,
-    PendingKind, TimeInForce, WireId,
+    PendingKind, TimeInForce,
 };
 
-use crate::apply::{change_order, finish, order_changed, refresh_certainty};
+use crate::apply::{change_order, finish, order_changed, refresh_certainty, tell_ended_request};
 use crate::executions::{Execution, Seen};
 use crate::staging::Fill;
 use crate::{Core, Order, Outcome, Stamp, Suspense};
@@ -26,9 +26,10 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, report: &ExecutionReport, out
     if report.exec_type == ExecType::Trade {
         return trade(core, stamp, report, &order, after, out);
     }
+    alert_on_final_quantity(report, &order, out);
     transition(report, &mut after, out);
     refresh_certainty(&mut after);
-    tell_ended_request(&order, &after, report, out);
+    tell_ended_request(&order, &after, report.text, out);
     change_order(core, &order, &after, stamp.time, out);
 }
 
@@ -45,10 +46,11 @@ impl Core {
     }
 }
 
-/// Same broker, symbol and side as the order.
+/// From a session we know, same broker, symbol and side as the order.
 fn is_about(core: &Core, report: &ExecutionReport, order: &Order) -> bool {
     let symbol = core.instrument(order.instrument).map(|book| book.definition.symbol);
-    core.broker_of(report.session) == core.broker_of(order.session)
+    core.session(report.session).is_some()
+        && core.broker_of(report.session) == core.broker_of(order.session)
         && report.side == order.side
         && symbol == Some(report.symbol)
 }
@@ -68,14 +70,37 @@ fn put_in_suspense(
             quantity: report.last_quantity,
             price: report.last_price,
         };
-        if !report.exec_id.is_empty() && seen(core, stamp, report, &execution) == Seen::Same {
-            return out.event(Event::ExecutionRepeated { order: WireId::default(), exec_id: report.exec_id });
+        if is_kept(core, stamp, report, execution) {
+            let order = order.map(|order| order.id).unwrap_or_default();
+            return out.event(Event::ExecutionRepeated { order, exec_id: report.exec_id });
         }
-        remember(core, stamp, report, execution);
         core.suspense.push(Suspense { position: stamp.position, report: *report });
     }
     let value = Amount::new(report.last_quantity.get());
     out.alert(alert, order.map(|order| order.id), Some(report.session), Some(value));
+}
+
+/// True where the execution is booked or in suspense already; else it is remembered from here on. Without an ExecID
+/// nothing can be told: each is kept.
+fn is_kept(core: &mut Core, stamp: Stamp, report: &ExecutionReport, execution: Execution) -> bool {
+    if report.exec_id.is_empty() {
+        return false;
+    }
+    match seen(core, stamp, report, &execution) {
+        Seen::Same => true,
+        Seen::Never => {
+            remember(core, stamp, report, execution);
+            false
+        }
+        // The name stands for another execution, or is no longer remembered: look at what is kept.
+        Seen::Otherwise | Seen::TooOld => core.suspense.iter().any(|kept| {
+            let ids = |report: &ExecutionReport| (report.exec_id, report.trade_date, report.cl_ord_id);
+            core.broker_of(kept.report.session) == core.broker_of(report.session)
+                && ids(&kept.report) == ids(report)
+                && kept.report.last_quantity == report.last_quantity
+                && kept.report.last_price == report.last_price
+        }),
+    }
 }
 
 fn seen(core: &Core, stamp: Stamp, report: &ExecutionReport, execution: &Execution) -> Seen {
@@ -110,13 +135,7 @@ fn trade(
             return out.event(Event::ExecutionRepeated { order: before.id, exec_id: report.exec_id });
         }
         Seen::Otherwise => {
-            let value = Amount::new(report.last_quantity.get());
-            return out.alert(
-                AlertKind::ExecutionConflict,
-                Some(before.id),
-                Some(report.session),
-                Some(value),
-            );
+            return put_in_suspense(core, stamp, report, AlertKind::ExecutionConflict, Some(before), out);
         }
         Seen::TooOld => {
             return put_in_suspense(core, stamp, report, AlertKind::ExecutionTooOld, Some(before), out);
@@ -149,6 +168,7 @@ fn trade(
                 settles: fill.settles,
             });
             alert_on_fill(report, before, &staged.order, out);
+            tell_ended_request(before, &staged.order, report.text, out);
             out.event(order_changed(&staged.order));
         }
     }
@@ -219,9 +239,20 @@ fn alert_on_fill(report: &ExecutionReport, before: &Order, after: &Order, out: &
     }
 }
 
+/// A broker that ends an order states what it executed in all: where that is not what we booked, a fill is missing.
+fn alert_on_final_quantity(report: &ExecutionReport, order: &Order, out: &mut Outcome) {
+    let ends = matches!(report.exec_type, ExecType::Canceled | ExecType::Expired | ExecType::DoneForDay);
+    if ends && !order.status.is_terminal() && report.cum_quantity != order.cum_quantity {
+        let value = Some(Amount::new(report.cum_quantity.get()));
+        out.alert(AlertKind::CumQuantityMismatch, Some(order.id), Some(report.session), value);
+    }
+}
+
 /// FIX 4.4 volume 4, appendix D, "order state change matrices": what a report without an execution does.
 fn transition(report: &ExecutionReport, order: &mut Order, out: &mut Outcome) {
     match report.exec_type {
+        // Says nothing of a cancel request that is out as well.
+        ExecType::PendingNew if order.pending.is_some() => {}
         ExecType::PendingNew | ExecType::PendingCancel | ExecType::PendingReplace => {
             order.certainty = Certainty::Certain;
         }
@@ -279,11 +310,21 @@ fn canceled(report: &ExecutionReport, order: &mut Order, out: &mut Outcome) {
     finish(order, OrdStatus::Canceled);
 }
 
+fn is_pending_replace(report: &ExecutionReport, order: &Order) -> bool {
+    order.pending.is_some_and(|pending| {
+        pending.kind == PendingKind::Replace && report.cl_ord_id == Some(pending.request)
+    })
+}
+
+fn end_undelivered_request(order: &mut Order) {
+    if order.certainty == Certainty::InDoubt {
+        order.pending = None;
+    }
+}
+
 fn replaced(report: &ExecutionReport, order: &mut Order, out: &mut Outcome) {
     match order.pending {
-        Some(pending)
-            if pending.kind == PendingKind::Replace && report.cl_ord_id == Some(pending.request) =>
-        {
+        Some(pending) if is_pending_replace(report, order) => {
             order.quantity = pending.quantity;
             order.limit_price = pending.limit_price;
             order.unit_price = pending.unit_price;
@@ -317,27 +358,17 @@ fn status_answer(report: &ExecutionReport, order: &mut Order, out: &mut Outcome)
             order.certainty = Certainty::Certain;
         }
         // The broker holds it but does not work it yet: as good as an acknowledgement of delivery.
-        OrdStatus::PendingNew => order.certainty = Certainty::Certain,
+        OrdStatus::PendingNew => {
+            end_undelivered_request(order);
+            order.certainty = Certainty::Certain;
+        }
         _ => {
             acknowledge(order);
-            if order.certainty == Certainty::InDoubt {
-                order.pending = None;
+            if is_pending_replace(report, order) {
+                // The broker knows the order by the request's id: the replace took effect, its answer was lost.
+                replaced(report, order, out);
             }
+            end_undelivered_request(order);
         }
-    }
-}
-
-/// A request that ended without its own answer is told of.
-fn tell_ended_request(before: &Order, after: &Order, report: &ExecutionReport, out: &mut Outcome) {
-    let Some(pending) = before.pending else { return };
-    let took_effect = after.wire_id == pending.request
-        || (pending.kind == PendingKind::Cancel && after.status == OrdStatus::Canceled);
-    if after.pending.is_none() && !took_effect {
-        out.event(Event::RequestRefused {
-            order: after.id,
-            request: pending.request,
-            reject_code: 0,
-            text: report.text,
-        });
     }
 }

@@ -14,7 +14,7 @@ pub(crate) mod replace_order;
 pub(crate) mod session;
 pub(crate) mod tick;
 
-use model::{Event, OrdStatus, Outbound, OutboundKind, Position, Timestamp};
+use model::{Event, OrdStatus, Outbound, OutboundKind, PendingKind, Position, Reference, Timestamp};
 
 use crate::{Core, Order, Outcome, Stamp};
 
@@ -48,6 +48,16 @@ pub(crate) fn change_order(
             out.event(order_changed(&staged.order));
         }
         Err(_) => out.alert(model::AlertKind::BookingFailed, Some(before.id), Some(before.session), None),
+    }
+}
+
+/// A request that ended without its own answer is told of.
+pub(crate) fn tell_ended_request(before: &Order, after: &Order, text: Reference, out: &mut Outcome) {
+    let Some(pending) = before.pending else { return };
+    let took_effect = after.wire_id == pending.request
+        || (pending.kind == PendingKind::Cancel && after.status == OrdStatus::Canceled);
+    if after.pending.is_none() && !took_effect {
+        out.event(Event::RequestRefused { order: after.id, request: pending.request, reject_code: 0, text });
     }
 }
 

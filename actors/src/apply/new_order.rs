@@ -115,6 +115,16 @@ pub(crate) fn facts<'a>(
     })
 }
 
+/// True where a halt covers the order.
+pub(crate) fn is_order_halted(core: &Core, order: &Order) -> bool {
+    let Some(account) = core.account(order.account) else { return true };
+    let portfolio = core.portfolio(account.definition.portfolio);
+    let (Some(portfolio), Some(instrument)) = (portfolio, core.instrument(order.instrument)) else {
+        return true;
+    };
+    is_halted(core, portfolio, account, instrument, order.strategy)
+}
+
 fn is_halted(
     core: &Core,
     portfolio: &Portfolio,

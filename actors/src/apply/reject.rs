@@ -4,7 +4,7 @@ use model::{
     AlertKind, CancelReject, Event, MessageReject, OrdStatus, QuarantinedMessage, Reference, WireId,
 };
 
-use crate::apply::{change_order, finish, refresh_certainty};
+use crate::apply::{change_order, finish, refresh_certainty, tell_ended_request};
 use crate::{Core, Order, Outcome, Stamp};
 
 /// A cancel or replace request was refused: the order goes on as it was.
@@ -28,6 +28,7 @@ pub(crate) fn message_reject(core: &mut Core, stamp: Stamp, reject: &MessageReje
     if refused == order.id && order.status == OrdStatus::PendingNew {
         let mut after = order;
         finish(&mut after, OrdStatus::Rejected);
+        tell_ended_request(&order, &after, reject.text, out);
         change_order(core, &order, &after, stamp.time, out);
     } else {
         refuse_request(core, stamp, &order, refused, reject.reject_code, reject.text, out);
