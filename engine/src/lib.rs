@@ -1,1 +1,38 @@
-//! Shards: threads, rings, the pipeline, egress, replay.
+//! Shards: one thread each, fed by rings, recording before anything leaves.
+//!
+//! Start with `pipeline.rs`: it is the whole path of an input, its stages numbered. Around it stand
+//! * [`Shard`]: starts from the journal (recovery is the only start there is) and owns the thread;
+//! * [`Client`]: in-process submission of commands and the answers to them;
+//! * [`SessionPort`]: what a broker's session sees of the shard;
+//! * [`QuoteSender`]: market data in;
+//! * [`Replica`]: the read side, which follows the journal and never touches the shard;
+//! * [`replay`]: the same state from the same records, offline.
+
+mod answers;
+mod client;
+mod clock;
+mod digest;
+mod doorbell;
+mod error;
+mod lanes;
+mod pipeline;
+mod quotes;
+mod release;
+mod replay;
+mod replica;
+mod session_port;
+mod shard;
+mod trace;
+
+pub use answers::Answer;
+pub use client::{Client, Ticket};
+pub use clock::{Clock, SystemClock};
+pub use digest::{Digest, state_hash};
+pub use doorbell::Idle;
+pub use error::{EngineError, Refused};
+pub use quotes::QuoteSender;
+pub use replay::{Recovered, Replay, replay, replay_until};
+pub use replica::{Published, Replica, ReplicaError, Subscription};
+pub use session_port::SessionPort;
+pub use shard::{Connect, RecoveredAt, Shard, ShardConfig, StopReport};
+pub use trace::{StageTimes, TraceReader, monotonic_ns};

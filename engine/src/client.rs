@@ -1,0 +1,153 @@
+//! In-process submission: a strategy's own end of the rings.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use model::{Command, Origin};
+
+use crate::answers::{Answer, AnswerSink, Attach};
+use crate::error::Refused;
+use crate::lanes::{Envelope, Lanes};
+use crate::trace::monotonic_ns;
+
+/// The client's number for a command: the answer carries it.
+pub type Ticket = u64;
+
+/// One submitter's connection to one shard. Not shared between threads: each has its own.
+#[derive(Debug)]
+pub struct Client {
+    lanes: Arc<Lanes>,
+    answers: rtrb::Consumer<Answer>,
+    submitter: Submitter,
+    in_flight: usize,
+    capacity: usize,
+}
+
+/// What numbers and sends commands; the two kinds of client differ only in how answers come back.
+#[derive(Debug)]
+pub(crate) struct Submitter {
+    origin: Origin,
+    client: u32,
+    next_ticket: u64,
+    traced: bool,
+}
+
+/// Client numbers are unique for a process; 0 is the node itself.
+static NEXT_CLIENT: AtomicU32 = AtomicU32::new(1);
+
+impl Submitter {
+    pub(crate) fn attach(lanes: &Lanes, sink: AnswerSink, uid: u32, traced: bool) -> Result<Self, Refused> {
+        let client = NEXT_CLIENT.fetch_add(1, Ordering::Relaxed);
+        let (attached, wait) = flume::bounded(1);
+        lanes.attach_sender.send(Attach::Come { client, sink, attached }).map_err(|_| Refused::Stopped)?;
+        lanes.bell.ring();
+        wait.recv_timeout(Duration::from_secs(10)).map_err(|_| Refused::Stopped)?;
+        Ok(Self { origin: Origin { uid, client }, client, next_ticket: 1, traced })
+    }
+
+    pub(crate) fn submit(
+        &mut self,
+        lanes: &Lanes,
+        origin: Origin,
+        command: Command,
+    ) -> Result<Ticket, Refused> {
+        let ticket = self.next_ticket;
+        let submitted_ns = if self.traced { monotonic_ns() } else { 0 };
+        let urgent = may_overtake(&command);
+        lanes.submit(Envelope { origin, command, client: self.client, ticket, submitted_ns }, urgent)?;
+        self.next_ticket += 1;
+        Ok(ticket)
+    }
+
+    pub(crate) const fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    pub(crate) fn detach(&self, lanes: &Lanes) {
+        // The shard is gone where this fails: so is its list of clients.
+        let _ = lanes.attach_sender.send(Attach::Go { client: self.client });
+        lanes.bell.ring();
+    }
+}
+
+/// Cancels and halts have a lane of their own. A cancel may overtake new orders where it names the order by our
+/// identity, which its sender can only know from the order's answer; by the sender's own identifier it must stay
+/// behind the order it is about.
+const fn may_overtake(command: &Command) -> bool {
+    match command {
+        Command::CancelOrder(cancel) => cancel.order.is_some(),
+        Command::Halt(_) => true,
+        _ => false,
+    }
+}
+
+impl Client {
+    pub(crate) fn attach(
+        lanes: &Arc<Lanes>,
+        uid: u32,
+        capacity: usize,
+        traced: bool,
+    ) -> Result<Self, Refused> {
+        let (producer, answers) = rtrb::RingBuffer::new(capacity.max(1));
+        let submitter = Submitter::attach(lanes, AnswerSink::Ring(producer), uid, traced)?;
+        Ok(Self { lanes: Arc::clone(lanes), answers, submitter, in_flight: 0, capacity: capacity.max(1) })
+    }
+
+    /// Hands a command to the shard. An `Err` means it was not taken and nothing was recorded.
+    #[inline]
+    pub fn submit(&mut self, command: Command) -> Result<Ticket, Refused> {
+        if self.in_flight >= self.capacity {
+            return Err(Refused::TooManyInFlight { limit: self.capacity });
+        }
+        let origin = self.submitter.origin();
+        let ticket = self.submitter.submit(&self.lanes, origin, command)?;
+        self.in_flight += 1;
+        Ok(ticket)
+    }
+
+    /// The next answer, if one is there. Answers come in the order the shard took the commands.
+    #[inline]
+    pub fn poll(&mut self) -> Option<Answer> {
+        let answer = self.answers.pop().ok()?;
+        self.in_flight -= 1;
+        Some(answer)
+    }
+
+    /// The next answer, waited for.
+    pub fn wait(&mut self, patience: Duration) -> Option<Answer> {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(answer) = self.poll() {
+                return Some(answer);
+            }
+            if Instant::now() >= deadline {
+                return None;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// Submits one command and waits for its answer: for set-up and tests, not for speed.
+    pub fn call(&mut self, command: Command, patience: Duration) -> Result<Answer, Refused> {
+        let ticket = self.submit(command)?;
+        let deadline = Instant::now() + patience;
+        while let Some(answer) = self.wait(deadline.saturating_duration_since(Instant::now())) {
+            if answer.ticket == ticket {
+                return Ok(answer);
+            }
+        }
+        Err(Refused::Stopped)
+    }
+
+    /// How many commands are unanswered.
+    pub const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.submitter.detach(&self.lanes);
+    }
+}

@@ -1,0 +1,283 @@
+//! The whole path of an input, on the shard's own thread.
+//!
+//! ```text
+//! lanes ─▶ 1 stamp ─▶ 2 journal ─▶ 3 apply ─▶ 4 release, once durable ─▶ answer rings, session rings
+//! ```
+
+use std::sync::Arc;
+
+use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
+use journal::{JournalError, Writer};
+use model::{Command, Input, Position, Timestamp};
+
+use crate::answers::Answer;
+use crate::clock::Clock;
+use crate::digest::{Digest, Digester};
+use crate::doorbell::Idle;
+use crate::error::EngineError;
+use crate::lanes::{Envelope, Intake, Lanes};
+use crate::quotes::QuoteBoard;
+use crate::release::Release;
+use crate::trace::{StageTimes, monotonic_ns};
+
+/// Everything the shard's thread owns.
+pub(crate) struct Pipeline<C> {
+    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) clock: C,
+    pub(crate) writer: Writer,
+    pub(crate) core: Core,
+    pub(crate) digester: Digester,
+    pub(crate) release: Release,
+    pub(crate) last: Stamp,
+    pub(crate) idle: Idle,
+    pub(crate) mark_interval_ns: i64,
+    pub(crate) trace: Option<rtrb::Producer<StageTimes>>,
+    pub(crate) board: QuoteBoard,
+    pub(crate) outcome: Outcome,
+    pub(crate) undigested: u64,
+    pub(crate) next_mark: Timestamp,
+    pub(crate) turns: u32,
+}
+
+/// Where a shard stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stopped {
+    pub(crate) position: Position,
+    pub(crate) digest: Digest,
+}
+
+/// Inputs taken from one lane before the others are looked at.
+const LANE_SHARE: usize = 64;
+/// Inputs between two recorded digests.
+const DIGEST_EVERY: u64 = 1024;
+/// Turns between two looks at the clock for timers, while there is work.
+const TURNS_PER_LOOK: u32 = 1024;
+
+impl<C: Clock> Pipeline<C> {
+    /// Runs until it is told to stop and has taken everything that was handed to it.
+    pub(crate) fn run(mut self) -> Result<Stopped, EngineError> {
+        let opened = Input::Opened { incarnation: self.writer.incarnation(), logic_version: LOGIC_VERSION };
+        let result = self.process(&opened, None).and_then(|()| self.turn_until_stopped());
+        // Nobody waits for a shard that is gone.
+        self.lanes.set_intake(Intake::Stopping);
+        result?;
+        self.close()
+    }
+
+    fn turn_until_stopped(&mut self) -> Result<(), EngineError> {
+        let mut idle_turns = 0u32;
+        loop {
+            if self.turn()? {
+                idle_turns = 0;
+                continue;
+            }
+            if self.lanes.intake() == Intake::Stopping {
+                return Ok(());
+            }
+            idle_turns = idle_turns.saturating_add(1);
+            self.rest(idle_turns);
+        }
+    }
+
+    /// One look at every lane; true where there was something to do.
+    fn turn(&mut self) -> Result<bool, EngineError> {
+        let mut worked = self.release.release_durable();
+        worked |= self.take_clients();
+        worked |= self.take_quotes();
+        if !self.journal_has_room()? {
+            return Ok(worked);
+        }
+        worked |= self.take_reports()?;
+        worked |= self.take_commands()?;
+        self.turns = self.turns.wrapping_add(1);
+        if !worked || self.turns.is_multiple_of(TURNS_PER_LOOK) {
+            worked |= self.keep_time()?;
+        }
+        Ok(worked)
+    }
+
+    fn take_clients(&mut self) -> bool {
+        let mut worked = false;
+        while let Ok(attach) = self.lanes.attach.try_recv() {
+            self.release.attach(attach);
+            worked = true;
+        }
+        worked
+    }
+
+    fn take_quotes(&mut self) -> bool {
+        if self.lanes.quotes.is_empty() {
+            return false;
+        }
+        let received = self.clock.now();
+        for _ in 0..LANE_SHARE {
+            let Some((instrument, quote)) = self.lanes.quotes.pop() else { break };
+            self.board.put(instrument, quote, received);
+        }
+        true
+    }
+
+    /// What brokers say comes first, and never waits for room on the way out.
+    fn take_reports(&mut self) -> Result<bool, EngineError> {
+        for taken in 0..LANE_SHARE {
+            let Some(input) = self.lanes.reports.pop() else { return Ok(taken > 0) };
+            self.process(&input, None)?;
+        }
+        Ok(true)
+    }
+
+    /// Cancels and halts, then the rest. Nothing is taken that could not leave again.
+    fn take_commands(&mut self) -> Result<bool, EngineError> {
+        let mut worked = false;
+        for _ in 0..LANE_SHARE {
+            if !self.release.has_room() {
+                return Ok(worked);
+            }
+            let Some(envelope) = self.lanes.urgent.pop().or_else(|| self.lanes.commands.pop()) else {
+                return Ok(worked);
+            };
+            let input =
+                Input::Command { origin: envelope.origin, command: self.with_quote(envelope.command) };
+            self.process(&input, Some(&envelope))?;
+            worked = true;
+        }
+        Ok(worked)
+    }
+
+    /// The quote a decision is made with is part of the input.
+    fn with_quote(&self, command: Command) -> Command {
+        match command {
+            Command::NewOrder(mut order) => {
+                order.quote = self.board.get(order.instrument);
+                Command::NewOrder(order)
+            }
+            Command::ReplaceOrder(mut replace) => {
+                let account = self.core.account(replace.account);
+                let order = account.and_then(|account| match replace.order {
+                    Some(id) => account.order(id),
+                    None => account.order_by_cl_ord_id(&replace.cl_ord_id),
+                });
+                replace.quote = order.and_then(|order| self.board.get(order.instrument));
+                Command::ReplaceOrder(replace)
+            }
+            other => other,
+        }
+    }
+
+    /// The path itself.
+    #[inline]
+    fn process(&mut self, input: &Input, envelope: Option<&Envelope>) -> Result<(), EngineError> {
+        let taken_ns = self.stage_time();
+
+        // 1 stamp: the next position, and a time that never goes back
+        let time = self.last.time.max(self.clock.now());
+        let position = Position { seq: self.writer.next_seq(), ..self.last.position };
+        self.last = Stamp { position, time };
+
+        // 2 journal: from here on it has happened
+        let appended = self.writer.append(time, input)?;
+        let appended_ns = self.stage_time();
+
+        // 3 apply: the core decides
+        self.outcome.clear();
+        self.core.apply(self.last, input, &mut self.outcome);
+        self.digester.fold(appended.crc, &self.outcome);
+        let applied_ns = self.stage_time();
+
+        // 4 release: answer and messages, once the record is durable
+        let answer = envelope.zip(self.outcome.events.first()).map(|(envelope, event)| {
+            (envelope.client, Answer { ticket: envelope.ticket, position, event: *event })
+        });
+        self.release.take(appended.seq, answer, &self.outcome.outbound);
+
+        if let (Some(envelope), Some(trace)) = (envelope, self.trace.as_mut()) {
+            let released_ns = monotonic_ns();
+            let submitted_ns = envelope.submitted_ns;
+            let times = StageTimes { position, submitted_ns, taken_ns, appended_ns, applied_ns, released_ns };
+            // A full trace ring loses a stamp, never an order.
+            let _ = trace.push(times);
+        }
+        self.undigested += 1;
+        if self.undigested >= DIGEST_EVERY { self.record_digest() } else { Ok(()) }
+    }
+
+    #[inline]
+    fn stage_time(&self) -> u64 {
+        if self.trace.is_some() { monotonic_ns() } else { 0 }
+    }
+
+    /// Ticks and marks: inputs of the shard itself.
+    fn keep_time(&mut self) -> Result<bool, EngineError> {
+        let now = self.clock.now();
+        let mut worked = false;
+        if self.core.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.process(&Input::Tick, None)?;
+            worked = true;
+        }
+        if now >= self.next_mark {
+            self.next_mark = Timestamp::from_nanos(now.nanos.saturating_add(self.mark_interval_ns));
+            while let Some((instrument, quote)) = self.board.next_unmarked() {
+                if self.is_new_mark(instrument, &quote) {
+                    self.process(&Input::Mark { instrument, quote }, None)?;
+                    worked = true;
+                }
+            }
+        }
+        Ok(worked)
+    }
+
+    /// A mark that changes nothing is not worth a record.
+    fn is_new_mark(&self, instrument: model::InstrumentId, quote: &model::Quote) -> bool {
+        let mark = quote.mark();
+        mark.is_some() && self.core.instrument(instrument).is_some_and(|book| book.mark != mark)
+    }
+
+    /// A full disk stops the intake before anything is taken, and lets it go on when there is space again.
+    fn journal_has_room(&mut self) -> Result<bool, EngineError> {
+        match self.writer.ensure_room() {
+            Ok(()) => {
+                if self.lanes.intake() == Intake::Stalled {
+                    tracing::warn!("the journal takes records again: trading goes on");
+                    self.lanes.set_intake(Intake::Open);
+                }
+                Ok(true)
+            }
+            Err(error @ JournalError::Full { .. }) => {
+                if self.lanes.intake() == Intake::Open {
+                    tracing::error!(%error, "nothing is accepted until there is space");
+                    self.lanes.set_intake(Intake::Stalled);
+                }
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn record_digest(&mut self) -> Result<(), EngineError> {
+        self.undigested = 0;
+        self.writer.append_digest(self.last.time, self.digester.digest().to_bytes())?;
+        Ok(())
+    }
+
+    fn rest(&self, idle_turns: u32) {
+        match self.idle {
+            Idle::Spin => std::hint::spin_loop(),
+            Idle::Yield => std::thread::yield_now(),
+            Idle::Park { spins } if idle_turns <= spins => std::hint::spin_loop(),
+            // What waits for the disk is released by this thread: it must not sleep over it.
+            Idle::Park { .. } if !self.release.is_empty() => std::thread::yield_now(),
+            Idle::Park { .. } => self.lanes.bell.sleep(|| self.lanes.has_work()),
+        }
+    }
+
+    /// Leaves a digest of everything, and everything durable and released.
+    fn close(mut self) -> Result<Stopped, EngineError> {
+        self.record_digest()?;
+        self.writer.flush()?;
+        self.release.release_durable();
+        let digest = self.digester.digest();
+        let position = Position { seq: self.writer.next_seq() - 1, ..self.last.position };
+        self.writer.close()?;
+        Ok(Stopped { position, digest })
+    }
+}

@@ -1,0 +1,75 @@
+//! Market data into the shard: the latest quote of each instrument, stamped into commands before they are recorded.
+
+use std::sync::Arc;
+
+use model::{InstrumentId, Quote, Timestamp};
+
+use crate::error::Refused;
+use crate::lanes::{Intake, Lanes};
+
+/// The feed's end.
+#[derive(Clone, Debug)]
+pub struct QuoteSender {
+    pub(crate) lanes: Arc<Lanes>,
+}
+
+impl QuoteSender {
+    /// Hands over one quote; the shard stamps when it was received.
+    pub fn send(&self, instrument: InstrumentId, quote: Quote) -> Result<(), Refused> {
+        if self.lanes.intake() == Intake::Stopping {
+            return Err(Refused::Stopped);
+        }
+        let capacity = self.lanes.quotes.capacity();
+        self.lanes.quotes.push((instrument, quote)).map_err(|_| Refused::RingFull { capacity })?;
+        self.lanes.bell.ring();
+        Ok(())
+    }
+}
+
+/// The shard's own view of the market. Not state: what of it decides something is journalled with the decision.
+#[derive(Debug, Default)]
+pub(crate) struct QuoteBoard {
+    rows: Vec<Row>,
+    /// Instruments whose quote changed since they were last marked, in order of change.
+    unmarked: Vec<InstrumentId>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Row {
+    quote: Option<Quote>,
+    waits_for_mark: bool,
+}
+
+/// Ids are small: the core refuses definitions beyond this.
+const MOST_INSTRUMENTS: usize = 1 << 20;
+
+impl QuoteBoard {
+    pub(crate) fn put(&mut self, instrument: InstrumentId, quote: Quote, received: Timestamp) {
+        let slot = instrument.slot();
+        if slot >= MOST_INSTRUMENTS {
+            return;
+        }
+        if self.rows.len() <= slot {
+            self.rows.resize(slot + 1, Row::default());
+        }
+        if let Some(row) = self.rows.get_mut(slot) {
+            row.quote = Some(Quote { received, ..quote });
+            if !std::mem::replace(&mut row.waits_for_mark, true) {
+                self.unmarked.push(instrument);
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, instrument: InstrumentId) -> Option<Quote> {
+        self.rows.get(instrument.slot())?.quote
+    }
+
+    /// The next instrument to mark, with its quote.
+    pub(crate) fn next_unmarked(&mut self) -> Option<(InstrumentId, Quote)> {
+        let instrument = self.unmarked.pop()?;
+        let row = self.rows.get_mut(instrument.slot())?;
+        row.waits_for_mark = false;
+        row.quote.map(|quote| (instrument, quote))
+    }
+}

@@ -1,0 +1,139 @@
+//! What leaves the shard, and only once its record is durable.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use actors::Outcome;
+use journal::DurableWatch;
+use model::{Outbound, SessionId};
+
+use crate::answers::{Answer, Attach, Sinks};
+
+/// Answers and messages on their way out.
+#[derive(Debug)]
+pub(crate) struct Release {
+    egress: BTreeMap<SessionId, Egress>,
+    sinks: Sinks,
+    /// Not durable yet, in order.
+    held: VecDeque<Held>,
+    held_outbound: usize,
+    watch: DurableWatch,
+}
+
+/// The ring to one session's gateway.
+#[derive(Debug)]
+struct Egress {
+    ring: rtrb::Producer<Outbound>,
+    /// Messages that found the ring full. Only what the gateway itself caused can get here (it must not wait for
+    /// its own ring); commands are refused before they are recorded.
+    overflow: VecDeque<Outbound>,
+}
+
+#[derive(Debug)]
+struct Held {
+    seq: u64,
+    leaving: Leaving,
+}
+
+#[derive(Debug)]
+enum Leaving {
+    Answer { client: u32, answer: Answer },
+    Message(Outbound),
+}
+
+/// How much may wait for the disk before no more commands are taken.
+const MOST_HELD: usize = 64 * 1024;
+
+impl Release {
+    pub(crate) fn new(rings: Vec<(SessionId, rtrb::Producer<Outbound>)>, watch: DurableWatch) -> Self {
+        let egress = rings
+            .into_iter()
+            .map(|(session, ring)| (session, Egress { ring, overflow: VecDeque::new() }))
+            .collect();
+        Self { egress, sinks: Sinks::default(), held: VecDeque::with_capacity(1024), held_outbound: 0, watch }
+    }
+
+    pub(crate) fn attach(&mut self, attach: Attach) {
+        self.sinks.take(attach);
+    }
+
+    /// True where whatever one more command causes can leave: asked before the command is recorded.
+    #[inline]
+    pub(crate) fn has_room(&self) -> bool {
+        let needed = self.held_outbound + Outcome::MAX_OUTBOUND;
+        self.held.len() < MOST_HELD
+            && self.egress.values().all(|egress| egress.overflow.is_empty() && egress.ring.slots() >= needed)
+    }
+
+    /// Takes what record `seq` led to; hands it over at once where the record is durable already.
+    #[inline]
+    pub(crate) fn take(&mut self, seq: u64, answer: Option<(u32, Answer)>, outbound: &[Outbound]) {
+        let durable = self.held.is_empty() && self.watch.durable_seq() >= seq;
+        for message in outbound {
+            if durable {
+                self.send(*message);
+            } else {
+                self.held_outbound += 1;
+                self.held.push_back(Held { seq, leaving: Leaving::Message(*message) });
+            }
+        }
+        match answer {
+            Some((client, answer)) if durable => self.sinks.send(client, answer),
+            Some((client, answer)) => {
+                self.held.push_back(Held { seq, leaving: Leaving::Answer { client, answer } });
+            }
+            None => {}
+        }
+    }
+
+    /// Hands over what has become durable; true where there was something.
+    #[inline]
+    pub(crate) fn release_durable(&mut self) -> bool {
+        let drained = self.drain_overflow();
+        if self.held.is_empty() {
+            return drained;
+        }
+        let durable = self.watch.durable_seq();
+        let mut released = false;
+        while self.held.front().is_some_and(|held| held.seq <= durable) {
+            match self.held.pop_front().map(|held| held.leaving) {
+                Some(Leaving::Message(message)) => {
+                    self.held_outbound -= 1;
+                    self.send(message);
+                }
+                Some(Leaving::Answer { client, answer }) => self.sinks.send(client, answer),
+                None => {}
+            }
+            released = true;
+        }
+        drained || released
+    }
+
+    /// Nothing waits for the disk.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    fn send(&mut self, message: Outbound) {
+        // A session without a ring has no gateway in this process: its orders stay unanswered until one sweeps.
+        let Some(egress) = self.egress.get_mut(&message.session) else { return };
+        if !egress.overflow.is_empty() {
+            return egress.overflow.push_back(message);
+        }
+        if let Err(rtrb::PushError::Full(message)) = egress.ring.push(message) {
+            egress.overflow.push_back(message);
+        }
+    }
+
+    fn drain_overflow(&mut self) -> bool {
+        let mut drained = false;
+        for egress in self.egress.values_mut() {
+            while egress.ring.slots() > 0 {
+                let Some(message) = egress.overflow.pop_front() else { break };
+                // There is room: it was asked just now, and only this thread pushes.
+                let _ = egress.ring.push(message);
+                drained = true;
+            }
+        }
+        drained
+    }
+}

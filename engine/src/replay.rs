@@ -1,0 +1,154 @@
+//! The same state from the same records: recovery at start, and every offline read.
+
+use std::path::Path;
+
+use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
+use journal::{Reader, Record, RecordBody};
+use model::{Input, Position, ShardId, Timestamp};
+
+use crate::digest::{Digest, Digester};
+use crate::error::EngineError;
+
+/// A state on its way through the records: one record at a time, each digest compared on the way.
+#[derive(Debug)]
+pub struct Replay {
+    core: Core,
+    digester: Digester,
+    outcome: Outcome,
+    position: Position,
+    time: Timestamp,
+    records: u64,
+    digests: u64,
+}
+
+/// The state at the end of a journal.
+#[derive(Debug)]
+pub struct Recovered {
+    /// The state.
+    pub core: Core,
+    /// The rolling digest there.
+    pub digest: Digest,
+    /// The last record; seq 0 for an empty journal.
+    pub position: Position,
+    /// Its time.
+    pub time: Timestamp,
+    /// How many records were replayed.
+    pub records: u64,
+    /// How many recorded digests were met, all equal to the replayed ones.
+    pub digests: u64,
+}
+
+impl Replay {
+    /// Before the first record of a shard.
+    pub fn new(shard: ShardId) -> Self {
+        Self {
+            core: Core::new(),
+            digester: Digester::from(Digest::default()),
+            outcome: Outcome::default(),
+            position: Position::new(shard, 0),
+            time: Timestamp::default(),
+            records: 0,
+            digests: 0,
+        }
+    }
+
+    /// At a state that was replayed before.
+    pub fn from(recovered: &Recovered) -> Self {
+        Self {
+            core: recovered.core.clone(),
+            digester: Digester::from(recovered.digest),
+            outcome: Outcome::default(),
+            position: recovered.position,
+            time: recovered.time,
+            records: recovered.records,
+            digests: recovered.digests,
+        }
+    }
+
+    /// Applies one record and gives what followed from it; a recorded digest is compared instead.
+    pub fn step(&mut self, record: &Record) -> Result<&Outcome, EngineError> {
+        self.outcome.clear();
+        (self.position, self.time) = (record.position, record.time);
+        self.records += 1;
+        match &record.body {
+            RecordBody::Digest(bytes) => self.compare(Digest::from_bytes(*bytes))?,
+            RecordBody::Input(input) => {
+                check_logic(input)?;
+                let stamp = Stamp { position: record.position, time: record.time };
+                self.core.apply(stamp, input, &mut self.outcome);
+                self.digester.fold(record.crc, &self.outcome);
+            }
+        }
+        Ok(&self.outcome)
+    }
+
+    fn compare(&mut self, recorded: Digest) -> Result<(), EngineError> {
+        let replayed = self.digester.digest();
+        self.digests += 1;
+        if recorded == replayed {
+            Ok(())
+        } else {
+            Err(EngineError::DigestMismatch { position: self.position, recorded, replayed })
+        }
+    }
+
+    /// The state here.
+    pub const fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// The last record applied.
+    pub const fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Its time.
+    pub const fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    /// The rolling digest here.
+    pub const fn digest(&self) -> Digest {
+        self.digester.digest()
+    }
+
+    /// Ends the replay here.
+    pub fn finish(self) -> Recovered {
+        Recovered {
+            digest: self.digester.digest(),
+            core: self.core,
+            position: self.position,
+            time: self.time,
+            records: self.records,
+            digests: self.digests,
+        }
+    }
+}
+
+/// A journal decided by a later logic may hold states this one cannot lead to.
+fn check_logic(input: &Input) -> Result<(), EngineError> {
+    match input {
+        Input::Opened { logic_version, .. } if *logic_version > LOGIC_VERSION => {
+            Err(EngineError::NewerLogic { recorded: *logic_version, ours: LOGIC_VERSION })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Replays a whole journal. Takes no lock; a node may be writing.
+pub fn replay(dir: &Path) -> Result<Recovered, EngineError> {
+    replay_until(dir, |_| true)
+}
+
+/// Replays while `goes_on` says so of the next record: time travel to a position or an instant.
+pub fn replay_until(dir: &Path, goes_on: impl Fn(&Record) -> bool) -> Result<Recovered, EngineError> {
+    let mut reader = Reader::open(dir)?;
+    let mut replay = Replay::new(reader.shard());
+    while let Some(record) = reader.next()? {
+        if !goes_on(&record) {
+            break;
+        }
+        replay.step(&record)?;
+    }
+    Ok(replay.finish())
+}

@@ -1,0 +1,73 @@
+//! What the gateway of one broker session sees of its shard.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use model::{Input, Outbound, Position, SessionId};
+
+use crate::error::Refused;
+use crate::lanes::{Intake, Lanes};
+use crate::replica::{Replica, ReplicaError};
+
+/// One session's end of the rings.
+#[derive(Debug)]
+pub struct SessionPort {
+    pub(crate) session: SessionId,
+    pub(crate) lanes: Arc<Lanes>,
+    /// One thread polls; the lock is never waited for.
+    pub(crate) outbound: Mutex<rtrb::Consumer<Outbound>>,
+    pub(crate) replica: Replica,
+    pub(crate) inbound_high_water: u64,
+}
+
+impl SessionPort {
+    /// Which session.
+    pub const fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// The next message for the broker, in order.
+    pub fn poll_outbound(&self) -> Option<Outbound> {
+        let mut ring = self.outbound.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        ring.pop().ok()
+    }
+
+    /// Hands an input to the shard and waits while its ring is full: what a broker said is never dropped.
+    pub fn post(&self, input: Input) -> Result<(), Refused> {
+        let mut input = input;
+        let mut attempts = 0u32;
+        loop {
+            if self.lanes.intake() == Intake::Stopping {
+                return Err(Refused::Stopped);
+            }
+            match self.lanes.reports.push(input) {
+                Ok(()) => {
+                    self.lanes.bell.ring();
+                    return Ok(());
+                }
+                Err(back) => input = back,
+            }
+            attempts = attempts.saturating_add(1);
+            if attempts < 100 {
+                std::thread::yield_now();
+            } else {
+                std::thread::sleep(Duration::from_micros(50));
+            }
+        }
+    }
+
+    /// Reads the state at or after a position.
+    pub fn read<R: Send + 'static>(
+        &self,
+        at: Position,
+        read: impl FnOnce(&actors::Core) -> R + Send + 'static,
+    ) -> Result<R, ReplicaError> {
+        self.replica.read(at, read)
+    }
+
+    /// The highest MsgSeqNum that the journal held for this session when the shard started.
+    pub const fn inbound_high_water(&self) -> u64 {
+        self.inbound_high_water
+    }
+}

@@ -1,0 +1,326 @@
+//! A shard: starts from its journal, runs on a thread of its own, stops without losing anything.
+
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use actors::{Outcome, Stamp};
+use model::{Outbound, Position, SessionId, ShardId, Timestamp};
+
+use crate::answers::{Answer, AnswerSink};
+use crate::client::{Client, Submitter, Ticket};
+use crate::clock::Clock;
+use crate::digest::{Digest, Digester};
+use crate::doorbell::Idle;
+use crate::error::{EngineError, Refused};
+use crate::lanes::{Capacities, Intake, Lanes};
+use crate::pipeline::{Pipeline, Stopped};
+use crate::quotes::{QuoteBoard, QuoteSender};
+use crate::release::Release;
+use crate::replay::{Recovered, Replay, replay};
+use crate::replica::Replica;
+use crate::session_port::SessionPort;
+use crate::trace::TraceReader;
+
+/// How a shard is set up.
+#[derive(Clone, Debug)]
+pub struct ShardConfig {
+    /// Its journal: directory, durability, segment size.
+    pub journal: journal::Options,
+    /// The sessions homed on it.
+    pub sessions: Vec<SessionId>,
+    /// Entries of the rings for commands and for reports.
+    pub ring: usize,
+    /// What its thread does while there is nothing to do.
+    pub idle: Idle,
+    /// The least time between two marks of one instrument, in milliseconds.
+    pub mark_interval_ms: u32,
+    /// The core to pin its thread to.
+    pub core: Option<usize>,
+    /// Keep stage stamps of commands in a ring of this many entries; 0 for none.
+    pub trace: usize,
+}
+
+/// A running shard.
+#[derive(Debug)]
+pub struct Shard {
+    lanes: Arc<Lanes>,
+    replica: Replica,
+    thread: Option<JoinHandle<Result<Stopped, EngineError>>>,
+    replica_thread: Option<JoinHandle<Result<Digest, EngineError>>>,
+    recovery: journal::Recovery,
+    recovered: RecoveredAt,
+    sessions: Vec<SessionPort>,
+    trace: Option<TraceReader>,
+    id: ShardId,
+    traced: bool,
+}
+
+/// Where a shard started from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecoveredAt {
+    /// The last record that was replayed.
+    pub position: Position,
+    /// The digest there.
+    pub digest: Digest,
+    /// How many records were replayed.
+    pub records: u64,
+    /// How many recorded digests were met and equal.
+    pub digests: u64,
+}
+
+/// Where a shard stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StopReport {
+    /// The last record.
+    pub position: Position,
+    /// The digest there.
+    pub digest: Digest,
+}
+
+impl ShardConfig {
+    /// The usual sizes, for a journal.
+    pub const fn new(journal: journal::Options) -> Self {
+        Self {
+            journal,
+            sessions: Vec::new(),
+            ring: 16 * 1024,
+            idle: Idle::Park { spins: 2_000 },
+            mark_interval_ms: 1_000,
+            core: None,
+            trace: 0,
+        }
+    }
+}
+
+impl Shard {
+    /// Opens the journal, replays it, and starts the threads. The state is the journal's, whatever happened to the
+    /// process before; every digest on the way is compared.
+    pub fn start<C: Clock>(config: &ShardConfig, clock: C) -> Result<Self, EngineError> {
+        let journal::Opened { writer, recovery } = journal::open(&config.journal)?;
+        let recovered = replay(&config.journal.dir)?;
+        let shard = config.journal.shard;
+        let lanes = Arc::new(Lanes::new(capacities(config)));
+        let follower = writer.follower(recovered.position.seq + 1)?;
+        let (replica, replica_thread) =
+            Replica::start(format!("replica-{shard}"), Replay::from(&recovered), follower)?;
+        let (rings, sessions) = session_rings(config, &recovered, &lanes, &replica);
+        let (trace, trace_reader) = trace_rings(config.trace);
+        let at = RecoveredAt {
+            position: recovered.position,
+            digest: recovered.digest,
+            records: recovered.records,
+            digests: recovered.digests,
+        };
+        let pipeline = Pipeline {
+            lanes: Arc::clone(&lanes),
+            clock,
+            release: Release::new(rings, writer.durable_watch()),
+            writer,
+            last: Stamp { position: Position::new(shard, recovered.position.seq), time: recovered.time },
+            digester: Digester::from(recovered.digest),
+            core: recovered.core,
+            idle: config.idle,
+            mark_interval_ns: i64::from(config.mark_interval_ms) * 1_000_000,
+            trace,
+            board: QuoteBoard::default(),
+            outcome: Outcome::default(),
+            undigested: 0,
+            next_mark: Timestamp::default(),
+            turns: 0,
+        };
+        let thread = spawn(pipeline, shard, config.core)?;
+        Ok(Self {
+            lanes,
+            replica,
+            thread: Some(thread),
+            replica_thread: Some(replica_thread),
+            recovery,
+            recovered: at,
+            sessions,
+            trace: trace_reader,
+            id: shard,
+            traced: config.trace > 0,
+        })
+    }
+
+    /// Which shard.
+    pub const fn id(&self) -> ShardId {
+        self.id
+    }
+
+    /// What opening the journal found: what was cut, which incarnation this is.
+    pub const fn recovery(&self) -> &journal::Recovery {
+        &self.recovery
+    }
+
+    /// Where it started from.
+    pub const fn recovered(&self) -> RecoveredAt {
+        self.recovered
+    }
+
+    /// A connection for a strategy in this process, with at most `capacity` commands unanswered.
+    pub fn client(&self, uid: u32, capacity: usize) -> Result<Client, Refused> {
+        Client::attach(&self.lanes, uid, capacity, self.traced)
+    }
+
+    /// A connection for an async server: answers come through a channel.
+    pub fn connect(&self) -> Result<Connect, Refused> {
+        let (sender, answers) = flume::unbounded();
+        let submitter = Submitter::attach(&self.lanes, AnswerSink::Channel(sender), 0, self.traced)?;
+        Ok(Connect { lanes: Arc::clone(&self.lanes), submitter: Mutex::new(submitter), answers })
+    }
+
+    /// The ends of the sessions' rings, to be handed to the gateway; empty the second time.
+    pub fn take_session_ports(&mut self) -> Vec<SessionPort> {
+        std::mem::take(&mut self.sessions)
+    }
+
+    /// Where market data goes in.
+    pub fn quotes(&self) -> QuoteSender {
+        QuoteSender { lanes: Arc::clone(&self.lanes) }
+    }
+
+    /// The read side.
+    pub fn replica(&self) -> Replica {
+        self.replica.clone()
+    }
+
+    /// The stage stamps, where they are kept; `None` the second time.
+    pub fn take_trace(&mut self) -> Option<TraceReader> {
+        self.trace.take()
+    }
+
+    /// True while the shard's thread runs.
+    pub fn is_running(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// Takes what was handed over, makes everything durable, and ends the threads.
+    pub fn stop(mut self) -> Result<StopReport, EngineError> {
+        self.end().map(|stopped| StopReport { position: stopped.position, digest: stopped.digest })
+    }
+
+    fn end(&mut self) -> Result<Stopped, EngineError> {
+        self.lanes.set_intake(Intake::Stopping);
+        self.lanes.bell.ring();
+        let result = join(self.thread.take(), self.id);
+        self.replica.stop();
+        // A read side that could not follow has said so when it happened.
+        if let Some(thread) = self.replica_thread.take() {
+            drop(thread.join());
+        }
+        result
+    }
+}
+
+impl Drop for Shard {
+    fn drop(&mut self) {
+        if self.thread.is_some()
+            && let Err(error) = self.end()
+        {
+            tracing::error!(%error, "the shard did not stop cleanly");
+        }
+    }
+}
+
+fn join(
+    thread: Option<JoinHandle<Result<Stopped, EngineError>>>,
+    shard: ShardId,
+) -> Result<Stopped, EngineError> {
+    let failed = |message: String| EngineError::Failed { shard: shard.index, message };
+    let Some(thread) = thread else { return Err(failed("it had ended before".to_owned())) };
+    thread.join().unwrap_or_else(|panic| {
+        let message = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(failed(message.unwrap_or_else(|| "a panic".to_owned())))
+    })
+}
+
+fn capacities(config: &ShardConfig) -> Capacities {
+    Capacities { commands: config.ring, urgent: config.ring, reports: config.ring, quotes: config.ring }
+}
+
+type SessionRings = Vec<(SessionId, rtrb::Producer<Outbound>)>;
+
+fn session_rings(
+    config: &ShardConfig,
+    recovered: &Recovered,
+    lanes: &Arc<Lanes>,
+    replica: &Replica,
+) -> (SessionRings, Vec<SessionPort>) {
+    config
+        .sessions
+        .iter()
+        .map(|session| {
+            let (producer, consumer) = rtrb::RingBuffer::new(config.ring.max(1));
+            let port = SessionPort {
+                session: *session,
+                lanes: Arc::clone(lanes),
+                outbound: Mutex::new(consumer),
+                replica: replica.clone(),
+                inbound_high_water: recovered
+                    .core
+                    .session(*session)
+                    .map_or(0, |book| book.inbound_high_water),
+            };
+            ((*session, producer), port)
+        })
+        .unzip()
+}
+
+fn trace_rings(entries: usize) -> (Option<rtrb::Producer<crate::StageTimes>>, Option<TraceReader>) {
+    if entries == 0 {
+        return (None, None);
+    }
+    let (producer, ring) = rtrb::RingBuffer::new(entries);
+    (Some(producer), Some(TraceReader { ring }))
+}
+
+fn spawn<C: Clock>(
+    pipeline: Pipeline<C>,
+    shard: ShardId,
+    core: Option<usize>,
+) -> Result<JoinHandle<Result<Stopped, EngineError>>, EngineError> {
+    let name = format!("shard-{shard}");
+    std::thread::Builder::new()
+        .name(name.clone())
+        .spawn(move || {
+            if let Some(id) = core
+                && !core_affinity::set_for_current(core_affinity::CoreId { id })
+            {
+                tracing::warn!(core = id, "the shard's thread could not be pinned");
+            }
+            pipeline.run()
+        })
+        .map_err(|source| EngineError::Thread { name, source })
+}
+
+/// A server's connection: many users behind one submitter, answers through a channel that async code can await.
+#[derive(Debug)]
+pub struct Connect {
+    lanes: Arc<Lanes>,
+    submitter: Mutex<Submitter>,
+    answers: flume::Receiver<Answer>,
+}
+
+impl Connect {
+    /// Hands over a command of somebody else: `origin` is journalled with it. The answer carries the ticket.
+    pub fn submit(&self, origin: model::Origin, command: model::Command) -> Result<Ticket, Refused> {
+        let mut submitter = self.submitter.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        submitter.submit(&self.lanes, origin, command)
+    }
+
+    /// The answers, in the order the shard took the commands.
+    pub const fn answers(&self) -> &flume::Receiver<Answer> {
+        &self.answers
+    }
+}
+
+impl Drop for Connect {
+    fn drop(&mut self) {
+        let submitter = self.submitter.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        submitter.detach(&self.lanes);
+    }
+}

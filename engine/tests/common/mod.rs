@@ -1,0 +1,170 @@
+//! A small shard for tests: one session, one portfolio, two accounts, two instruments.
+#![allow(clippy::unwrap_used, clippy::expect_used, dead_code, missing_docs, unreachable_pub)]
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use engine::{Answer, Client, Idle, SessionPort, Shard, ShardConfig, SystemClock};
+use model::*;
+
+pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const SESSION: SessionId = SessionId::new(0);
+pub const ACCOUNT: AccountId = AccountId::new(0);
+pub const AIG: InstrumentId = InstrumentId::new(0);
+
+pub fn config(dir: &Path) -> ShardConfig {
+    let mut journal = journal::Options::new(dir.join("shard-0"), ShardId::new(0));
+    journal.segment_bytes = journal::Options::MIN_SEGMENT_BYTES;
+    let mut config = ShardConfig::new(journal);
+    config.sessions = vec![SESSION];
+    config.idle = Idle::Yield;
+    config
+}
+
+pub fn usd() -> Currency {
+    Currency::new("USD").unwrap()
+}
+
+pub fn definitions() -> Vec<Command> {
+    let session = SessionDefinition { id: SESSION, name: Name::new("BROKER").unwrap(), broker: BrokerId::new(0) };
+    let portfolio = PortfolioDefinition { id: PortfolioId::new(0), name: Name::new("GROWTH").unwrap() };
+    let instrument = Instrument {
+        id: AIG,
+        symbol: Symbol::new("AIG").unwrap(),
+        asset_class: AssetClass::Equity,
+        currency: usd(),
+        tick: "0.01".parse().unwrap(),
+        lot: 1u32.into(),
+        multiplier: 1u32.into(),
+        settlement_days: 2,
+    };
+    let account = AccountDefinition {
+        id: ACCOUNT,
+        name: Name::new("G-1").unwrap(),
+        portfolio: portfolio.id,
+        session: SESSION,
+        fees: FeeSchedule::FREE,
+    };
+    vec![
+        Command::DefineSession(session),
+        Command::DefinePortfolio(portfolio),
+        Command::DefineInstrument(instrument),
+        Command::DefineAccount(account),
+        Command::MoveCash(CashMove {
+            account: ACCOUNT,
+            kind: CashMoveKind::Deposit,
+            money: Money { amount: 1_000_000_000u32.into(), currency: usd() },
+            reference: Reference::new("opening").unwrap(),
+        }),
+    ]
+}
+
+pub fn quote() -> Quote {
+    Quote {
+        bid: "48.50".parse().unwrap(),
+        bid_quantity: 100u32.into(),
+        ask: "48.52".parse().unwrap(),
+        ask_quantity: 100u32.into(),
+        received: Timestamp::default(),
+    }
+}
+
+pub fn buy(cl_ord_id: &str) -> NewOrder {
+    NewOrder {
+        account: ACCOUNT,
+        strategy: StrategyId::new(1),
+        cl_ord_id: ClOrdId::new(cl_ord_id).unwrap(),
+        instrument: AIG,
+        side: Side::Buy,
+        order_type: OrderType::Limit,
+        time_in_force: TimeInForce::Day,
+        quantity: 10u32.into(),
+        limit_price: Some("48.51".parse().unwrap()),
+        quote: None,
+    }
+}
+
+/// Started, defined, funded, quoted, and its session ready.
+pub struct Rig {
+    pub shard: Shard,
+    pub port: SessionPort,
+    pub client: Client,
+}
+
+impl Rig {
+    pub fn start(config: &ShardConfig) -> Self {
+        let mut shard = Shard::start(config, SystemClock).unwrap();
+        let port = shard.take_session_ports().remove(0);
+        let client = shard.client(1000, 256).unwrap();
+        Self { shard, port, client }
+    }
+
+    pub fn ready(config: &ShardConfig) -> Self {
+        let mut rig = Self::start(config);
+        for command in definitions() {
+            let answer = rig.call(command);
+            assert!(!matches!(answer.event, Event::Denied { .. }), "{answer:?}");
+        }
+        rig.make_ready();
+        rig
+    }
+
+    pub fn make_ready(&mut self) {
+        self.shard.quotes().send(AIG, quote()).unwrap();
+        for state in [SessionState::Up, SessionState::Ready] {
+            let change = SessionChange { session: SESSION, state, unresolved: 0 };
+            self.port.post(Input::Session(change)).unwrap();
+        }
+        assert!(matches!(self.outbound().kind, OutboundKind::Sweep));
+        // The lanes are separate: a command after this one sees the session ready.
+        self.until(|core| core.session(SESSION).is_some_and(|session| session.state == SessionState::Ready));
+    }
+
+    pub fn call(&mut self, command: Command) -> Answer {
+        self.client.call(command, PATIENCE).unwrap()
+    }
+
+    pub fn outbound(&self) -> Outbound {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(message) = self.port.poll_outbound() {
+                return message;
+            }
+            assert!(Instant::now() < deadline, "nothing left the shard");
+            std::thread::yield_now();
+        }
+    }
+
+    pub fn until(&self, holds: impl Fn(&actors::Core) -> bool + Clone + Send + 'static) {
+        let deadline = Instant::now() + PATIENCE;
+        let start = Position::new(ShardId::new(0), 0);
+        while !self.shard.replica().read(start, holds.clone()).unwrap() {
+            assert!(Instant::now() < deadline, "it never held");
+        }
+    }
+}
+
+pub fn fill(order: OrderId, exec_id: &str, quantity: u32, cum: u32, seq: u64) -> Input {
+    Input::ExecutionReport(ExecutionReport {
+        session: SESSION,
+        msg_seq_num: seq,
+        poss_dup: false,
+        cl_ord_id: Some(order),
+        orig_cl_ord_id: None,
+        broker_order_id: Text::new("B1").unwrap(),
+        exec_id: ExecId::new(exec_id).unwrap(),
+        exec_type: ExecType::Trade,
+        ord_status: OrdStatus::PartiallyFilled,
+        symbol: Symbol::new("AIG").unwrap(),
+        side: Side::Buy,
+        last_quantity: quantity.into(),
+        last_price: "48.50".parse().unwrap(),
+        cum_quantity: cum.into(),
+        leaves_quantity: 0u32.into(),
+        commission: None,
+        trade_date: None,
+        settlement_date: None,
+        reject_code: 0,
+        text: Reference::EMPTY,
+    })
+}
