@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 use quickfix::{
     Acceptor, Application, ApplicationCallback, ConnectionHandler, Dictionary, FileMessageStoreFactory,
-    FixSocketServerKind, LogCallback, LogFactory, Message, MsgFromAppError, SessionId, SessionSettings,
-    send_to_target,
+    FixSocketServerKind, LogCallback, LogFactory, Message, MsgFromAppError, MsgToAppError, SessionContainer,
+    SessionId, SessionSettings, send_to_target,
 };
 
 use crate::config::{Config, SessionConfig};
@@ -23,6 +25,8 @@ use crate::{Error, clock, wire};
 struct Callbacks {
     log: Arc<Mutex<Log>>,
     desk: Sender<ToDesk>,
+    /// Counts messages in both directions.
+    activity: Arc<AtomicU64>,
 }
 
 impl Callbacks {
@@ -41,6 +45,15 @@ impl Callbacks {
 }
 
 impl ApplicationCallback for Callbacks {
+    fn on_msg_to_admin(&self, _: &mut Message, _: &SessionId) {
+        self.activity.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn on_msg_to_app(&self, _: &mut Message, _: &SessionId) -> Result<(), MsgToAppError> {
+        self.activity.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
     fn on_logon(&self, session: &SessionId) {
         tracing::info!(session = session.to_repr(), "logged on");
     }
@@ -50,6 +63,7 @@ impl ApplicationCallback for Callbacks {
     }
 
     fn on_msg_from_app(&self, message: &Message, session: &SessionId) -> Result<(), MsgFromAppError> {
+        self.activity.fetch_add(1, Ordering::Relaxed);
         let target = session.get_target_comp_id().unwrap_or_default();
         match wire::decode(message, &target) {
             Ok(request) => {
@@ -102,7 +116,16 @@ impl FixSide {
         let (stop, stopped) = bounded::<()>(1);
         let thread = thread::Builder::new()
             .name("broker-fix".to_owned())
-            .spawn(move || run(&sessions, &fix_dir, port, &Callbacks { log, desk }, &ready, &stopped))
+            .spawn(move || {
+                run(
+                    &sessions,
+                    &fix_dir,
+                    port,
+                    &Callbacks { log, desk, activity: Arc::default() },
+                    &ready,
+                    &stopped,
+                )
+            })
             .map_err(|_| Error::Thread("broker-fix"))?;
         let mut side = Self { port, stop: Some(stop), thread: Some(thread) };
         match is_ready.recv() {
@@ -141,13 +164,67 @@ fn run(
     let log = LogFactory::try_new(&FixLog)?;
     let mut acceptor =
         Acceptor::try_new(&settings, &application, &store, &log, FixSocketServerKind::SingleThreaded)?;
-    acceptor.start()?;
+    // The first poll binds the port.
+    acceptor.poll()?;
     let _ = ready.send(());
-    // Disconnects when the broker stops.
-    let _ = stopped.recv();
+    let mut pump =
+        Pump { acceptor: &mut acceptor, activity: &callbacks.activity, seen: 0, idle_since: Instant::now() };
+    pump.run_until(|_| Ok(is_stopped(stopped)))?;
+    pump.log_out(sessions)?;
     acceptor.stop()?;
     Ok(())
 }
+
+fn is_stopped(stopped: &Receiver<()>) -> bool {
+    stopped.try_recv().is_err_and(|error| error.is_disconnected())
+}
+
+/// Drives the acceptor on our own thread.
+///
+/// Not by `Acceptor::start`: `stop` then closes the server's sockets while QuickFIX's thread deletes the server, and
+/// the process dies of it (seen with 0.2.2, in `SocketServer::close`).
+struct Pump<'a, A> {
+    acceptor: &'a mut A,
+    activity: &'a AtomicU64,
+    seen: u64,
+    idle_since: Instant,
+}
+
+impl<A: ConnectionHandler + SessionContainer> Pump<'_, A> {
+    fn run_until(&mut self, mut is_over: impl FnMut(&mut Self) -> Result<bool, Error>) -> Result<(), Error> {
+        while !is_over(self)? {
+            self.acceptor.poll()?;
+            self.rest();
+        }
+        Ok(())
+    }
+
+    /// A poll does not wait, so this does: not at all while messages flow, longer the longer nothing happens.
+    fn rest(&mut self) {
+        let activity = self.activity.load(Ordering::Relaxed);
+        if activity != self.seen {
+            (self.seen, self.idle_since) = (activity, Instant::now());
+            return;
+        }
+        let rest = if self.idle_since.elapsed() < Duration::from_secs(1) { 50 } else { 1_000 };
+        thread::sleep(Duration::from_micros(rest));
+    }
+
+    /// Says goodbye on every session, and waits for the answers for a while.
+    fn log_out(&mut self, sessions: &[SessionConfig]) -> Result<(), Error> {
+        for session in sessions {
+            self.acceptor.session(session_id(session)?)?.logout()?;
+        }
+        let deadline = Instant::now() + LOGOUT_WAIT;
+        self.run_until(|pump| Ok(!pump.acceptor.is_logged_on()? || Instant::now() > deadline))?;
+        // Once more, for QuickFIX to close what it has dropped.
+        self.acceptor.poll()?;
+        self.acceptor.poll()?;
+        Ok(())
+    }
+}
+
+const LOGOUT_WAIT: Duration = Duration::from_secs(3);
 
 fn settings(sessions: &[SessionConfig], fix_dir: &Path, port: u16) -> Result<SessionSettings, Error> {
     let path = fix_dir.to_str().ok_or_else(|| Error::value("dir", "it is not UTF-8"))?;

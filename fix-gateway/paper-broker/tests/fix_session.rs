@@ -1,0 +1,141 @@
+//! The broker from outside: over FIX, with a QuickFIX initiator.
+
+mod client;
+
+use std::path::Path;
+
+use client::{Client, Fields};
+use paper_broker::{Config, Entry, PaperBroker, Running, SessionConfig, read_log};
+
+const QUOTES: &str = "ts_utc_ns,symbol,bid,bid_qty,ask,ask_qty\n1,IBM,100,300,101,500\n";
+
+/// A broker with one quote that never changes: IBM 100 x 300 / 101 x 500.
+fn config(dir: &Path, target: &str) -> Config {
+    let quotes = dir.join("quotes.csv");
+    std::fs::write(&quotes, QUOTES).unwrap();
+    let mut config = Config::new(dir.join("broker"));
+    config.sessions = vec![SessionConfig { sender: "BROKER".to_owned(), target: target.to_owned() }];
+    config.market.quotes = Some(quotes);
+    config
+}
+
+fn start(config: &Config) -> Running {
+    let running = PaperBroker::start(config.clone()).unwrap();
+    // Market orders of these tests mean the quote.
+    let deadline = std::time::Instant::now() + client::DEADLINE;
+    while !running.status().unwrap().replay_ended {
+        assert!(std::time::Instant::now() < deadline);
+        std::thread::yield_now();
+    }
+    running
+}
+
+fn limit_order<'a>(id: &'a str, side: &'a str, qty: &'a str, price: &'a str) -> Vec<(i32, &'a str)> {
+    vec![(11, id), (1, "ACC"), (55, "IBM"), (54, side), (40, "2"), (59, "0"), (38, qty), (44, price)]
+}
+
+fn assert_fields(fields: &Fields, wanted: &[(u32, &str)]) {
+    for (tag, value) in wanted {
+        assert_eq!(fields.get(tag).map(String::as_str), Some(*value), "tag {tag} of {fields:?}");
+    }
+}
+
+#[test]
+fn an_order_is_acknowledged_filled_cancelled_and_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = start(&config(dir.path(), "T-LIFE"));
+    let client = Client::log_on("T-LIFE", broker.port(), dir.path().join("client"));
+    client.send("D", &limit_order("A1", "1", "800", "101"));
+    assert_fields(&client.report("0"), &[(11, "A1"), (39, "0"), (1, "ACC"), (151, "800"), (44, "101")]);
+    let fill = client.report("F");
+    assert_fields(&fill, &[(39, "1"), (32, "500"), (31, "101"), (14, "500"), (151, "300"), (6, "101")]);
+    assert_eq!(fill[&75].len(), 8);
+
+    client.send("G", &[(11, "A2"), (41, "A1"), (55, "IBM"), (54, "1"), (40, "2"), (38, "700"), (44, "99")]);
+    assert_fields(&client.report("5"), &[(11, "A2"), (41, "A1"), (39, "1"), (38, "700"), (151, "200")]);
+    client.send("G", &[(11, "A3"), (41, "A2"), (55, "IBM"), (54, "1"), (40, "2"), (38, "500"), (44, "99")]);
+    let refused = client.get(|fields| fields[&35] == "9");
+    assert_fields(&refused, &[(11, "A3"), (41, "A2"), (434, "2"), (102, "99"), (39, "1")]);
+    client.send("F", &[(11, "A4"), (41, "A2"), (55, "IBM"), (54, "1")]);
+    assert_fields(&client.report("4"), &[(11, "A4"), (41, "A2"), (39, "4"), (14, "500"), (151, "0")]);
+    for id in ["A1", "A2", "A3", "A4"] {
+        client.send("H", &[(11, id), (55, "IBM"), (54, "1"), (790, id)]);
+        assert_fields(&client.report("I"), &[(790, id), (11, "A4"), (41, "A2"), (39, "4"), (14, "500")]);
+    }
+    client.send("H", &[(11, "Z9"), (55, "IBM"), (54, "1")]);
+    assert_fields(&client.report("I"), &[(11, "Z9"), (39, "8"), (103, "5"), (37, "NONE")]);
+    client.send("D", &limit_order("A1", "1", "800", "101"));
+    assert_fields(&client.report("8"), &[(11, "A1"), (39, "8"), (103, "6")]);
+    assert_eq!(broker.status().unwrap().counts.duplicate_orders, 1);
+    client.log_out();
+    broker.stop().unwrap();
+}
+
+#[test]
+fn what_cannot_be_understood_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = start(&config(dir.path(), "T-ODD"));
+    let client = Client::log_on("T-ODD", broker.port(), dir.path().join("client"));
+    for (msg_type, fields, reason) in [
+        ("D", vec![(11, "B1"), (55, "IBM")], "5"),
+        ("D", vec![(11, "B2"), (55, "IBM"), (54, "1"), (40, "2"), (38, "abc"), (44, "1")], "0"),
+        ("D", vec![(11, "B3"), (55, "IBM"), (54, "5"), (40, "2"), (38, "1"), (44, "1")], "0"),
+        ("q", vec![(11, "B4")], "3"),
+    ] {
+        client.send(msg_type, &fields);
+        let refusal = client.get(|fields| fields[&35] == "j");
+        assert_fields(&refusal, &[(380, reason), (379, fields[0].1), (372, msg_type)]);
+    }
+    client.log_out();
+    broker.stop().unwrap();
+}
+
+#[test]
+fn reports_made_while_logged_off_are_delivered_after_the_next_logon() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(dir.path(), "T-OFF");
+    config.personality.ack_latency_min_us = 1_500_000;
+    config.personality.ack_latency_max_us = 1_500_000;
+    let broker = start(&config);
+    let client = Client::log_on("T-OFF", broker.port(), dir.path().join("client"));
+    client.send("D", &limit_order("C1", "1", "100", "101"));
+    client.log_out();
+    let deadline = std::time::Instant::now() + client::DEADLINE;
+    while broker.status().unwrap().counts.fills == 0 {
+        assert!(std::time::Instant::now() < deadline);
+        std::thread::yield_now();
+    }
+    let client = Client::log_on("T-OFF", broker.port(), dir.path().join("client"));
+    assert_fields(&client.report("0"), &[(11, "C1"), (43, "Y")]);
+    assert_fields(&client.report("F"), &[(11, "C1"), (39, "2"), (43, "Y")]);
+    client.log_out();
+    broker.stop().unwrap();
+}
+
+#[test]
+fn a_restarted_broker_knows_its_orders_and_issues_new_identities() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(dir.path(), "T-AGAIN");
+    let broker = start(&config);
+    config.port = broker.port();
+    let client = Client::log_on("T-AGAIN", broker.port(), dir.path().join("client"));
+    client.send("D", &limit_order("D1", "1", "600", "101"));
+    let fill = client.report("F");
+    broker.stop().unwrap();
+
+    let broker = start(&config);
+    assert_eq!(broker.status().unwrap().run, 2);
+    // The same quote comes again: the remaining 100 execute, and the client gets it by reconnecting.
+    let second = client.report("F");
+    assert_fields(&second, &[(11, "D1"), (37, &fill[&37]), (14, "600"), (39, "2")]);
+    assert_ne!(fill[&17], second[&17]);
+    client.send("D", &limit_order("D1", "1", "600", "101"));
+    assert_fields(&client.report("8"), &[(103, "6")]);
+    client.log_out();
+    broker.stop().unwrap();
+    let lines = read_log(&dir.path().join("broker/broker.log")).unwrap();
+    let count = |wanted: fn(&Entry) -> bool| lines.iter().filter(|line| wanted(&line.entry)).count();
+    assert_eq!(count(|entry| matches!(entry, Entry::Fill(_))), 2);
+    assert_eq!(count(|entry| matches!(entry, Entry::Opened { .. })), 2);
+    assert_eq!(count(|entry| matches!(entry, Entry::SentLate { .. })), 0);
+}
