@@ -4,7 +4,7 @@ use std::path::Path;
 
 use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
 use journal::{Reader, Record, RecordBody};
-use model::{Input, Position, ShardId, Timestamp};
+use model::{Event, Input, Position, ShardId, Timestamp};
 
 use crate::digest::{Digest, Digester};
 use crate::error::EngineError;
@@ -19,6 +19,7 @@ pub struct Replay {
     time: Timestamp,
     records: u64,
     digests: u64,
+    alerts: u64,
 }
 
 /// The state at the end of a journal.
@@ -36,6 +37,8 @@ pub struct Recovered {
     pub records: u64,
     /// How many recorded digests were met, all equal to the replayed ones.
     pub digests: u64,
+    /// How many alerts were raised.
+    pub alerts: u64,
 }
 
 impl Replay {
@@ -49,6 +52,7 @@ impl Replay {
             time: Timestamp::default(),
             records: 0,
             digests: 0,
+            alerts: 0,
         }
     }
 
@@ -62,6 +66,7 @@ impl Replay {
             time: recovered.time,
             records: recovered.records,
             digests: recovered.digests,
+            alerts: recovered.alerts,
         }
     }
 
@@ -77,6 +82,8 @@ impl Replay {
                 let stamp = Stamp { position: record.position, time: record.time };
                 self.core.apply(stamp, input, &mut self.outcome);
                 self.digester.fold(record.crc, &self.outcome);
+                let alerts = self.outcome.events.iter().filter(|event| matches!(event, Event::Alert(_)));
+                self.alerts += u64::try_from(alerts.count()).unwrap_or(u64::MAX);
             }
         }
         Ok(&self.outcome)
@@ -112,6 +119,11 @@ impl Replay {
         self.digester.digest()
     }
 
+    /// How many alerts were raised up to here.
+    pub const fn alerts(&self) -> u64 {
+        self.alerts
+    }
+
     /// Ends the replay here.
     pub fn finish(self) -> Recovered {
         Recovered {
@@ -121,6 +133,7 @@ impl Replay {
             time: self.time,
             records: self.records,
             digests: self.digests,
+            alerts: self.alerts,
         }
     }
 }

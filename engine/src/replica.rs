@@ -1,7 +1,9 @@
-//! The read side: a thread that follows the journal, applies the same records to a state of its own, and answers
-//! from that. It costs the shard nothing, and compares every recorded digest on the way.
+//! The read side: a thread that follows the journal and applies the same records to a state of its own, which
+//! anybody may read. It costs the shard nothing, and compares every recorded digest on the way.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -9,16 +11,21 @@ use actors::Core;
 use journal::Follower;
 use model::{Event, Position, Timestamp};
 
-use crate::digest::Digest;
 use crate::error::EngineError;
 use crate::replay::Replay;
 
-type Question = Box<dyn FnOnce(&Replay) + Send>;
-
-/// A handle to a read side. Clones ask the same one.
+/// A handle to a read side. Clones read the same one.
 #[derive(Clone, Debug)]
 pub struct Replica {
-    requests: flume::Sender<Request>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    replay: RwLock<Replay>,
+    publisher: Mutex<Publisher>,
+    /// Asked to stop, or stopped by itself.
+    stopped: AtomicBool,
 }
 
 /// One event as readers get it.
@@ -62,30 +69,20 @@ pub enum ReplicaError {
     },
 }
 
-enum Request {
-    Read { at: u64, question: Question },
-    Subscribe { from: u64, capacity: usize, answer: flume::Sender<Result<Subscription, ReplicaError>> },
-    Stop,
-}
-
-/// The read side's own part.
-struct ReadSide {
-    follower: Follower,
-    replay: Replay,
-    requests: flume::Receiver<Request>,
-    /// Questions about a position not reached yet.
-    waiting: Vec<(u64, Question)>,
+/// Recent events, and who wants the next ones.
+#[derive(Debug, Default)]
+struct Publisher {
     history: VecDeque<Published>,
-    /// Everything after this record is in `history`.
+    /// Events of later records are in `history`.
     history_after: u64,
     subscribers: Vec<flume::Sender<Published>>,
 }
 
 /// Events kept for those who subscribe from the past.
 const HISTORY: usize = 64 * 1024;
-/// Records applied before requests are looked at again.
-const BATCH: usize = 512;
-/// The pause of an idle read side: what a read may lag behind.
+/// Records applied before readers get their turn.
+const BATCH: usize = 256;
+/// The pause of an idle read side, and of a reader that waits for it: what a read may lag behind.
 const PAUSE: Duration = Duration::from_micros(200);
 /// How long a read waits for its position.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -96,128 +93,134 @@ impl Replica {
         name: String,
         replay: Replay,
         follower: Follower,
-    ) -> Result<(Self, JoinHandle<Result<Digest, EngineError>>), EngineError> {
-        let (requests, inbox) = flume::unbounded();
-        let side = ReadSide {
-            history_after: replay.position().seq,
-            follower,
-            replay,
-            requests: inbox,
-            waiting: Vec::new(),
-            history: VecDeque::with_capacity(1024),
-            subscribers: Vec::new(),
-        };
+    ) -> Result<(Self, JoinHandle<Result<(), EngineError>>), EngineError> {
+        let publisher = Publisher { history_after: replay.position().seq, ..Publisher::default() };
+        let shared = Arc::new(Shared {
+            replay: RwLock::new(replay),
+            publisher: Mutex::new(publisher),
+            stopped: AtomicBool::new(false),
+        });
         let thread = std::thread::Builder::new()
             .name(name.clone())
-            .spawn(move || side.run())
+            .spawn({
+                let shared = Arc::clone(&shared);
+                move || shared.run(follower)
+            })
             .map_err(|source| EngineError::Thread { name, source })?;
-        Ok((Self { requests }, thread))
+        Ok((Self { shared }, thread))
     }
 
-    /// Runs `read` on the first state at or after `at`, and gives its answer. Blocks: not for the shard.
-    pub fn read<R: Send + 'static>(
-        &self,
-        at: Position,
-        read: impl FnOnce(&Core) -> R + Send + 'static,
-    ) -> Result<R, ReplicaError> {
-        self.inspect(at, move |replay| read(replay.core()))
+    /// Reads the first state at or after `at`. The read side stands still meanwhile, the shard does not.
+    pub fn read<R>(&self, at: Position, read: impl FnOnce(&Core) -> R) -> Result<R, ReplicaError> {
+        self.inspect(at, |replay| read(replay.core()))
     }
 
     /// As [`Replica::read`], with position, time and digest of the state.
-    pub fn inspect<R: Send + 'static>(
-        &self,
-        at: Position,
-        read: impl FnOnce(&Replay) -> R + Send + 'static,
-    ) -> Result<R, ReplicaError> {
-        let (answer, wait) = flume::bounded(1);
-        let question: Question = Box::new(move |replay| drop(answer.send(read(replay))));
-        self.requests.send(Request::Read { at: at.seq, question }).map_err(|_| ReplicaError::Stopped)?;
-        wait.recv_timeout(PATIENCE).map_err(|error| match error {
-            flume::RecvTimeoutError::Timeout => ReplicaError::Late { wanted: at },
-            flume::RecvTimeoutError::Disconnected => ReplicaError::Stopped,
-        })
+    pub fn inspect<R>(&self, at: Position, read: impl FnOnce(&Replay) -> R) -> Result<R, ReplicaError> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            {
+                let replay = self.shared.replay();
+                if replay.position().seq >= at.seq {
+                    return Ok(read(&replay));
+                }
+            }
+            if self.shared.stopped.load(Ordering::Acquire) {
+                return Err(ReplicaError::Stopped);
+            }
+            if Instant::now() >= deadline {
+                return Err(ReplicaError::Late { wanted: at });
+            }
+            std::thread::sleep(PAUSE);
+        }
     }
 
     /// Events of the records after `after`, holding at most `capacity` for a slow reader.
     pub fn subscribe(&self, after: Position, capacity: usize) -> Result<Subscription, ReplicaError> {
-        let (answer, wait) = flume::bounded(1);
-        let request = Request::Subscribe { from: after.seq, capacity: capacity.max(1), answer };
-        self.requests.send(request).map_err(|_| ReplicaError::Stopped)?;
-        wait.recv_timeout(PATIENCE).map_err(|_| ReplicaError::Stopped)?
+        if self.shared.stopped.load(Ordering::Acquire) {
+            return Err(ReplicaError::Stopped);
+        }
+        self.shared.publisher().subscribe(after.seq, capacity)
     }
 
     /// Ends the thread.
     pub(crate) fn stop(&self) {
-        // Where it fails the thread has ended by itself.
-        let _ = self.requests.send(Request::Stop);
+        self.shared.stopped.store(true, Ordering::Release);
     }
 }
 
-impl ReadSide {
-    fn run(mut self) -> Result<Digest, EngineError> {
+impl Shared {
+    fn replay(&self) -> RwLockReadGuard<'_, Replay> {
+        self.replay.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn publisher(&self) -> MutexGuard<'_, Publisher> {
+        self.publisher.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, mut follower: Follower) -> Result<(), EngineError> {
+        let result = self.follow_until_stopped(&mut follower);
+        if let Err(error) = &result {
+            tracing::error!(%error, "the read side cannot follow the journal");
+        }
+        self.stopped.store(true, Ordering::Release);
+        // Whoever listens learns by the end of the channel.
+        self.publisher().subscribers.clear();
+        result
+    }
+
+    fn follow_until_stopped(&self, follower: &mut Follower) -> Result<(), EngineError> {
         loop {
-            let moved =
-                self.follow().inspect_err(|error| tracing::error!(%error, "the read side cannot follow"))?;
-            self.answer_waiting();
-            let request = if moved {
-                self.requests.try_recv().ok()
-            } else {
-                match self.requests.recv_timeout(PAUSE) {
-                    Ok(request) => Some(request),
-                    Err(flume::RecvTimeoutError::Timeout) => None,
-                    Err(flume::RecvTimeoutError::Disconnected) => Some(Request::Stop),
-                }
-            };
-            match request {
-                Some(Request::Read { at, question }) => self.waiting.push((at, question)),
-                Some(Request::Subscribe { from, capacity, answer }) => {
-                    // An asker that gave up wants nothing.
-                    let _ = answer.send(self.subscribe(from, capacity));
-                }
-                Some(Request::Stop) => return Ok(self.replay.digest()),
-                None => {}
+            if self.follow(follower)? {
+                continue;
             }
+            // What the shard has recorded is followed to its end before the stop.
+            if self.stopped.load(Ordering::Acquire) {
+                return Ok(());
+            }
+            std::thread::sleep(PAUSE);
         }
     }
 
     /// Applies the next records; true where there was one.
-    fn follow(&mut self) -> Result<bool, EngineError> {
-        for applied in 0..BATCH {
-            let Some(record) = self.follower.poll()? else { return Ok(applied > 0) };
-            let outcome = self.replay.step(&record)?;
+    fn follow(&self, follower: &mut Follower) -> Result<bool, EngineError> {
+        let Some(mut record) = follower.poll()? else { return Ok(false) };
+        let mut replay = self.replay.write().unwrap_or_else(PoisonError::into_inner);
+        let mut publisher = self.publisher();
+        for applied in 1.. {
+            let outcome = replay.step(&record)?;
             for (index, event) in (0u32..).zip(&outcome.events) {
-                let published =
-                    Published { position: record.position, index, time: record.time, event: *event };
-                // A subscriber whose channel is full, or gone, is cut off: it learns so by the end of its channel.
-                self.subscribers.retain(|subscriber| subscriber.try_send(published).is_ok());
-                if self.history.len() == HISTORY {
-                    self.history_after = self.history.pop_front().map_or(0, |oldest| oldest.position.seq);
-                }
-                self.history.push_back(published);
+                let (position, time) = (record.position, record.time);
+                publisher.publish(Published { position, index, time, event: *event });
+            }
+            if applied == BATCH {
+                break;
+            }
+            match follower.poll()? {
+                Some(next) => record = next,
+                None => break,
             }
         }
         Ok(true)
     }
+}
 
-    fn answer_waiting(&mut self) {
-        let reached = self.replay.position().seq;
-        let mut index = 0;
-        while let Some((at, _)) = self.waiting.get(index) {
-            if *at <= reached {
-                let (_, question) = self.waiting.swap_remove(index);
-                question(&self.replay);
-            } else {
-                index += 1;
-            }
+impl Publisher {
+    fn publish(&mut self, published: Published) {
+        // A subscriber whose channel is full, or gone, is cut off: it learns so by the end of its channel.
+        self.subscribers.retain(|subscriber| subscriber.try_send(published).is_ok());
+        if self.history.len() == HISTORY {
+            self.history_after = self.history.pop_front().map_or(0, |oldest| oldest.position.seq);
         }
+        self.history.push_back(published);
     }
 
     fn subscribe(&mut self, from: u64, capacity: usize) -> Result<Subscription, ReplicaError> {
         if from < self.history_after {
-            return Err(ReplicaError::TooOld { oldest: self.history_after });
+            return Err(ReplicaError::TooOld { oldest: self.history_after + 1 });
         }
         let past = self.history.iter().filter(|published| published.position.seq > from);
-        let (sender, events) = flume::bounded(capacity.saturating_add(past.clone().count()));
+        let (sender, events) = flume::bounded(capacity.max(1).saturating_add(past.clone().count()));
         for published in past {
             // There is room for all of the past.
             let _ = sender.try_send(*published);

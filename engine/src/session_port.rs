@@ -58,11 +58,7 @@ impl SessionPort {
     }
 
     /// Reads the state at or after a position.
-    pub fn read<R: Send + 'static>(
-        &self,
-        at: Position,
-        read: impl FnOnce(&actors::Core) -> R + Send + 'static,
-    ) -> Result<R, ReplicaError> {
+    pub fn read<R>(&self, at: Position, read: impl FnOnce(&actors::Core) -> R) -> Result<R, ReplicaError> {
         self.replica.read(at, read)
     }
 

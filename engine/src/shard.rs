@@ -46,7 +46,7 @@ pub struct Shard {
     lanes: Arc<Lanes>,
     replica: Replica,
     thread: Option<JoinHandle<Result<Stopped, EngineError>>>,
-    replica_thread: Option<JoinHandle<Result<Digest, EngineError>>>,
+    replica_thread: Option<JoinHandle<Result<(), EngineError>>>,
     recovery: journal::Recovery,
     recovered: RecoveredAt,
     sessions: Vec<SessionPort>,

@@ -23,7 +23,8 @@ fn an_order_is_answered_sent_filled_and_read() {
 
     rig.port.post(fill(order, "E1", 10, 10, 2)).unwrap();
     rig.until(move |core| core.order(order).is_some_and(|order| order.status == OrdStatus::Filled));
-    let holding = rig.shard.replica().read(answer.position, |core| core.account(ACCOUNT).unwrap().holding(AIG));
+    let holding =
+        rig.shard.replica().read(answer.position, |core| core.account(ACCOUNT).unwrap().holding(AIG));
     assert_eq!(holding.unwrap().position, 10u32.into());
     rig.shard.stop().unwrap();
 }

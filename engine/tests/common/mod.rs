@@ -26,7 +26,8 @@ pub fn usd() -> Currency {
 }
 
 pub fn definitions() -> Vec<Command> {
-    let session = SessionDefinition { id: SESSION, name: Name::new("BROKER").unwrap(), broker: BrokerId::new(0) };
+    let session =
+        SessionDefinition { id: SESSION, name: Name::new("BROKER").unwrap(), broker: BrokerId::new(0) };
     let portfolio = PortfolioDefinition { id: PortfolioId::new(0), name: Name::new("GROWTH").unwrap() };
     let instrument = Instrument {
         id: AIG,
