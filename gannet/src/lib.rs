@@ -1,9 +1,12 @@
 //! The node: configuration, wiring, the local protocol, and the command line.
 
+pub mod books;
 pub mod client;
 pub mod config;
 pub mod definitions;
 pub mod directory;
+pub mod node_api;
 pub mod plan;
+pub mod server;
 mod suggest;
 pub mod wire;

@@ -16,8 +16,9 @@ use super::{
 };
 use crate::suggest::{did_you_mean, listed};
 
-/// A Unix socket's path must fit `sockaddr_un.sun_path` with its closing zero (unix(7)).
-const SOCKET_PATH_BYTES: usize = 107;
+/// A Unix socket's path must fit `sockaddr_un.sun_path` with its closing zero (unix(7)): 107 bytes, of which the
+/// server needs 4 for the name under which it makes the socket.
+const SOCKET_PATH_BYTES: usize = 103;
 /// More shards than this is a slip of the pen.
 const MOST_SHARDS: u16 = 256;
 

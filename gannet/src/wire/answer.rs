@@ -179,7 +179,7 @@ pub struct Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalKind {
-    /// The frame is longer than allowed; the connection is closed after this.
+    /// The request's frame is longer than allowed (the connection is closed after this), or the answer's would be.
     FrameTooLarge,
     /// The frame is not JSON.
     NotJson,
@@ -191,6 +191,12 @@ pub enum RefusalKind {
     TooManyInFlight,
     /// The shard's ring is full. Nothing was recorded.
     RingFull,
+    /// The journal cannot record now, as with a full disk. Nothing was recorded.
+    JournalStalled,
+    /// A row cannot be computed exactly in 28 digits.
+    NotComputable,
+    /// As many connections are open as may be; this one is closed after this.
+    TooManyConnections,
     /// A subscriber did not keep up.
     TooSlow,
     /// The node is stopping. Nothing was recorded.

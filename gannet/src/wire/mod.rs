@@ -4,6 +4,7 @@
 //! Nothing here does I/O.
 
 mod answer;
+pub(crate) mod event;
 pub mod frame;
 mod request;
 mod rows;

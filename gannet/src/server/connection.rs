@@ -1,0 +1,272 @@
+//! One client: reads frames, hands commands over in their order, writes answers as they come.
+//!
+//! ```text
+//! socket ─▶ read ─▶ work ─┬─▶ answer ──────────────┐
+//!                         ├─▶ shard ─▶ task waits ─┼─▶ queue ─▶ write ─▶ socket
+//!                         └─▶ event feed ──────────┘
+//! ```
+//! The queue is bounded and the reader waits for room in it: a client that does not read its answers is not read
+//! from either.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{Origin, ShardId};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::dispatch::{self, Work};
+use crate::node_api::{AnswerLost, EventFeed, NodeApi, PendingAnswer};
+use crate::wire::frame::{FrameBuffer, FrameError, append_frame};
+use crate::wire::{Answer, AnswerFrame, Refusal, RefusalKind, Request, event, read_request};
+
+/// The most commands of one connection that may be unanswered.
+pub(super) const IN_FLIGHT: usize = 1024;
+/// Answers that wait to be written.
+const QUEUED: usize = 256;
+/// A query sees what this connection's commands did; for so long it waits for the replica to get there.
+const REPLICA_PATIENCE: Duration = Duration::from_secs(2);
+
+type Queue = mpsc::Sender<AnswerFrame>;
+/// The last answered position of each shard.
+type Seen = Rc<RefCell<BTreeMap<ShardId, u64>>>;
+
+/// Serves a client until it hangs up or the node stops.
+pub(super) async fn serve(
+    stream: UnixStream,
+    origin: Origin,
+    api: Arc<dyn NodeApi>,
+    stop: watch::Receiver<bool>,
+) {
+    let (read, write) = stream.into_split();
+    let (queue, queued) = mpsc::channel(QUEUED);
+    let writer = tokio::task::spawn_local(write_answers(write, queued));
+    let in_flight = Arc::new(Semaphore::new(IN_FLIGHT));
+    let connection =
+        Connection { api, origin, queue, in_flight, seen: Seen::default(), stop, feeds: JoinSet::new() };
+    connection.run(read).await;
+    // Commands in flight hold the queue open until they are answered.
+    if let Err(error) = writer.await {
+        tracing::warn!(%error, "a writer of the local socket failed");
+    }
+}
+
+struct Connection {
+    api: Arc<dyn NodeApi>,
+    origin: Origin,
+    queue: Queue,
+    in_flight: Arc<Semaphore>,
+    seen: Seen,
+    stop: watch::Receiver<bool>,
+    /// Dropped with the connection, which ends them.
+    feeds: JoinSet<()>,
+}
+
+/// The client does not want its answers any more.
+struct HungUp;
+
+impl Connection {
+    async fn run(mut self, mut read: OwnedReadHalf) {
+        let mut frames = FrameBuffer::default();
+        let mut bytes = vec![0; 16 * 1024];
+        let mut stop = self.stop.clone();
+        loop {
+            if self.requests(&mut frames).await.is_err() {
+                return;
+            }
+            let received = tokio::select! {
+                received = read.read(&mut bytes) => received,
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
+            match received {
+                Ok(0) | Err(_) => return,
+                Ok(len) => frames.extend(bytes.get(..len).unwrap_or(&[])),
+            }
+        }
+    }
+
+    /// Handles every whole frame that is there.
+    async fn requests(&mut self, frames: &mut FrameBuffer) -> Result<(), HungUp> {
+        loop {
+            let (id, request) = match frames.next_frame() {
+                Ok(None) => return Ok(()),
+                Ok(Some(content)) => match read_request(content) {
+                    Ok(request) => request,
+                    Err((id, refusal)) => {
+                        self.send(id, Answer::Refused(refusal)).await?;
+                        continue;
+                    }
+                },
+                Err(error) => {
+                    let refusal = Refusal::new(RefusalKind::FrameTooLarge, error.to_string());
+                    self.send(None, Answer::Refused(refusal)).await?;
+                    return Err(HungUp);
+                }
+            };
+            self.request(id, request).await?;
+        }
+    }
+
+    async fn send(&self, id: Option<u64>, answer: Answer) -> Result<(), HungUp> {
+        self.queue.send(AnswerFrame { id, answer }).await.map_err(|_| HungUp)
+    }
+
+    async fn request(&mut self, id: u64, request: Request) -> Result<(), HungUp> {
+        match dispatch::work(self.api.directory(), request) {
+            Work::Answer(answer) => self.send(Some(id), answer).await,
+            Work::Query(request) => {
+                let answer = self.query(&request).await;
+                self.send(Some(id), answer).await
+            }
+            Work::Subscribe(subscribe) => match self.api.subscribe(&subscribe.from) {
+                Ok(feed) => {
+                    self.send(Some(id), Answer::Subscribed {}).await?;
+                    self.follow(id, feed);
+                    Ok(())
+                }
+                Err(error) => self.send(Some(id), dispatch::refused_subscribe(error)).await,
+            },
+            Work::Command(shards, command) => match self.hand_over(id, &shards, command) {
+                Ok(()) => Ok(()),
+                Err(answer) => self.send(Some(id), answer).await,
+            },
+        }
+    }
+
+    /// Gives a command to its shards and leaves a task to wait for the answers.
+    #[expect(clippy::result_large_err, reason = "the answer goes out either way, and is moved once")]
+    fn hand_over(&self, id: u64, shards: &[ShardId], command: model::Command) -> Result<(), Answer> {
+        let permit = Arc::clone(&self.in_flight).try_acquire_owned().map_err(|_| {
+            let text = format!("{IN_FLIGHT} requests of this connection are unanswered");
+            let limit = u64::try_from(IN_FLIGHT).unwrap_or(u64::MAX);
+            Answer::Refused(Refusal::beyond(RefusalKind::TooManyInFlight, text, limit))
+        })?;
+        let mut pending = Vec::with_capacity(shards.len());
+        for shard in shards {
+            // What was handed over to an earlier shard stays so; the client is told to ask again, and a halt that
+            // is repeated does no harm.
+            let answer = self.api.submit(*shard, self.origin, command).map_err(dispatch::refused_submit)?;
+            pending.push(answer);
+        }
+        let (queue, seen) = (self.queue.clone(), Rc::clone(&self.seen));
+        tokio::task::spawn_local(async move {
+            let answer = wait_for(pending, &seen).await;
+            // A client that hung up does not want its answer.
+            let _ = queue.send(AnswerFrame { id: Some(id), answer }).await;
+            drop(permit);
+        });
+        Ok(())
+    }
+
+    async fn query(&self, request: &Request) -> Answer {
+        let deadline = tokio::time::Instant::now() + REPLICA_PATIENCE;
+        loop {
+            let late = tokio::time::Instant::now() >= deadline;
+            let mut answer = None;
+            self.api.read(&mut |books| {
+                let seen = self.seen.borrow();
+                let behind = books
+                    .shards
+                    .iter()
+                    .any(|shard| seen.get(&shard.shard).is_some_and(|seq| shard.position.seq < *seq));
+                if late || !behind {
+                    answer = Some(dispatch::query(books, request));
+                }
+            });
+            match answer {
+                Some(answer) => return answer,
+                None if late => {
+                    return Answer::Refused(Refusal::new(RefusalKind::Stopping, "the books cannot be read"));
+                }
+                None => tokio::time::sleep(Duration::from_micros(500)).await,
+            }
+        }
+    }
+
+    fn follow(&mut self, id: u64, feed: EventFeed) {
+        let (api, queue, stop) = (Arc::clone(&self.api), self.queue.clone(), self.stop.clone());
+        self.feeds.spawn_local(follow(id, feed, api, queue, stop));
+    }
+}
+
+async fn wait_for(pending: Vec<PendingAnswer>, seen: &Seen) -> Answer {
+    let mut answers = Vec::with_capacity(pending.len());
+    for answer in pending {
+        match answer.await {
+            Ok(answer) => {
+                let mut seen = seen.borrow_mut();
+                let last = seen.entry(answer.position.shard).or_default();
+                *last = answer.position.seq.max(*last);
+                answers.push(dispatch::answer(&answer));
+            }
+            Err(lost @ AnswerLost) => {
+                return Answer::Refused(Refusal::new(RefusalKind::AnswerLost, lost.to_string()));
+            }
+        }
+    }
+    match <[Answer; 1]>::try_from(answers) {
+        Ok([answer]) => answer,
+        Err(answers) => dispatch::merged(answers),
+    }
+}
+
+async fn follow(
+    id: u64,
+    mut feed: EventFeed,
+    api: Arc<dyn NodeApi>,
+    queue: Queue,
+    stop: watch::Receiver<bool>,
+) {
+    while let Some(happened) = feed.recv().await {
+        let answer = Answer::Event(event::published(api.directory(), &happened));
+        if queue.send(AnswerFrame { id: Some(id), answer }).await.is_err() {
+            return;
+        }
+    }
+    let refusal = if *stop.borrow() {
+        Refusal::new(RefusalKind::Stopping, "the node is stopping")
+    } else {
+        Refusal::new(
+            RefusalKind::TooSlow,
+            "the subscriber did not keep up; subscribe again from the last position",
+        )
+    };
+    // The last word; a client that hung up does not want it.
+    let _ = queue.send(AnswerFrame { id: Some(id), answer: Answer::Refused(refusal) }).await;
+}
+
+/// Writes answers, as many at a time as are there.
+async fn write_answers(mut write: OwnedWriteHalf, mut queued: mpsc::Receiver<AnswerFrame>) {
+    let mut batch = Vec::with_capacity(QUEUED);
+    let mut bytes = Vec::new();
+    while queued.recv_many(&mut batch, QUEUED).await > 0 {
+        bytes.clear();
+        for frame in batch.drain(..) {
+            append_answer(&mut bytes, &frame);
+        }
+        if write.write_all(&bytes).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// An answer that does not fit a frame is replaced by the word that says so.
+fn append_answer(bytes: &mut Vec<u8>, frame: &AnswerFrame) {
+    let Err(error) = append_frame(bytes, frame) else { return };
+    let text = match error {
+        FrameError::TooLarge { .. } => {
+            format!("the answer would be {error}; ask for less, as for one account")
+        }
+        FrameError::Json(_) => error.to_string(),
+    };
+    let answer = Answer::Refused(Refusal::new(RefusalKind::FrameTooLarge, text));
+    if let Err(error) = append_frame(bytes, &AnswerFrame { id: frame.id, answer }) {
+        tracing::error!(%error, "a refusal could not be written");
+    }
+}
