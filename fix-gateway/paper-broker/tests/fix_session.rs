@@ -125,7 +125,10 @@ fn a_restarted_broker_knows_its_orders_and_issues_new_identities() {
 
     let broker = start(&config);
     assert_eq!(broker.status().unwrap().run, 2);
-    // The same quote comes again: the remaining 100 execute, and the client gets it by reconnecting.
+    // The same quote comes again: the remaining 100 execute. A QuickFIX initiator does not reconnect by itself
+    // after a logout by its counterparty (its `ConnectorWrapper::onError` forgets the session), so a new one does.
+    client.log_out();
+    let client = Client::log_on("T-AGAIN", broker.port(), dir.path().join("client"));
     let second = client.report("F");
     assert_fields(&second, &[(11, "D1"), (37, &fill[&37]), (14, "600"), (39, "2")]);
     assert_ne!(fill[&17], second[&17]);
