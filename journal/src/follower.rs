@@ -17,6 +17,9 @@ use crate::reader::segment_of;
 use crate::record::Record;
 use crate::scan::header_error;
 
+/// After so many looks that found nothing, it looks whether a next segment is there though none should be.
+const SUSPICIOUS_LOOKS: u32 = 1024;
+
 /// Reads records as they become visible: committed under process durability, on disk under disk durability.
 pub struct Follower {
     directory: Directory,
@@ -29,6 +32,8 @@ pub struct Follower {
     at: usize,
     /// Records before this one are passed over.
     from_seq: u64,
+    /// Looks in a row that found nothing.
+    idle_looks: u32,
     record: AlignedVec<16>,
 }
 
@@ -55,6 +60,7 @@ impl Follower {
             prev_crc: None,
             at: SEGMENT_HEADER_BYTES,
             from_seq,
+            idle_looks: 0,
             record: AlignedVec::new(),
         })
     }
@@ -106,11 +112,15 @@ impl Follower {
                 }
                 self.record.resize(len, 0);
                 segment.words.copy_out(at, &mut self.record);
+                self.idle_looks = 0;
                 return Ok(true);
             }
-            // Only a segment without room for the largest record is ever followed by another one.
+            // Only a segment without room for the largest record is ever followed by another one. If one follows all
+            // the same, records are missing here: a look now and then keeps that from being an endless wait.
             let full = segment.words.len() - at < MAX_RECORD_BYTES;
-            if !full || !self.advance()? {
+            self.idle_looks = self.idle_looks.wrapping_add(1);
+            let suspicious = self.idle_looks.is_multiple_of(SUSPICIOUS_LOOKS);
+            if !(full || suspicious) || !self.advance()? {
                 return Ok(false);
             }
         }

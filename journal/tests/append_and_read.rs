@@ -1,4 +1,6 @@
 //! What is appended is read back: by a reader, by a follower, in both durabilities, over segments and restarts.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+#![allow(clippy::indexing_slicing, reason = "a test may fail")]
 
 mod common;
 

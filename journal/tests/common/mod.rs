@@ -93,12 +93,15 @@ pub fn check_inputs(records: &[Record], count: u64) {
     }
 }
 
-/// Copies a journal's files, as a crash or a thief of disks would find them.
+/// Copies a journal's files, as a backup of a running node does: the control file first, then the segments.
 pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
+    fs::copy(from.join("control"), to.join("control")).unwrap();
     for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "segment") {
+            fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+        }
     }
 }
 
@@ -106,7 +109,7 @@ pub fn copy(from: &Path, to: &Path) {
 pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
-        assert!(start.elapsed() < Duration::from_secs(60), "waited a minute until {what}");
+        assert!(start.elapsed() < Duration::from_mins(1), "waited a minute until {what}");
         std::thread::yield_now();
     }
 }
