@@ -7,11 +7,11 @@
 //!      └─────────────────┴──── logged out ─────┴─────────────────────┘
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use model::{Delivery, Input, Outbound, OutboundKind, Position, SessionChange, SessionState};
+use model::{Delivery, Input, Outbound, OutboundKind, Position, SessionChange, SessionState, WireId};
 
 use crate::draft::Draft;
 use crate::engine::{Inbox, Link, SendOutcome};
@@ -42,12 +42,23 @@ pub(crate) struct Desk {
     /// How often the session went up, and how many of the sweeps this brings have come.
     ups: u64,
     sweeps: u64,
+    /// Requests we called never sent, and whether they were sent since. The core may send such a request again, with
+    /// the same id; were it still on the ring from before, it would go out twice.
+    released: BTreeMap<WireId, bool>,
     draft: Draft,
 }
 
 impl Desk {
     pub(crate) fn new(common: Arc<Common>, settings: SessionSettings) -> Self {
-        Self { common, settings, life: Life::Down, ups: 0, sweeps: 0, draft: Draft::new() }
+        Self {
+            common,
+            settings,
+            life: Life::Down,
+            ups: 0,
+            sweeps: 0,
+            released: BTreeMap::new(),
+            draft: Draft::new(),
+        }
     }
 
     /// Works until the session shall stop or the shard takes nothing more.
@@ -136,13 +147,27 @@ impl Desk {
         let Some(request) = outbound::translate(outbound, self.settings.handl_inst, &mut self.draft) else {
             return Ok(());
         };
+        if self.released.get(&request) == Some(&true) {
+            tracing::warn!(session = %self.common.name, %request, "request is out already; its second copy is dropped");
+            return Ok(());
+        }
         let outcome = if self.life == Life::Down { SendOutcome::NotSent } else { link.send(&self.draft) };
         match outcome {
-            SendOutcome::Sent { .. } => self.probe(outbound.position, Stage::Sent),
-            SendOutcome::NotSent => self.common.post_evidence(request, Delivery::NeverSent)?,
+            SendOutcome::Sent { .. } => {
+                self.probe(outbound.position, Stage::Sent);
+                if let Some(sent) = self.released.get_mut(&request) {
+                    *sent = true;
+                }
+            }
+            SendOutcome::NotSent => self.post_never_sent(request)?,
             SendOutcome::Unclear => self.common.failed(Failure::NotRecorded),
         }
         Ok(())
+    }
+
+    fn post_never_sent(&mut self, request: WireId) -> Result<(), ShardClosed> {
+        self.released.insert(request, false);
+        self.common.post_evidence(request, Delivery::NeverSent)
     }
 
     fn probe(&self, position: Position, stage: Stage) {
@@ -167,7 +192,7 @@ impl Desk {
             "sweep"
         );
         for request in &plan.never_sent {
-            self.common.post_evidence(*request, Delivery::NeverSent)?;
+            self.post_never_sent(*request)?;
         }
         self.ask(&plan, link);
         self.life = Life::Sweeping { since: Instant::now(), progress: 0 };

@@ -348,3 +348,7 @@ fn message_reject(
         Inbound::Input(Input::MessageReject(reject))
     }
 }
+
+#[cfg(test)]
+#[path = "inbound_tests.rs"]
+mod tests;

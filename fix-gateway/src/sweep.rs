@@ -187,3 +187,7 @@ impl Book {
         open.filter_map(|(asked, _)| self.answered(*asked)).collect()
     }
 }
+
+#[cfg(test)]
+#[path = "sweep_tests.rs"]
+mod tests;

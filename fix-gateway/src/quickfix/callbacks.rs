@@ -7,6 +7,8 @@
 //! * It rejects messages by itself, fills included, where a tag repeats (any repeating group, as there is no data
 //!   dictionary) or is empty: such a message is taken from the log, delivered like any other, and the reject becomes
 //!   a heartbeat.
+//! * It counts a `Reject` or a Logout that comes early (its number too high, a gap before it) as if it were the
+//!   message it waits for, which is then lost: here such a message is refused, so that nothing is counted.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -43,7 +45,7 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) fn new(files: StoreFiles, _next_target: u64) -> Self {
+    pub(super) fn new(files: StoreFiles) -> Self {
         Self { up: AtomicBool::new(false), files, undelivered: Mutex::default() }
     }
 
@@ -116,11 +118,42 @@ impl Callbacks {
         }
     }
 
+    /// True where messages before this one are missing yet.
+    fn is_early(&self, message: &Message) -> bool {
+        let expected = self.wire.files.seq_nums().map(|now| now.target);
+        seq_of(message).zip(expected).is_some_and(|(seq, expected)| seq > expected)
+    }
+
+    /// Hands on a message that came early. It gets number 0: with its own it would move the journal's high-water
+    /// mark beyond what is missing.
+    fn deliver_uncounted(&self, message: &Message) {
+        if let Some(seq) = seq_of(message) {
+            locked(&self.wire.undelivered).remove(&seq);
+        }
+        match raw_of(message) {
+            Ok(raw) => self.inbox.received(&without_number(&raw)),
+            Err(error) => tracing::error!(session = %self.name, %error, "a reject cannot be read"),
+        }
+    }
+
+    fn note_logout(&self, message: &Message) {
+        let text = message.get_field(tag(tags::TEXT)).unwrap_or_default();
+        if self.wire.is_up() {
+            tracing::info!(session = %self.name, text, "the broker logs out");
+        } else {
+            tracing::warn!(session = %self.name, text, "the broker refuses the logon");
+        }
+    }
+
     /// QuickFIX refused an application message without asking. True where the message was in sequence: it is
     /// delivered, and the broker must not hear of a reject.
     fn overrule(&self, reject: &Message) -> bool {
         let refused_type = reject.get_field(tag(tags::REF_MSG_TYPE)).unwrap_or_default();
         let seq = reject.get_field(tag(tags::REF_SEQ_NUM)).and_then(|text| text.parse::<u64>().ok());
+        if matches!(refused_type.as_str(), "3" | "5") {
+            // Refused by us, in `on_msg_from_admin`.
+            return true;
+        }
         let Some(seq) = seq.filter(|_| !is_admin(&refused_type)) else { return false };
         let raw = locked(&self.wire.undelivered).remove(&seq);
         // In sequence, QuickFIX has just counted it. One that is early comes again, one that is late is known.
@@ -178,15 +211,21 @@ impl ApplicationCallback for Callbacks {
     }
 
     fn on_msg_from_admin(&self, message: &Message, _: &SessionId) -> Result<(), MsgFromAdminError> {
-        self.guarded("from_admin", (), || match type_of(message).as_deref() {
-            Some("3") => self.deliver(message),
-            Some("5") => {
-                let text = message.get_field(tag(tags::TEXT)).unwrap_or_default();
-                tracing::info!(session = %self.name, text, "the broker logs out");
+        self.guarded("from_admin", Ok(()), || match type_of(message).as_deref() {
+            Some("3") if self.is_early(message) => {
+                self.deliver_uncounted(message);
+                Err(MsgFromAdminError::IncorrectTagValue)
             }
-            _ => {}
-        });
-        Ok(())
+            Some("3") => {
+                self.deliver(message);
+                Ok(())
+            }
+            Some("5") => {
+                self.note_logout(message);
+                if self.is_early(message) { Err(MsgFromAdminError::IncorrectTagValue) } else { Ok(()) }
+            }
+            _ => Ok(()),
+        })
     }
 
     fn on_msg_from_app(&self, message: &Message, _: &SessionId) -> Result<(), MsgFromAppError> {
@@ -238,6 +277,15 @@ fn raw_of(message: &Message) -> Result<Vec<u8>, quickfix::QuickFixError> {
         raw.pop();
     }
     Ok(raw)
+}
+
+/// The message with `34=0`.
+fn without_number(raw: &[u8]) -> Vec<u8> {
+    let fields = raw.split_inclusive(|&byte| byte == fields::SOH);
+    fields
+        .flat_map(|field| if field.starts_with(b"34=") { &b"34=0\x01"[..] } else { field })
+        .copied()
+        .collect()
 }
 
 /// The reject has a number by now, so something must go out with it.

@@ -81,7 +81,7 @@ impl SessionEngine for QuickFixEngine {
         inbox: Arc<dyn Inbox>,
         work: &mut dyn FnMut(&mut dyn Link),
     ) -> Result<(), EngineError> {
-        let wire = Arc::new(Wire::new(self.store.files.clone(), self.store.next_target));
+        let wire = Arc::new(Wire::new(self.store.files.clone()));
         let callbacks = Callbacks::new(self.settings.name.to_string(), inbox, Arc::clone(&wire));
         let session_id = session_id(&self.settings)?;
         let configuration = configuration(&self.settings, &session_id)?;
@@ -120,8 +120,9 @@ impl Link for QuickFixLink<'_> {
         let message = match message_of(draft) {
             Ok(message) => message,
             Err(error) => {
+                // "Not sent" would make the core try again and again.
                 tracing::error!(%error, msg_type = draft.msg_type(), "message cannot be built");
-                return SendOutcome::NotSent;
+                return SendOutcome::Unclear;
             }
         };
         // `send` says true as well for what was only stored; whether it was numbered only the callback knows.

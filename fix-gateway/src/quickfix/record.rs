@@ -166,3 +166,7 @@ fn scan(mut body: impl BufRead, begin: &[u8], see: &mut dyn FnMut(u64, SentMessa
         }
     }
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

@@ -34,8 +34,6 @@ pub(super) struct StoreFiles {
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) files: StoreFiles,
-    /// The next number we expect; what QuickFIX will read.
-    pub(super) next_target: u64,
     /// Holds the lock while it lives.
     _lock: File,
 }
@@ -141,7 +139,7 @@ pub(super) fn prepare(settings: &SessionSettings, high_water: u64) -> Result<Sto
     };
     files.replace("seqnums", next.print().as_bytes())?;
     refresh_creation_time(&files)?;
-    Ok(Store { files, next_target: next.target, _lock: lock })
+    Ok(Store { files, _lock: lock })
 }
 
 fn lock(files: &StoreFiles) -> Result<File, GatewayError> {
@@ -232,3 +230,7 @@ fn refresh_creation_time(files: &StoreFiles) -> Result<(), GatewayError> {
 fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;
