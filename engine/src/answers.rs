@@ -1,6 +1,6 @@
 //! The way back to whoever submitted a command.
 
-use model::{Event, Position};
+use model::{Event, Outbound, Position, SessionId};
 
 /// The answer to one command: its first event, and where the command stands in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,30 +22,27 @@ pub(crate) enum AnswerSink {
     Channel(flume::Sender<Answer>),
 }
 
-/// A client comes or goes.
+/// A client or a session comes or goes.
 #[derive(Debug)]
 pub(crate) enum Attach {
-    Come { client: u32, sink: AnswerSink, attached: flume::Sender<()> },
-    Go { client: u32 },
+    Client { client: u32, sink: AnswerSink, attached: flume::Sender<()> },
+    ClientGone { client: u32 },
+    Session { session: SessionId, ring: rtrb::Producer<Outbound>, attached: flume::Sender<()> },
 }
 
-/// Every client's sink, by number. Numbers are given once for a process; the slots of the gone are reused by the
-/// table, not by the clients.
+/// Every client's sink, by number. Numbers are given once for a process.
 #[derive(Debug, Default)]
 pub(crate) struct Sinks {
     sinks: std::collections::BTreeMap<u32, AnswerSink>,
 }
 
 impl Sinks {
-    pub(crate) fn take(&mut self, attach: Attach) {
-        match attach {
-            Attach::Come { client, sink, attached } => {
-                self.sinks.insert(client, sink);
-                // A client that gave up waiting will tell so by `Go`.
-                let _ = attached.send(());
-            }
-            Attach::Go { client } => drop(self.sinks.remove(&client)),
-        }
+    pub(crate) fn insert(&mut self, client: u32, sink: AnswerSink) {
+        self.sinks.insert(client, sink);
+    }
+
+    pub(crate) fn remove(&mut self, client: u32) {
+        self.sinks.remove(&client);
     }
 
     /// Hands an answer over. A client never has more commands out than its ring holds, so there is room; one that

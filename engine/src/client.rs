@@ -33,6 +33,9 @@ pub(crate) struct Submitter {
     traced: bool,
 }
 
+/// How long the shard's thread may take to notice a client or a session.
+pub(crate) const ATTACH_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Client numbers are unique for a process; 0 is the node itself.
 static NEXT_CLIENT: AtomicU32 = AtomicU32::new(1);
 
@@ -40,9 +43,9 @@ impl Submitter {
     pub(crate) fn attach(lanes: &Lanes, sink: AnswerSink, uid: u32, traced: bool) -> Result<Self, Refused> {
         let client = NEXT_CLIENT.fetch_add(1, Ordering::Relaxed);
         let (attached, wait) = flume::bounded(1);
-        lanes.attach_sender.send(Attach::Come { client, sink, attached }).map_err(|_| Refused::Stopped)?;
+        lanes.attach_sender.send(Attach::Client { client, sink, attached }).map_err(|_| Refused::Stopped)?;
         lanes.bell.ring();
-        wait.recv_timeout(Duration::from_secs(10)).map_err(|_| Refused::Stopped)?;
+        wait.recv_timeout(ATTACH_PATIENCE).map_err(|_| Refused::Stopped)?;
         Ok(Self { origin: Origin { uid, client }, client, next_ticket: 1, traced })
     }
 
@@ -66,7 +69,7 @@ impl Submitter {
 
     pub(crate) fn detach(&self, lanes: &Lanes) {
         // The shard is gone where this fails: so is its list of clients.
-        let _ = lanes.attach_sender.send(Attach::Go { client: self.client });
+        let _ = lanes.attach_sender.send(Attach::ClientGone { client: self.client });
         lanes.bell.ring();
     }
 }

@@ -35,4 +35,4 @@ pub use replay::{Recovered, Replay, replay, replay_until};
 pub use replica::{Published, Replica, ReplicaError, Subscription};
 pub use session_port::SessionPort;
 pub use shard::{Connect, RecoveredAt, Shard, ShardConfig, StopReport};
-pub use trace::{StageTimes, TraceReader, monotonic_ns};
+pub use trace::{StageTimes, TraceReader, monotonic_ns, monotonic_ns_at};

@@ -44,16 +44,30 @@ enum Leaving {
 const MOST_HELD: usize = 64 * 1024;
 
 impl Release {
-    pub(crate) fn new(rings: Vec<(SessionId, rtrb::Producer<Outbound>)>, watch: DurableWatch) -> Self {
-        let egress = rings
-            .into_iter()
-            .map(|(session, ring)| (session, Egress { ring, overflow: VecDeque::new() }))
-            .collect();
-        Self { egress, sinks: Sinks::default(), held: VecDeque::with_capacity(1024), held_outbound: 0, watch }
+    pub(crate) fn new(watch: DurableWatch) -> Self {
+        Self {
+            egress: BTreeMap::new(),
+            sinks: Sinks::default(),
+            held: VecDeque::with_capacity(1024),
+            held_outbound: 0,
+            watch,
+        }
     }
 
     pub(crate) fn attach(&mut self, attach: Attach) {
-        self.sinks.take(attach);
+        // Whoever gave up waiting for `attached` is not there to be told.
+        match attach {
+            Attach::Client { client, sink, attached } => {
+                self.sinks.insert(client, sink);
+                let _ = attached.send(());
+            }
+            Attach::ClientGone { client } => self.sinks.remove(client),
+            Attach::Session { session, ring, attached } => {
+                // What waits for a ring that nobody reads any more was never sent: the sweep will find so.
+                self.egress.insert(session, Egress { ring, overflow: VecDeque::new() });
+                let _ = attached.send(());
+            }
+        }
     }
 
     /// True where whatever one more command causes can leave: asked before the command is recorded.

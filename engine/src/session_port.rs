@@ -62,7 +62,7 @@ impl SessionPort {
         self.replica.read(at, read)
     }
 
-    /// The highest MsgSeqNum that the journal held for this session when the shard started.
+    /// The highest MsgSeqNum that the journal held for this session when the port was opened.
     pub const fn inbound_high_water(&self) -> u64 {
         self.inbound_high_water
     }

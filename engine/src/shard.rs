@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use actors::{Outcome, Stamp};
-use model::{Outbound, Position, SessionId, ShardId, Timestamp};
+use model::{Position, SessionId, ShardId, Timestamp};
 
-use crate::answers::{Answer, AnswerSink};
-use crate::client::{Client, Submitter, Ticket};
+use crate::answers::{Answer, AnswerSink, Attach};
+use crate::client::{ATTACH_PATIENCE, Client, Submitter, Ticket};
 use crate::clock::Clock;
 use crate::digest::{Digest, Digester};
 use crate::doorbell::Idle;
@@ -16,7 +16,7 @@ use crate::lanes::{Capacities, Intake, Lanes};
 use crate::pipeline::{Pipeline, Stopped};
 use crate::quotes::{QuoteBoard, QuoteSender};
 use crate::release::Release;
-use crate::replay::{Recovered, Replay, replay};
+use crate::replay::{Replay, replay};
 use crate::replica::Replica;
 use crate::session_port::SessionPort;
 use crate::trace::TraceReader;
@@ -26,8 +26,6 @@ use crate::trace::TraceReader;
 pub struct ShardConfig {
     /// Its journal: directory, durability, segment size.
     pub journal: journal::Options,
-    /// The sessions homed on it.
-    pub sessions: Vec<SessionId>,
     /// Entries of the rings for commands and for reports.
     pub ring: usize,
     /// What its thread does while there is nothing to do.
@@ -49,7 +47,7 @@ pub struct Shard {
     replica_thread: Option<JoinHandle<Result<(), EngineError>>>,
     recovery: journal::Recovery,
     recovered: RecoveredAt,
-    sessions: Vec<SessionPort>,
+    ring: usize,
     trace: Option<TraceReader>,
     id: ShardId,
     traced: bool,
@@ -82,7 +80,6 @@ impl ShardConfig {
     pub const fn new(journal: journal::Options) -> Self {
         Self {
             journal,
-            sessions: Vec::new(),
             ring: 16 * 1024,
             idle: Idle::Park { spins: 2_000 },
             mark_interval_ms: 1_000,
@@ -103,7 +100,6 @@ impl Shard {
         let follower = writer.follower(recovered.position.seq + 1)?;
         let (replica, replica_thread) =
             Replica::start(format!("replica-{shard}"), Replay::from(&recovered), follower)?;
-        let (rings, sessions) = session_rings(config, &recovered, &lanes, &replica);
         let (trace, trace_reader) = trace_rings(config.trace);
         let at = RecoveredAt {
             position: recovered.position,
@@ -114,7 +110,7 @@ impl Shard {
         let pipeline = Pipeline {
             lanes: Arc::clone(&lanes),
             clock,
-            release: Release::new(rings, writer.durable_watch()),
+            release: Release::new(writer.durable_watch()),
             writer,
             last: Stamp { position: Position::new(shard, recovered.position.seq), time: recovered.time },
             digester: Digester::from(recovered.digest),
@@ -136,7 +132,7 @@ impl Shard {
             replica_thread: Some(replica_thread),
             recovery,
             recovered: at,
-            sessions,
+            ring: config.ring,
             trace: trace_reader,
             id: shard,
             traced: config.trace > 0,
@@ -170,9 +166,25 @@ impl Shard {
         Ok(Connect { lanes: Arc::clone(&self.lanes), submitter: Mutex::new(submitter), answers })
     }
 
-    /// The ends of the sessions' rings, to be handed to the gateway; empty the second time.
-    pub fn take_session_ports(&mut self) -> Vec<SessionPort> {
-        std::mem::take(&mut self.sessions)
+    /// Opens the rings of a session that is homed here, for its gateway. Opening it again replaces the ring to it.
+    pub fn open_session(&self, session: SessionId) -> Result<SessionPort, Refused> {
+        let (ring, outbound) = rtrb::RingBuffer::new(self.ring.max(1));
+        let (attached, wait) = flume::bounded(1);
+        let attach = Attach::Session { session, ring, attached };
+        self.lanes.attach_sender.send(attach).map_err(|_| Refused::Stopped)?;
+        self.lanes.bell.ring();
+        wait.recv_timeout(ATTACH_PATIENCE).map_err(|_| Refused::Stopped)?;
+        let high_water =
+            |core: &actors::Core| core.session(session).map_or(0, |book| book.inbound_high_water);
+        let inbound_high_water =
+            self.replica.read(self.recovered.position, high_water).map_err(|_| Refused::Stopped)?;
+        Ok(SessionPort {
+            session,
+            lanes: Arc::clone(&self.lanes),
+            outbound: Mutex::new(outbound),
+            replica: self.replica.clone(),
+            inbound_high_water,
+        })
     }
 
     /// Where market data goes in.
@@ -240,34 +252,6 @@ fn join(
 
 fn capacities(config: &ShardConfig) -> Capacities {
     Capacities { commands: config.ring, urgent: config.ring, reports: config.ring, quotes: config.ring }
-}
-
-type SessionRings = Vec<(SessionId, rtrb::Producer<Outbound>)>;
-
-fn session_rings(
-    config: &ShardConfig,
-    recovered: &Recovered,
-    lanes: &Arc<Lanes>,
-    replica: &Replica,
-) -> (SessionRings, Vec<SessionPort>) {
-    config
-        .sessions
-        .iter()
-        .map(|session| {
-            let (producer, consumer) = rtrb::RingBuffer::new(config.ring.max(1));
-            let port = SessionPort {
-                session: *session,
-                lanes: Arc::clone(lanes),
-                outbound: Mutex::new(consumer),
-                replica: replica.clone(),
-                inbound_high_water: recovered
-                    .core
-                    .session(*session)
-                    .map_or(0, |book| book.inbound_high_water),
-            };
-            ((*session, producer), port)
-        })
-        .unzip()
 }
 
 fn trace_rings(entries: usize) -> (Option<rtrb::Producer<crate::StageTimes>>, Option<TraceReader>) {

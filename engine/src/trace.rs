@@ -41,3 +41,10 @@ pub fn monotonic_ns() -> u64 {
     let elapsed = START.get_or_init(Instant::now).elapsed().as_nanos();
     u64::try_from(elapsed).unwrap_or(u64::MAX).saturating_add(1)
 }
+
+/// An instant of this process on the scale of [`monotonic_ns`].
+pub fn monotonic_ns_at(instant: Instant) -> u64 {
+    let now = Instant::now();
+    let ago = u64::try_from(now.saturating_duration_since(instant).as_nanos()).unwrap_or(u64::MAX);
+    monotonic_ns().saturating_sub(ago)
+}

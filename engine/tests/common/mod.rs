@@ -16,7 +16,6 @@ pub fn config(dir: &Path) -> ShardConfig {
     let mut journal = journal::Options::new(dir.join("shard-0"), ShardId::new(0));
     journal.segment_bytes = journal::Options::MIN_SEGMENT_BYTES;
     let mut config = ShardConfig::new(journal);
-    config.sessions = vec![SESSION];
     config.idle = Idle::Yield;
     config
 }
@@ -94,8 +93,8 @@ pub struct Rig {
 
 impl Rig {
     pub fn start(config: &ShardConfig) -> Self {
-        let mut shard = Shard::start(config, SystemClock).unwrap();
-        let port = shard.take_session_ports().remove(0);
+        let shard = Shard::start(config, SystemClock).unwrap();
+        let port = shard.open_session(SESSION).unwrap();
         let client = shard.client(1000, 256).unwrap();
         Self { shard, port, client }
     }
