@@ -1,0 +1,15 @@
+//! The core as a whole: inputs in, events and state out. Every input of every test is followed by the checks of
+//! `invariants.rs`.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
+#![allow(clippy::large_types_passed_by_value, reason = "tests read better with values")]
+
+mod cancels;
+mod cash;
+mod commands;
+mod doubts;
+mod executions;
+mod invariants;
+mod lifecycle;
+mod replaces;
+mod valuation;
+mod world;
