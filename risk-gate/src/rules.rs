@@ -155,7 +155,7 @@ fn fresh_quote(case: &mut Case<'_>) -> Result<(), Denial> {
     }
     let usable = match case.facts.terms.order_type {
         OrderType::Market => quote.opposite(case.facts.terms.side).is_some(),
-        OrderType::Limit => quote.mark().is_some(),
+        OrderType::Limit => quote.bid.is_positive() || quote.ask.is_positive(),
     };
     case.quote = quote;
     if usable { Ok(()) } else { Err(Denial::of(DenyReason::NoFreshQuote)) }
