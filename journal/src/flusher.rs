@@ -189,3 +189,112 @@ impl Commits {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::atomic::AtomicU32;
+    use std::time::Instant;
+
+    use model::{Input, ShardId, Timestamp};
+
+    use super::*;
+    use crate::open::open_with;
+    use crate::{Durability, Opened, Options, Writer, open};
+
+    const TIME: Timestamp = Timestamp::from_nanos(1);
+
+    fn options(dir: &Path) -> Options {
+        let (segment_bytes, durability) = (Options::MIN_SEGMENT_BYTES, Durability::Disk);
+        Options { segment_bytes, durability, ..Options::new(dir, ShardId::new(1)) }
+    }
+
+    fn wait_until(what: &str, done: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !done() {
+            assert!(start.elapsed() < Duration::from_mins(1), "waited a minute until {what}");
+            thread::yield_now();
+        }
+    }
+
+    fn append(writer: &mut Writer, count: usize) {
+        for _ in 0..count {
+            writer.append(TIME, &Input::Tick).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_failed_sync_ends_it_for_good() {
+        let dir = tempfile::tempdir().unwrap();
+        let opened = open_with(&options(dir.path()), |_| Err(io::Error::from_raw_os_error(5)));
+        let mut writer = opened.unwrap().writer;
+        let watch = writer.durable_watch();
+        append(&mut writer, 1);
+        wait_until("the sync failed", || watch.check().is_err());
+        assert_eq!((watch.durable_seq(), writer.durable_seq()), (0, 0));
+        for refused in
+            [writer.append(TIME, &Input::Tick).err(), writer.ensure_room().err(), writer.flush().err()]
+        {
+            assert!(matches!(refused, Some(JournalError::FlushFailed { errno: 5, .. })), "{refused:?}");
+        }
+        let mut follower = writer.follower(1).unwrap();
+        assert!(follower.poll().unwrap().is_none(), "a follower sees no record that is not on disk");
+        assert!(matches!(writer.close(), Err(JournalError::FlushFailed { .. })));
+        // The lock is free again, and what got to the file is found.
+        assert!(open(&options(dir.path())).unwrap().recovery.last_seq <= 1);
+    }
+
+    static ENTERED: AtomicU32 = AtomicU32::new(0);
+    static ALLOWED: AtomicU32 = AtomicU32::new(0);
+
+    /// A sync that waits until it is allowed.
+    fn gated(file: &File) -> io::Result<()> {
+        let turn = ENTERED.fetch_add(1, Ordering::SeqCst) + 1;
+        wait_until("the sync is allowed", || ALLOWED.load(Ordering::SeqCst) >= turn);
+        file.sync_data()
+    }
+
+    /// A journal as a power failure leaves it in the middle of its second group commit: record 1 is durable, 2 to 10
+    /// are in the file and nobody was told of them.
+    fn interrupted(dir: &Path) {
+        let live = tempfile::tempdir().unwrap();
+        let Opened { mut writer, .. } = open_with(&options(live.path()), gated).unwrap();
+        append(&mut writer, 1);
+        wait_until("the first commit syncs", || ENTERED.load(Ordering::SeqCst) == 1);
+        append(&mut writer, 9);
+        assert_eq!(writer.durable_seq(), 0);
+        ALLOWED.store(1, Ordering::SeqCst);
+        wait_until("the second commit syncs", || ENTERED.load(Ordering::SeqCst) == 2);
+        assert_eq!(writer.durable_seq(), 1);
+        for name in ["control", "00000001.segment"] {
+            std::fs::copy(live.path().join(name), dir.join(name)).unwrap();
+        }
+        ALLOWED.store(u32::MAX, Ordering::SeqCst);
+        writer.flush().unwrap();
+        assert_eq!(writer.durable_seq(), 10);
+    }
+
+    #[test]
+    fn pages_of_one_group_commit_may_get_to_disk_in_any_order() {
+        let dir = tempfile::tempdir().unwrap();
+        interrupted(dir.path());
+        let path = dir.path().join("00000001.segment");
+        let whole = std::fs::read(&path).unwrap();
+        // All ten are of one length, and the first says of which.
+        let len = usize::from(u16::from_le_bytes([whole[4096], whole[4097]]));
+        let damage = |seq: usize| {
+            let mut bytes = whole.clone();
+            bytes[4096 + (seq - 1) * len + 16] ^= 1;
+            std::fs::write(&path, bytes).unwrap();
+        };
+        // Record 1 was durable: the mark says so.
+        damage(1);
+        let refused = open(&options(dir.path())).expect_err("a durable record is damaged");
+        assert!(matches!(refused, JournalError::Corrupt { seq: 1, .. }), "{refused}");
+        // Record 4 was not, and nor were those behind it, though they are whole.
+        damage(4);
+        let recovery = open(&options(dir.path())).unwrap().recovery;
+        let cut = recovery.cut.expect("a cut");
+        assert_eq!((recovery.last_seq, cut.records, cut.offset), (3, 7, (4096 + 3 * len) as u64));
+    }
+}

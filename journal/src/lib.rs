@@ -29,6 +29,7 @@ mod scan;
 mod segment;
 mod survey;
 mod verify;
+mod warmth;
 mod watch;
 mod writer;
 

@@ -17,6 +17,7 @@ use crate::preparer::{Preparer, Workshop};
 use crate::scan::Tail;
 use crate::segment::{Prepared, Segment};
 use crate::survey::{Active, Survey, survey};
+use crate::warmth::Warmth;
 use crate::watch::Progress;
 use crate::writer::{Durability, Start, Writer};
 
@@ -246,6 +247,7 @@ fn start(
         durability: options.durability,
         control,
         progress: Arc::clone(&progress),
+        warmth: Warmth::default(),
     })?;
     let flusher = match options.durability {
         Durability::Process => None,

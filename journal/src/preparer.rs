@@ -1,19 +1,20 @@
 //! The background thread that gets segments ready ahead of the writer and puts sealed ones to rest.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use crate::directory::{Control, Directory};
 use crate::error::JournalError;
 use crate::segment::{Prepared, Segment};
+use crate::warmth::Warmth;
 use crate::watch::Progress;
 use crate::writer::Durability;
 
 /// What the thread is asked to do.
 pub(crate) enum Job {
-    /// Make the rest of a segment's memory present.
-    Warm(Arc<Segment>, usize),
+    /// Keep the memory ahead of this segment's appender present.
+    Warm(Arc<Segment>),
     /// Create the segment with this index.
     Prepare(u64),
     /// No record follows in this segment: see that it is on disk, and that the control file knows.
@@ -27,6 +28,7 @@ pub(crate) struct Workshop {
     pub(crate) durability: Durability,
     pub(crate) control: Control,
     pub(crate) progress: Arc<Progress>,
+    pub(crate) warmth: Warmth,
 }
 
 /// The writer's end.
@@ -64,24 +66,29 @@ impl Preparer {
         }
     }
 
-    /// The prepared segment `index`. Waits for one in the making; after a failure it does not wait but asks again,
-    /// so that a caller learns at once that there is still no space.
+    /// The prepared segment `index`. Waits for one in the making; while there is no space it does not wait but asks
+    /// again and again, so that a caller learns at once that there is still none.
     pub(crate) fn take(&mut self, index: u64) -> Result<Option<Prepared>, JournalError> {
+        // A failure may be an old one, from when the segment was asked for ahead: once more, and that is the answer.
+        let attempts = if self.failed { 1 } else { 2 };
+        let mut answer = self.answer(index);
+        for _ in 1..attempts {
+            if answer.is_err() {
+                answer = self.answer(index);
+            }
+        }
+        self.failed = !matches!(answer, Ok(Some(_)));
+        answer
+    }
+
+    /// The answer to `Prepare`, asked for if it was not yet; `None` where it is still to come.
+    fn answer(&mut self, index: u64) -> Result<Option<Prepared>, JournalError> {
         if !self.waiting {
             self.send(Job::Prepare(index));
         }
         let answer = if self.failed { self.ready.try_recv() } else { self.wait() };
-        match answer {
-            Ok(Ok(prepared)) => {
-                (self.waiting, self.failed) = (false, false);
-                Ok(Some(prepared))
-            }
-            Ok(Err(error)) => {
-                (self.waiting, self.failed) = (false, true);
-                Err(error)
-            }
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => Ok(None),
-        }
+        self.waiting = matches!(answer, Err(TryRecvError::Empty));
+        answer.map_or(Ok(None), |prepared| prepared.map(Some))
     }
 
     fn wait(&self) -> Result<Result<Prepared, JournalError>, TryRecvError> {
@@ -99,18 +106,20 @@ impl Preparer {
 
 impl Workshop {
     fn run(mut self, todo: &Receiver<Job>, done: &SyncSender<Result<Prepared, JournalError>>) -> Control {
-        while let Ok(job) = todo.recv() {
-            match job {
-                Job::Warm(segment, from) => segment.populate(from, segment.body.len()),
-                Job::Prepare(index) => {
+        loop {
+            match todo.recv_timeout(self.warmth.pause()) {
+                Ok(Job::Warm(segment)) => self.warmth.turn_to(segment),
+                Ok(Job::Prepare(index)) => {
                     if done.send(self.prepare(index)).is_err() {
-                        break;
+                        return self.control;
                     }
                 }
-                Job::Sealed(segment) => self.put_to_rest(&segment),
+                Ok(Job::Sealed(segment)) => self.put_to_rest(&segment),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.control,
             }
+            self.warmth.keep();
         }
-        self.control
     }
 
     fn prepare(&self, index: u64) -> Result<Prepared, JournalError> {

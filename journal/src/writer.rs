@@ -82,7 +82,7 @@ impl Writer {
     pub(crate) fn start(start: Start) -> Self {
         let Prepared { segment, appender } = start.active;
         let mut preparer = start.preparer;
-        preparer.send(Job::Warm(Arc::clone(&segment), appender.settled().end));
+        preparer.send(Job::Warm(Arc::clone(&segment)));
         preparer.send(Job::Prepare(segment.index + 1));
         Self {
             appender,
@@ -208,6 +208,7 @@ impl Writer {
         let sealed = std::mem::replace(&mut self.segment, segment);
         self.appender = appender;
         let prepare = Job::Prepare(self.segment.index + 1);
+        self.preparer.send(Job::Warm(Arc::clone(&self.segment)));
         if let Some(flusher) = &self.flusher {
             flusher.follow_with(Arc::clone(&self.segment));
             sealed.seal();
