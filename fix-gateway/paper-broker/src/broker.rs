@@ -81,18 +81,14 @@ impl PaperBroker {
         let (to_desk, requests) = unbounded();
         let (to_desk_quotes, quotes) = bounded(QUOTES_AHEAD);
         let fix = FixSide::start(&config, Arc::clone(&log), to_desk.clone())?;
-        let start_desk = {
-            let (config, channels) = (config.clone(), (requests, quotes));
-            move || {
-                let post = Post::new(&config.sessions)?;
-                let mut desk = Desk::new(book, log, post, &config.personality, channels);
-                desk.wake(said, unsent)?;
-                desk.run()
-            }
-        };
         let mut running = Running { fix, feed, hub, run, to_desk, desk: None, driver: None, market: None };
-        running.desk = Some(spawn("broker-desk", start_desk)?);
         running.start_market(&config, source, to_desk_quotes)?;
+        running.desk = Some(spawn("broker-desk", move || {
+            let post = Post::new(&config.sessions)?;
+            let mut desk = Desk::new(book, log, post, &config.personality, (requests, quotes));
+            desk.wake(said, unsent)?;
+            desk.run()
+        })?);
         tracing::info!(port = running.port(), feed_port = running.feed_port(), run, "the paper broker is up");
         Ok(running)
     }

@@ -51,7 +51,9 @@ impl Hub {
         // Not under the lock: the market may wait for a client, others must still be able to connect.
         let mailboxes = state.mailboxes();
         drop(state);
-        mailboxes.iter().for_each(|mailbox| mailbox.put(&quote.symbol, &line));
+        for mailbox in mailboxes {
+            mailbox.put(&quote.symbol, &line);
+        }
     }
 
     /// Tells every client, later ones too, that the replay is over.
@@ -60,7 +62,9 @@ impl Hub {
         state.ended = true;
         let mailboxes = state.mailboxes();
         drop(state);
-        mailboxes.iter().for_each(|mailbox| mailbox.put("", &Arc::from(END)));
+        for mailbox in mailboxes {
+            mailbox.put("", &Arc::from(END));
+        }
     }
 
     pub(crate) fn is_ended(&self) -> bool {
@@ -100,7 +104,9 @@ impl Hub {
         }
         let header: Arc<str> = format!("{HEADER}\n").into();
         mailbox.put("", &header);
-        state.latest.iter().for_each(|(symbol, line)| mailbox.put(symbol, line));
+        for (symbol, line) in &state.latest {
+            mailbox.put(symbol, line);
+        }
         if state.ended {
             mailbox.put("", &Arc::from(END));
         }
@@ -196,7 +202,7 @@ fn write_lines(mut stream: TcpStream, mailbox: &Mailbox) {
     let mut text = String::new();
     while let Some(lines) = mailbox.take() {
         text.clear();
-        lines.iter().for_each(|(_, line)| text.push_str(line));
+        text.extend(lines.iter().map(|(_, line)| &**line));
         if stream.write_all(text.as_bytes()).is_err() {
             return;
         }

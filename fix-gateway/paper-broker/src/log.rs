@@ -212,3 +212,140 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Line>, Error> {
     }
     Ok(lines)
 }
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::Decimal;
+
+    use super::*;
+    use crate::words::{ExecType, OrdStatus, OrdType, Received, Side, Tif};
+
+    fn path() -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("broker.log");
+        (dir, path)
+    }
+
+    fn report(exec_id: &str) -> Report {
+        Report {
+            session: "GANNET-0".to_owned(),
+            exec_id: exec_id.to_owned(),
+            order_id: "O1-1".to_owned(),
+            cl_ord_id: "G1-0-7".to_owned(),
+            orig_cl_ord_id: None,
+            exec_type: ExecType::Trade,
+            ord_status: OrdStatus::PartiallyFilled,
+            account: "ACC".to_owned(),
+            symbol: "IBM".to_owned(),
+            side: Some(Side::Sell),
+            ord_type: Some(OrdType::Limit),
+            tif: Some(Tif::Gtc),
+            qty: Decimal::new(100, 0),
+            price: Some(Decimal::new(18_125, 2)),
+            last_qty: Decimal::new(25, 1),
+            last_px: Decimal::new(1_813, 1),
+            cum_qty: Decimal::new(25, 1),
+            leaves_qty: Decimal::new(975, 1),
+            avg_px: Decimal::new(1_813, 1),
+            transact_utc_ns: 1_381_132_801_000_000_000,
+            trade_date: "20131007".to_owned(),
+            ord_rej_reason: None,
+            ord_status_req_id: None,
+            text: "say \"x\"\n".to_owned(),
+        }
+    }
+
+    fn entries() -> Vec<Entry> {
+        let received =
+            Received { session: "GANNET-0".to_owned(), msg_seq_num: 2, poss_dup: false, poss_resend: false };
+        vec![
+            Entry::Opened { run: 1 },
+            Entry::ReceivedCancel(ChangeRequest {
+                received,
+                cl_ord_id: "G1-0-8".to_owned(),
+                orig_cl_ord_id: "G1-0-7".to_owned(),
+                account: String::new(),
+                symbol: "IBM".to_owned(),
+                side: Side::Sell,
+                terms: None,
+            }),
+            Entry::Fill(report("E1-2")),
+            Entry::SentLate { key: "9:x".to_owned() },
+        ]
+    }
+
+    fn write(path: &Path, entries: &[Entry]) {
+        let (mut log, _) = Log::open(path).unwrap();
+        for entry in entries {
+            log.write(5, entry).unwrap();
+        }
+    }
+
+    /// Other programs read the log: this line changes only by hand.
+    #[test]
+    fn a_line_looks_like_this() {
+        let (_dir, path) = path();
+        write(&path, &entries()[2..3]);
+        let golden = concat!(
+            r#"{"at_utc_ns":5,"kind":"fill","session":"GANNET-0","exec_id":"E1-2","order_id":"O1-1","#,
+            r#""cl_ord_id":"G1-0-7","orig_cl_ord_id":null,"exec_type":"trade","ord_status":"partially_filled","#,
+            r#""account":"ACC","symbol":"IBM","side":"sell","ord_type":"limit","tif":"gtc","qty":"100","#,
+            r#""price":"181.25","last_qty":"2.5","last_px":"181.3","cum_qty":"2.5","leaves_qty":"97.5","#,
+            r#""avg_px":"181.3","transact_utc_ns":1381132801000000000,"trade_date":"20131007","#,
+            r#""ord_rej_reason":null,"ord_status_req_id":null,"text":"say \"x\"\n"}"#,
+            "\n"
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), golden);
+    }
+
+    #[test]
+    fn what_was_written_reads_back() {
+        let (_dir, path) = path();
+        write(&path, &entries());
+        let (_log, history) = Log::open(&path).unwrap();
+        assert_eq!(history.entries, entries());
+        assert_eq!(history.runs(), 1);
+        let lines: Vec<Entry> = read_log(&path).unwrap().into_iter().map(|line| line.entry).collect();
+        assert_eq!(lines, entries());
+    }
+
+    #[test]
+    fn a_torn_last_line_is_cut_wherever_it_is_torn() {
+        let (_dir, path) = path();
+        write(&path, &entries());
+        let whole = std::fs::read(&path).unwrap();
+        for len in 0..whole.len() {
+            std::fs::write(&path, &whole[..len]).unwrap();
+            let complete = whole[..len].split(|byte| *byte == b'\n').count() - 1;
+            assert_eq!(read_log(&path).unwrap().len(), complete);
+            let (mut log, history) = Log::open(&path).unwrap();
+            assert_eq!(history.entries, entries()[..complete]);
+            log.write(6, &entries()[0]).unwrap();
+            assert_eq!(read_log(&path).unwrap().len(), complete + 1);
+        }
+    }
+
+    #[test]
+    fn a_foreign_line_is_refused_by_its_number() {
+        let (_dir, path) = path();
+        write(&path, &entries());
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes.extend_from_slice(b"{\"kind\":\"other\"}\n");
+        std::fs::write(&path, bytes).unwrap();
+        assert!(matches!(Log::open(&path), Err(Error::LogLine { line: 5, .. })));
+    }
+
+    #[test]
+    fn two_brokers_cannot_share_a_log() {
+        let (_dir, path) = path();
+        let _first = Log::open(&path).unwrap();
+        assert!(matches!(Log::open(&path), Err(Error::InUse { .. })));
+    }
+
+    #[test]
+    fn what_had_not_left_is_found() {
+        let history = History { entries: vec![Entry::Fill(report("E1-2")), Entry::Accepted(report("E1-1"))] };
+        let unsent = history.unsent(&HashSet::from(["E1-2".to_owned()]));
+        assert_eq!(unsent, [Entry::Accepted(report("E1-1"))]);
+    }
+}

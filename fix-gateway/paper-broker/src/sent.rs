@@ -62,12 +62,13 @@ mod tests {
             ["8=F\u{1}35=8\u{1}17=E1-1\u{1}", "8=F\u{1}35=9\u{1}11=C7\u{1}", "8=F\u{1}35=8\u{1}17=E1-2\u{1}"];
         let (mut body, mut header) = (String::new(), String::new());
         for (seq, message) in messages.iter().enumerate() {
-            header.push_str(&format!("{},{},{} ", seq + 2, body.len(), message.len()));
+            header +=
+                &[(seq + 2).to_string(), body.len().to_string(), message.len().to_string() + " "].join(",");
             body.push_str(message);
         }
         header.push_str("9,");
         let put = |end: &str, text: &str| {
-            std::fs::write(dir.path().join(format!("FIX.4.4-B-T.{end}")), text).unwrap()
+            std::fs::write(dir.path().join(format!("FIX.4.4-B-T.{end}")), text).unwrap();
         };
         put("body", &body);
         put("header", &header);

@@ -289,13 +289,11 @@ impl Post {
     /// Sends a message on the session of `target`. While that is logged off, QuickFIX numbers and stores the
     /// message, and the initiator gets it by a resend after its next logon.
     pub(crate) fn send(&self, target: &str, message: Message) -> Result<(), Error> {
-        match self.sessions.get(target) {
-            Some(session) => Ok(send_to_target(message, session)?),
+        let Some(session) = self.sessions.get(target) else {
             // An order from before the configuration changed: there is nobody to tell.
-            None => {
-                tracing::warn!(target, "no such session any more");
-                Ok(())
-            }
-        }
+            tracing::warn!(target, "no such session any more");
+            return Ok(());
+        };
+        Ok(send_to_target(message, session)?)
     }
 }

@@ -128,7 +128,7 @@ pub struct NewOrder {
     #[serde(with = "rust_decimal::serde::str")]
     pub qty: Decimal,
     /// FIX tag 44.
-    #[serde(with = "rust_decimal::serde::str_option")]
+    #[serde(with = "crate::exact")]
     pub price: Option<Decimal>,
 }
 
@@ -161,7 +161,7 @@ pub struct Terms {
     #[serde(with = "rust_decimal::serde::str")]
     pub qty: Decimal,
     /// FIX tag 44.
-    #[serde(with = "rust_decimal::serde::str_option")]
+    #[serde(with = "crate::exact")]
     pub price: Option<Decimal>,
 }
 
@@ -225,7 +225,7 @@ pub struct Report {
     #[serde(with = "rust_decimal::serde::str")]
     pub qty: Decimal,
     /// FIX tag 44.
-    #[serde(with = "rust_decimal::serde::str_option")]
+    #[serde(with = "crate::exact")]
     pub price: Option<Decimal>,
     /// FIX tag 32; zero unless a trade.
     #[serde(with = "rust_decimal::serde::str")]

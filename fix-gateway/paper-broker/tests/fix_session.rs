@@ -1,4 +1,11 @@
 //! The broker from outside: over FIX, with a QuickFIX initiator.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test"
+)]
 
 mod client;
 
@@ -141,4 +148,88 @@ fn a_restarted_broker_knows_its_orders_and_issues_new_identities() {
     assert_eq!(count(|entry| matches!(entry, Entry::Fill(_))), 2);
     assert_eq!(count(|entry| matches!(entry, Entry::Opened { .. })), 2);
     assert_eq!(count(|entry| matches!(entry, Entry::SentLate { .. })), 0);
+}
+
+#[test]
+fn what_was_logged_but_never_left_is_sent_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(dir.path(), "T-LATE");
+    config.personality.fill_latency_min_us = 3_600_000_000;
+    config.personality.fill_latency_max_us = 3_600_000_000;
+    let broker = start(&config);
+    let client = Client::log_on("T-LATE", broker.port(), dir.path().join("client"));
+    client.send("D", &limit_order("E1", "1", "100", "101"));
+    client.report("0");
+    client.log_out();
+    // As a kill would leave it: the fill is decided and logged, and waits to be sent.
+    let copy = dir.path().join("copy");
+    copy_dir(&config.dir, &copy);
+    broker.stop().unwrap();
+
+    config.dir = copy;
+    config.personality = paper_broker::Personality::default();
+    let broker = start(&config);
+    let client = Client::log_on("T-LATE", broker.port(), dir.path().join("client"));
+    let fill = client.report("F");
+    assert_fields(&fill, &[(97, "Y"), (11, "E1"), (32, "100"), (39, "2")]);
+    client.log_out();
+    broker.stop().unwrap();
+    let lines = read_log(&config.dir.join("broker.log")).unwrap();
+    let late: Vec<&Entry> =
+        lines.iter().map(|line| &line.entry).filter(|e| matches!(e, Entry::SentLate { .. })).collect();
+    assert_eq!(late, [&Entry::SentLate { key: fill[&17].clone() }]);
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_dir(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn garbage_comes_with_every_genuine_message() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(dir.path(), "T-GARBAGE");
+    config.personality.mode = paper_broker::Mode::Garbage;
+    let broker = start(&config);
+    let client = Client::log_on("T-GARBAGE", broker.port(), dir.path().join("client"));
+    for n in 0..30 {
+        let id = format!("F{n}");
+        client.send("D", &limit_order(&id, "1", "1", "101"));
+        client.get(|fields| fields.get(&11) == Some(&id) && fields.get(&150).is_some_and(|t| t == "F"));
+    }
+    client.log_out();
+    broker.stop().unwrap();
+    let lines = read_log(&config.dir.join("broker.log")).unwrap();
+    let garbage = lines.iter().filter(|line| matches!(line.entry, Entry::Garbage { .. })).count();
+    assert_eq!(garbage, 60);
+}
+
+#[test]
+fn several_sessions_each_get_their_own_reports() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(dir.path(), "T-MANY-0");
+    config.sessions.push(SessionConfig { sender: "BROKER".to_owned(), target: "T-MANY-1".to_owned() });
+    let broker = start(&config);
+    let clients: Vec<Client> = ["T-MANY-0", "T-MANY-1"]
+        .map(|name| Client::log_on(name, broker.port(), dir.path().join(name)))
+        .into();
+    for (n, client) in clients.iter().enumerate() {
+        client.send("D", &limit_order(&format!("H{n}"), "1", "10", "101"));
+    }
+    for (n, client) in clients.iter().enumerate() {
+        assert_fields(&client.report("F"), &[(11, &format!("H{n}")), (32, "10")]);
+        // An order is known on every session.
+        client.send("H", &[(11, "H0"), (55, "IBM"), (54, "1")]);
+        assert_fields(&client.report("I"), &[(11, "H0"), (39, "2")]);
+    }
+    drop(clients);
+    broker.stop().unwrap();
 }

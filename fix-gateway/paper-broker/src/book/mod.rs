@@ -108,7 +108,7 @@ impl Book {
     /// A request arrived. It was logged already.
     pub(crate) fn receive(&mut self, request: Request, now_ns: i64, out: &mut Vec<Outgoing>) {
         match request {
-            Request::New(new) => self.receive_new(new, now_ns, out),
+            Request::New(new) => self.receive_new(&new, now_ns, out),
             Request::Change(change) => self.receive_change(change, now_ns, out),
             Request::Status(status) => self.answer_status(&status, now_ns, out),
         }
@@ -125,7 +125,7 @@ impl Book {
                 Some(Action::Activate(index)) => self.activate(index, now_ns, out),
                 Some(Action::Change(change)) => self.change(&change, now_ns, out),
                 Some(Action::CancelUnasked(index)) => {
-                    self.end(index, OrdStatus::Canceled, UNASKED, now_ns, out)
+                    self.end(index, OrdStatus::Canceled, UNASKED, now_ns, out);
                 }
                 None => {}
             }

@@ -7,6 +7,7 @@ use crate::words::{ExecType, NewOrder, OrdStatus, OrdType, Report, Side, Tif};
 
 /// An order the broker knows.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "OrderID is FIX's word")]
 pub(crate) struct Order {
     pub(crate) session: String,
     pub(crate) order_id: String,

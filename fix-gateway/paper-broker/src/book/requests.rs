@@ -16,14 +16,14 @@ use crate::words::{
 type Refusal = (u16, String);
 
 impl Book {
-    pub(super) fn receive_new(&mut self, new: NewOrder, now_ns: i64, out: &mut Vec<Outgoing>) {
+    pub(super) fn receive_new(&mut self, new: &NewOrder, now_ns: i64, out: &mut Vec<Outgoing>) {
         if !self.is_first(&new.cl_ord_id, &new.received) {
             if !self.is_redelivery(&new.cl_ord_id, &new.received) {
-                self.refuse_duplicate(&new, now_ns, out);
+                self.refuse_duplicate(new, now_ns, out);
             }
             return;
         }
-        let index = self.admit(&new);
+        let index = self.admit(new);
         let due_ns = now_ns.saturating_add(self.answer_latency_ns(&new.cl_ord_id));
         if let Some(order) = self.orders.get_mut(index) {
             order.last_due_ns = due_ns;

@@ -6,7 +6,7 @@ use super::order::Order;
 use super::{Action, Book, Outgoing};
 use crate::config::Personality;
 use crate::log::Entry;
-use crate::words::{ChangeRequest, OrdStatus, Report, Tif};
+use crate::words::{ChangeRequest, NewOrder, OrdStatus, Report, Tif};
 
 impl Book {
     /// The book as the entries leave it. What was received but not answered is answered now.
@@ -34,16 +34,9 @@ impl Book {
 
     fn replay(&mut self, entry: &Entry, unanswered: &mut Vec<ChangeRequest>) {
         match entry {
-            Entry::ReceivedNew(new) => {
-                if self.is_first(&new.cl_ord_id, &new.received) {
-                    self.admit(new);
-                }
-            }
+            Entry::ReceivedNew(new) => self.replay_new(new),
             Entry::ReceivedCancel(change) | Entry::ReceivedReplace(change) => {
-                if self.is_first(&change.cl_ord_id, &change.received) {
-                    self.adopt(change);
-                    unanswered.push(change.clone());
-                }
+                unanswered.extend(self.replay_change(change));
             }
             Entry::Accepted(report) | Entry::Rejected(report) | Entry::Expired(report) => {
                 self.replay_report(report, |order| order.status = report.ord_status);
@@ -59,6 +52,21 @@ impl Book {
             _ => {}
         }
         self.count(entry);
+    }
+
+    fn replay_new(&mut self, new: &NewOrder) {
+        if self.is_first(&new.cl_ord_id, &new.received) {
+            self.admit(new);
+        }
+    }
+
+    /// The request, unless its identifier had been used.
+    fn replay_change(&mut self, change: &ChangeRequest) -> Option<ChangeRequest> {
+        if !self.is_first(&change.cl_ord_id, &change.received) {
+            return None;
+        }
+        self.adopt(change);
+        Some(change.clone())
     }
 
     fn replay_report(&mut self, report: &Report, change: impl FnOnce(&mut Order)) {

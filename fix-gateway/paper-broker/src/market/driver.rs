@@ -23,14 +23,12 @@ impl Source {
     /// The source a configuration names, and the symbols it has. A file is checked from its first to its last line.
     pub(crate) fn open(config: &Config) -> Result<(Self, Vec<String>), Error> {
         let market = &config.market;
-        match &market.quotes {
-            Some(path) => Self::open_file(path, market.speed),
-            None => {
-                let seeded = SeededMarket::new(&market.seeded, config.personality.seed);
-                let symbols = seeded.symbols();
-                Ok((Self::Seeded(seeded, market.seeded.quotes_per_second), symbols))
-            }
+        if let Some(path) = &market.quotes {
+            return Self::open_file(path, market.speed);
         }
+        let seeded = SeededMarket::new(&market.seeded, config.personality.seed);
+        let symbols = seeded.symbols();
+        Ok((Self::Seeded(seeded, market.seeded.quotes_per_second), symbols))
     }
 
     fn open_file(path: &Path, speed: Speed) -> Result<(Self, Vec<String>), Error> {

@@ -47,7 +47,7 @@ impl Quote {
             if price.is_zero() {
                 line.push_str(",,");
             } else {
-                line.push_str(&format!(",{},{}", price.normalize(), qty.normalize()));
+                line += &[",", &price.normalize().to_string(), ",", &qty.normalize().to_string()].concat();
             }
         }
         line.push('\n');

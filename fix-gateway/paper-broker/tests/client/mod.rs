@@ -1,4 +1,12 @@
-#![allow(unreachable_pub, clippy::wildcard_imports, reason = "shared by tests")]
+#![allow(
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_imports,
+    reason = "shared by tests"
+)]
 //! A QuickFIX initiator for tests: sends what it is told, keeps what it gets.
 
 use std::collections::BTreeMap;
@@ -67,6 +75,11 @@ impl Client {
                 return fields;
             }
         }
+    }
+
+    /// What has arrived by now.
+    pub fn all(&self) -> Vec<Fields> {
+        self.events.try_iter().collect()
     }
 
     /// The next report of this `ExecType`.

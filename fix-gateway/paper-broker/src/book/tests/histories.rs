@@ -51,7 +51,7 @@ fn play(bench: &mut Bench, steps: &[Step]) {
         let pick = |index: u8| orders.get(usize::from(index) % orders.len().max(1)).cloned();
         match *step {
             Step::Quote(bid, bid_qty, ask, ask_qty) => {
-                bench.quote(&bid.to_string(), &bid_qty.to_string(), &ask.to_string(), &ask_qty.to_string())
+                bench.quote(&bid.to_string(), &bid_qty.to_string(), &ask.to_string(), &ask_qty.to_string());
             }
             Step::Order { buy, tif, qty, price } => {
                 let tif = [Tif::Day, Tif::Gtc, Tif::Ioc, Tif::Fok][usize::from(tif)];
@@ -143,7 +143,7 @@ proptest! {
 
     #[test]
     fn fills_add_up_and_nothing_follows_an_end(p in personality(), steps in proptest::collection::vec(step(), 1..60)) {
-        let mut bench = Bench::new(p);
+        let mut bench = Bench::new(&p);
         play(&mut bench, &steps);
         bench.settle(100_000_000);
         check(&bench.log);
@@ -151,7 +151,7 @@ proptest! {
 
     #[test]
     fn the_log_read_back_gives_the_same_book(p in personality(), steps in proptest::collection::vec(step(), 1..60)) {
-        let mut bench = Bench::new(p.clone());
+        let mut bench = Bench::new(&p);
         play(&mut bench, &steps);
         // Without what is planned but not said: that the restarted broker does anew, at once.
         bench.settle(100_000_000);
@@ -165,7 +165,7 @@ proptest! {
         p in personality(), steps in proptest::collection::vec(step(), 1..40),
         more in proptest::collection::vec(step(), 1..20), cut in any::<prop::sample::Index>(),
     ) {
-        let mut bench = Bench::new(p.clone());
+        let mut bench = Bench::new(&p);
         play(&mut bench, &steps);
         bench.log.truncate(cut.index(bench.log.len() + 1));
         let mut second = bench.restarted(&p);

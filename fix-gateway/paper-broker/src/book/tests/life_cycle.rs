@@ -242,7 +242,7 @@ fn an_unknown_order_has_a_status_too() {
 #[test]
 fn day_orders_expire_each_day() {
     let personality = Personality { day_end_after_ms: Some(1_000), ..Personality::default() };
-    let mut bench = Bench::new(personality);
+    let mut bench = Bench::new(&personality);
     bench.order("A", Side::Buy, Tif::Day, "100", Some("50"));
     bench.order("G", Side::Buy, Tif::Gtc, "100", Some("50"));
     bench.settle(999_999_999);

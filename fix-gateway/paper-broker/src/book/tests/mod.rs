@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 
 use super::{Book, Outgoing};
 use crate::config::Personality;
-use crate::log::Entry;
+use crate::log::{Entry, Log};
 use crate::market::Quote;
 use crate::words::{
     CancelReject, ChangeRequest, NewOrder, OrdType, Received, Report, Request, Side, StatusRequest, Terms,
@@ -32,13 +32,13 @@ fn dec(text: &str) -> Decimal {
 }
 
 impl Bench {
-    fn new(personality: Personality) -> Self {
-        let book = Book::new(&personality, symbols(), 1, 0);
+    fn new(personality: &Personality) -> Self {
+        let book = Book::new(personality, symbols(), 1, 0);
         Self { book, now_ns: 0, said: Vec::new(), log: Vec::new(), seq: 0 }
     }
 
     fn normal() -> Self {
-        Self::new(Personality::default())
+        Self::new(&Personality::default())
     }
 
     fn quote(&mut self, bid: &str, bid_qty: &str, ask: &str, ask_qty: &str) {
@@ -123,8 +123,16 @@ impl Bench {
 
     /// The log read back into a new book.
     fn restarted(&self, personality: &Personality) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("broker.log");
+        let (mut log, _) = Log::open(&path).unwrap();
+        for entry in &self.log {
+            log.write(0, entry).unwrap();
+        }
+        drop(log);
+        let (_, history) = Log::open(&path).unwrap();
         let mut said = Vec::new();
-        let book = Book::restored(personality, symbols(), 2, self.now_ns, &self.log, &mut said);
+        let book = Book::restored(personality, symbols(), 2, self.now_ns, &history.entries, &mut said);
         let mut bench = Self { book, now_ns: self.now_ns, said, log: Vec::new(), seq: self.seq };
         bench.settle(0);
         bench

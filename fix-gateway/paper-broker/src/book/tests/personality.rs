@@ -12,7 +12,7 @@ fn late() -> Personality {
 
 #[test]
 fn answers_take_their_time_and_keep_their_order() {
-    let mut bench = Bench::new(late());
+    let mut bench = Bench::new(&late());
     bench.quote("99", "100", "100", "100");
     bench.order("A", Side::Buy, Tif::Day, "100", Some("50"));
     // Whatever the chance for each is: the cancel must not overtake the order.
@@ -29,7 +29,7 @@ fn answers_take_their_time_and_keep_their_order() {
 fn reports_of_one_order_leave_in_order() {
     let personality =
         Personality { fill_latency_min_us: 1, fill_latency_max_us: 9_000, split_probability: 1.0, ..late() };
-    let mut bench = Bench::new(personality);
+    let mut bench = Bench::new(&personality);
     for n in 0..50 {
         bench.quote("99", "100", "100", "100");
         bench.order(&format!("A{n}"), Side::Buy, Tif::Ioc, "200", None);
@@ -47,7 +47,7 @@ fn reports_of_one_order_leave_in_order() {
 
 #[test]
 fn split_fills_add_up() {
-    let mut bench = Bench::new(Personality { split_probability: 1.0, ..Personality::default() });
+    let mut bench = Bench::new(&Personality { split_probability: 1.0, ..Personality::default() });
     bench.quote("99", "100", "100", "7");
     bench.order("A", Side::Buy, Tif::Day, "7", None);
     bench.quote("99", "100", "100", "1");
@@ -71,7 +71,7 @@ fn split_fills_add_up() {
 
 #[test]
 fn reports_come_twice_with_the_same_exec_id() {
-    let mut bench = Bench::new(Personality { repeat_probability: 1.0, ..Personality::default() });
+    let mut bench = Bench::new(&Personality { repeat_probability: 1.0, ..Personality::default() });
     bench.quote("99", "100", "100", "7");
     bench.order("A", Side::Buy, Tif::Day, "7", None);
     let ids: Vec<&str> =
@@ -90,7 +90,7 @@ fn the_broker_cancels_unasked_what_still_works() {
         unsolicited_cancel_after_us: 1_000,
         ..Personality::default()
     };
-    let mut bench = Bench::new(personality);
+    let mut bench = Bench::new(&personality);
     bench.quote("99", "100", "100", "7");
     bench.order("A", Side::Buy, Tif::Day, "7", None);
     bench.order("B", Side::Buy, Tif::Day, "7", None);
@@ -103,7 +103,7 @@ fn the_broker_cancels_unasked_what_still_works() {
 
 #[test]
 fn a_broker_that_rejects_everything() {
-    let mut bench = Bench::new(Personality { mode: Mode::RejectEverything, ..Personality::default() });
+    let mut bench = Bench::new(&Personality { mode: Mode::RejectEverything, ..Personality::default() });
     bench.order("A", Side::Buy, Tif::Day, "7", None);
     bench.change("X", "A", Side::Buy, None);
     assert_eq!(bench.story(), ["rejected A 0", "refused X 2"]);
@@ -114,7 +114,7 @@ fn chance_rejects_the_same_orders_in_whatever_order_they_come() {
     let personality =
         Personality { reject_probability: 0.5, cancel_reject_probability: 0.5, ..Personality::default() };
     let run = |ids: Vec<u32>| {
-        let mut bench = Bench::new(personality.clone());
+        let mut bench = Bench::new(&personality);
         for n in ids {
             bench.order(&format!("A{n}"), Side::Buy, Tif::Day, "7", Some("1"));
             bench.change(&format!("X{n}"), &format!("A{n}"), Side::Buy, None);
