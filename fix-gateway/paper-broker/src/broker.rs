@@ -80,7 +80,7 @@ impl PaperBroker {
         let feed = Feed::start(config.feed_port, Arc::clone(&hub))?;
         let (to_desk, requests) = unbounded();
         let (to_desk_quotes, quotes) = bounded(QUOTES_AHEAD);
-        let fix = FixSide::start(&config, Arc::clone(&log), to_desk.clone())?;
+        let fix = FixSide::start(&config, &log, &to_desk)?;
         let mut running = Running { fix, feed, hub, run, to_desk, desk: None, driver: None, market: None };
         running.start_market(&config, source, to_desk_quotes)?;
         running.desk = Some(spawn("broker-desk", move || {

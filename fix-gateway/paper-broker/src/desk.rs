@@ -94,11 +94,15 @@ impl Desk {
             self.book.advance(now_ns, &mut self.said);
             self.say()?;
             self.send_due(now_ns)?;
-            // Requests first: a market at full speed must not keep them waiting.
-            let message = match self.requests.try_recv() {
-                Ok(message) => Some(message),
-                Err(_) => self.wait(now_ns)?,
+            // One of each in turn: neither a flood of orders nor a market at full speed starves the other.
+            let (message, quote) = match (self.requests.try_recv(), self.quotes.try_recv()) {
+                (Err(_), Err(_)) => self.wait(now_ns),
+                (message, quote) => (message.ok(), quote.ok()),
             };
+            if let Some(quote) = quote {
+                self.book.quote(&quote, clock::now_utc_ns(), &mut self.said);
+                self.say()?;
+            }
             match message {
                 None => {}
                 Some(ToDesk::Stop) => return self.send_due(i64::MAX),
@@ -108,25 +112,21 @@ impl Desk {
         }
     }
 
-    /// Waits for a request, a quote, or for something to be due. Quotes are worked off here.
-    fn wait(&mut self, now_ns: i64) -> Result<Option<ToDesk>, Error> {
+    /// Waits for a request, a quote, or for something to be due.
+    fn wait(&mut self, now_ns: i64) -> (Option<ToDesk>, Option<Quote>) {
         let outbox_due = self.outbox.peek().map(|Reverse(waiting)| waiting.leave_ns);
         let due_ns = outbox_due.into_iter().chain(self.book.next_due_ns()).min().unwrap_or(i64::MAX);
         let wait_ns = u64::try_from(due_ns.saturating_sub(now_ns)).unwrap_or(0);
         let quote = select! {
-            recv(self.requests) -> message => return Ok(Some(message.unwrap_or(ToDesk::Stop))),
+            recv(self.requests) -> message => return (Some(message.unwrap_or(ToDesk::Stop)), None),
             recv(self.quotes) -> quote => quote.ok(),
-            default(Duration::from_nanos(wait_ns).min(LONGEST_WAIT)) => return Ok(None),
+            default(Duration::from_nanos(wait_ns).min(LONGEST_WAIT)) => return (None, None),
         };
-        match quote {
-            Some(quote) => {
-                self.book.quote(&quote, clock::now_utc_ns(), &mut self.said);
-                self.say()?;
-            }
+        if quote.is_none() {
             // The market is over: its end of the channel must not wake us again and again.
-            None => self.quotes = crossbeam::channel::never(),
+            self.quotes = crossbeam::channel::never();
         }
-        Ok(None)
+        (None, quote)
     }
 
     fn take(&mut self, message: ToDesk) -> Result<(), Error> {

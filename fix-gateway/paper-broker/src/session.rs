@@ -109,8 +109,28 @@ pub(crate) struct FixSide {
 
 impl FixSide {
     /// Starts it; returns once the port is bound.
-    pub(crate) fn start(config: &Config, log: Arc<Mutex<Log>>, desk: Sender<ToDesk>) -> Result<Self, Error> {
-        let port = free_port(config.port)?;
+    pub(crate) fn start(
+        config: &Config,
+        log: &Arc<Mutex<Log>>,
+        desk: &Sender<ToDesk>,
+    ) -> Result<Self, Error> {
+        let mut last = Err(Error::Thread("broker-fix"));
+        // Between finding a free port and binding it, somebody else may take it: then another one.
+        for _ in 0..if config.port == 0 { 5 } else { 1 } {
+            last = Self::start_on(free_port(config.port)?, config, Arc::clone(log), desk.clone());
+            if last.is_ok() {
+                break;
+            }
+        }
+        last
+    }
+
+    fn start_on(
+        port: u16,
+        config: &Config,
+        log: Arc<Mutex<Log>>,
+        desk: Sender<ToDesk>,
+    ) -> Result<Self, Error> {
         let (sessions, fix_dir) = (config.sessions.clone(), fix_dir(&config.dir));
         let (ready, is_ready) = bounded::<()>(1);
         let (stop, stopped) = bounded::<()>(1);

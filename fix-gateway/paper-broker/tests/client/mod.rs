@@ -77,9 +77,9 @@ impl Client {
         }
     }
 
-    /// What has arrived by now.
-    pub fn all(&self) -> Vec<Fields> {
-        self.events.try_iter().collect()
+    /// The next message.
+    pub fn next(&self) -> Fields {
+        self.get(|_| true)
     }
 
     /// The next report of this `ExecType`.
