@@ -49,7 +49,8 @@ impl Definitions {
         definitions
     }
 
-    fn add(&mut self, shard: ShardId, core: &Core, currencies: &[Currency]) {
+    /// Adds what one shard knows.
+    pub fn add(&mut self, shard: ShardId, core: &Core, currencies: &[Currency]) {
         for book in core.instruments() {
             let definition = book.definition;
             self.instruments.entry(definition.symbol).or_default().insert(shard, definition);

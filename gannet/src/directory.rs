@@ -108,6 +108,16 @@ impl Directory {
         self.instruments.get(&symbol).copied()
     }
 
+    /// The session of this name.
+    pub fn session(&self, name: Name) -> Option<SessionId> {
+        self.session_names.iter().find(|(_, known)| **known == name).map(|(id, _)| *id)
+    }
+
+    /// Every instrument.
+    pub fn instruments(&self) -> impl Iterator<Item = (Symbol, InstrumentId)> {
+        self.instruments.iter().map(|(symbol, id)| (*symbol, *id))
+    }
+
     /// An account's name; its number where it has none.
     pub fn account_name(&self, id: AccountId) -> Name {
         self.account_names.get(&id).copied().unwrap_or_else(|| Name::cut(&format!("#{id}")))

@@ -91,14 +91,6 @@ pub enum SubscribeError {
         /// What is there.
         oldest: Position,
     },
-    /// There is no such record yet.
-    #[error("{asked} is beyond the last record, {last}")]
-    Beyond {
-        /// What was asked for.
-        asked: Position,
-        /// What is there.
-        last: Position,
-    },
     /// The node stops.
     #[error("the node is stopping")]
     Stopping,

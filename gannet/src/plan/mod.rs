@@ -8,9 +8,10 @@
 mod ids;
 mod steps;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use model::{Command, ShardId};
+use model::{Command, Name, SessionId, ShardId};
 
 use crate::config::{Config, ConfigError, Problem};
 use crate::definitions::Definitions;
@@ -22,6 +23,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What exists and is not in the configuration, in words. Nothing is done about it.
     pub unlisted: Vec<String>,
+    /// The configured sessions and their ids, new ones included.
+    pub sessions: BTreeMap<Name, SessionId>,
 }
 
 /// One command of a plan.
@@ -61,7 +64,8 @@ impl Plan {
     pub fn new(config: &Config, existing: &Definitions) -> Result<Self, ConfigError> {
         let mut problems: Vec<Problem> = Vec::new();
         let ids = ids::Ids::assign(config, existing, &mut problems);
-        let plan = steps::plan(config, existing, &ids, &mut problems);
+        let mut plan = steps::plan(config, existing, &ids, &mut problems);
+        plan.sessions = ids.sessions;
         if problems.is_empty() { Ok(plan) } else { Err(ConfigError::Wrong(problems)) }
     }
 

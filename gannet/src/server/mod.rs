@@ -52,9 +52,17 @@ pub struct ControlPlane {
     _socket: Socket,
 }
 
+/// Something else that lives on the control plane: run once, on its thread, where it may start actors.
+pub type Chore = Box<dyn FnOnce() + Send>;
+
 impl ControlPlane {
     /// Listens on `socket` and serves clients of `api`.
     pub fn start(api: Arc<dyn NodeApi>, socket: &Path) -> Result<Self, ServerError> {
+        Self::start_with(api, socket, Vec::new())
+    }
+
+    /// As [`ControlPlane::start`], with chores beside it.
+    pub fn start_with(api: Arc<dyn NodeApi>, socket: &Path, chores: Vec<Chore>) -> Result<Self, ServerError> {
         let (socket, listener) = Socket::listen(socket)?;
         let (stop, stopping) = watch::channel(false);
         let (started, start) = std::sync::mpsc::channel();
@@ -62,7 +70,12 @@ impl ControlPlane {
             .name("gannet-control".to_owned())
             .spawn(move || {
                 let system = actix::System::new();
-                system.block_on(run(api, listener, stopping, started));
+                system.block_on(async {
+                    for chore in chores {
+                        chore();
+                    }
+                    run(api, listener, stopping, started).await;
+                });
             })
             .map_err(ServerError::Thread)?;
         let plane = Self { stop, thread: Some(thread), _socket: socket };

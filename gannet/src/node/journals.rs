@@ -1,0 +1,106 @@
+//! Where the journals of a node are, and their states read from disk.
+
+use std::path::{Path, PathBuf};
+
+use engine::{EngineError, Recovered, replay};
+use journal::JournalError;
+use model::ShardId;
+
+use crate::books::{Books, ShardBooks};
+use crate::directory::Directory;
+
+/// Why the journals could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalsError {
+    /// The folder could not be listed.
+    #[error("{}: {error}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// There is none.
+    #[error("{}: no journal here (a journal of shard 0 would be {})", .0.display(), shard_dir(.0, ShardId::new(0)).display())]
+    None(PathBuf),
+    /// The numbers of the shards have a gap: a folder is missing.
+    #[error("{}: the journal of shard {missing} is missing", folder.display())]
+    Gap {
+        /// The folder of them all.
+        folder: PathBuf,
+        /// Which.
+        missing: ShardId,
+    },
+    /// A journal could not be replayed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// The folder of one shard's journal.
+pub fn shard_dir(folder: &Path, shard: ShardId) -> PathBuf {
+    folder.join(format!("shard-{shard}"))
+}
+
+/// The shards that have a journal, by number, without gaps; none where the folder does not exist.
+pub fn shards_of(folder: &Path) -> Result<Vec<ShardId>, JournalsError> {
+    let failed = |error| JournalsError::Folder { path: folder.to_owned(), error };
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut shards = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(failed)?.file_name();
+        let number =
+            name.to_str().and_then(|name| name.strip_prefix("shard-")).and_then(|text| text.parse().ok());
+        shards.extend(number.map(ShardId::new));
+    }
+    shards.sort_unstable();
+    for (expected, shard) in (0..).map(ShardId::new).zip(&shards) {
+        if expected != *shard {
+            return Err(JournalsError::Gap { folder: folder.to_owned(), missing: expected });
+        }
+    }
+    Ok(shards)
+}
+
+/// The state of every shard, read from its journal. Takes no lock: a node may be running.
+#[derive(Debug)]
+pub struct Journals {
+    /// By number.
+    pub shards: Vec<(ShardId, Recovered)>,
+}
+
+impl Journals {
+    /// Replays every journal in `folder`; none is an error.
+    pub fn read(folder: &Path) -> Result<Self, JournalsError> {
+        let journals = Self::read_or_empty(folder)?;
+        if journals.shards.is_empty() { Err(JournalsError::None(folder.to_owned())) } else { Ok(journals) }
+    }
+
+    /// Replays every journal in `folder`; a journal that was never written is empty.
+    pub fn read_or_empty(folder: &Path) -> Result<Self, JournalsError> {
+        let mut shards = Vec::new();
+        for shard in shards_of(folder)? {
+            match replay(&shard_dir(folder, shard)) {
+                Ok(recovered) => shards.push((shard, recovered)),
+                // The folder was made and the process killed before the journal was.
+                Err(EngineError::Journal(JournalError::NoJournal { .. })) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Self { shards })
+    }
+
+    /// As queries see it.
+    pub fn books<'a>(&'a self, directory: &'a Directory) -> Books<'a> {
+        let shard_books = |(shard, recovered): &'a (ShardId, Recovered)| ShardBooks {
+            shard: *shard,
+            core: &recovered.core,
+            position: recovered.position,
+            digest: recovered.digest.to_string(),
+            alerts: recovered.alerts,
+        };
+        Books { shards: self.shards.iter().map(shard_books).collect(), directory }
+    }
+}

@@ -1,0 +1,308 @@
+//! A node: everything a configuration names, started in the order in which it needs each other.
+//!
+//! 1. read what the journals know, and plan the difference to the configuration;
+//! 2. start the shards, each from its journal;
+//! 3. carry the plan out: what is new always, what changes something only where that was asked for;
+//! 4. serve local clients;
+//! 5. let quotes in, and connect to the brokers.
+//!
+//! Stopping goes the other way.
+
+mod api;
+pub mod feed;
+pub mod journals;
+mod port;
+mod sessions;
+mod stages;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Supervisor;
+use engine::{EngineError, Refused, ReplicaError, Shard, ShardConfig, StopReport, SystemClock};
+use fix_gateway::{GatewayError, SessionSettings};
+use model::{Denial, Event, Position, SessionId, ShardId};
+
+use crate::config::{Config, ConfigError, Durability, Idle, SessionEntry};
+use crate::definitions::Definitions;
+use crate::directory::Directory;
+use crate::plan::{Plan, Step, StepKind};
+use crate::server::{Chore, ControlPlane, ServerError};
+use api::RunningNode;
+use feed::Feed;
+pub use feed::parse_line;
+pub use journals::shard_dir;
+use journals::{Journals, JournalsError, shards_of};
+use port::Port;
+use sessions::{SessionKeeper, Sessions};
+pub use stages::STAGES;
+use stages::Stages;
+
+/// Why a node did not start. Nothing of it runs then.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The journals could not be read.
+    #[error(transparent)]
+    Journals(#[from] JournalsError),
+    /// The configuration contradicts what the journals have.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// There are journals of shards that the configuration does not have.
+    #[error(
+        "there are journals of {journals} shards, but node.shards is {configured}: a shard cannot be taken away"
+    )]
+    FewerShards {
+        /// How many there are.
+        journals: usize,
+        /// How many are asked for.
+        configured: u16,
+    },
+    /// A shard could not be started or stopped.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A shard took no command.
+    #[error("shard {shard}: {refused}")]
+    Refused {
+        /// Which.
+        shard: ShardId,
+        /// Why.
+        refused: Refused,
+    },
+    /// The core denied a definition.
+    #[error("{step}: {denial}")]
+    Denied {
+        /// What was to be done.
+        step: String,
+        /// Why not.
+        denial: Denial,
+    },
+    /// A definition was not answered in time.
+    #[error("shard {0} did not answer while the configuration was applied")]
+    Unanswered(ShardId),
+    /// A replica could not be read.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
+    /// The local socket could not be served.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// A broker session could not be started.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    /// The operating system refused.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+}
+
+/// What is decided at the start and is not in the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StartOptions {
+    /// Apply changes of what exists, too.
+    pub apply_changes: bool,
+    /// Where to write how long the stages of commands took; absent, they are not measured.
+    pub stage_times: Option<PathBuf>,
+}
+
+/// A running node. Dropping it stops it.
+pub struct Node {
+    control: Option<ControlPlane>,
+    sessions: Sessions,
+    feed: Option<Feed>,
+    shards: Vec<Shard>,
+    stages: Option<Stages>,
+}
+
+/// How long one definition may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Stage stamps that wait to be collected, for each shard.
+const TRACE_ENTRIES: usize = 64 * 1024;
+/// Definitions that are unanswered at a time.
+const WINDOW: usize = 256;
+
+impl Node {
+    /// Starts a node. The state it starts from is that of its journals, whatever became of the process before.
+    pub fn start(config: &Config, options: &StartOptions) -> Result<Self, NodeError> {
+        let journals = shards_of(&config.node.journal)?;
+        if journals.len() > usize::from(config.node.shards) {
+            return Err(NodeError::FewerShards { journals: journals.len(), configured: config.node.shards });
+        }
+        let plan = {
+            let journals = Journals::read_or_empty(&config.node.journal)?;
+            let cores = journals.shards.iter().map(|(shard, recovered)| (*shard, &recovered.core));
+            Plan::new(config, &Definitions::of(cores, &config.currencies))?
+        };
+        let mut shards = (0..config.node.shards)
+            .map(|shard| start_shard(config, ShardId::new(shard), options))
+            .collect::<Result<Vec<_>, _>>()?;
+        let at = carry_out(&shards, &plan, options)?;
+        let directory = directory(config, &shards, &at)?;
+
+        let sessions = Sessions::default();
+        let keeper: Chore = {
+            let sessions = sessions.clone();
+            Box::new(move || drop(Supervisor::start(move |_| SessionKeeper(sessions))))
+        };
+        let feed = start_feed(config, &directory, &shards)?;
+        let api = RunningNode::new(directory, &shards)
+            .map_err(|refused| NodeError::Refused { shard: ShardId::new(0), refused })?;
+        let control = ControlPlane::start_with(Arc::new(api), &config.node.socket, vec![keeper])?;
+        let stages =
+            options.stage_times.as_deref().map(|folder| Stages::start(&mut shards, folder)).transpose()?;
+        let node = Self { control: Some(control), sessions, feed, shards, stages };
+        for entry in &config.sessions {
+            if let (Some(id), Some(shard)) =
+                (plan.sessions.get(&entry.name), node.shards.get(entry.shard.slot()))
+            {
+                node.start_session(entry, *id, shard)?;
+            }
+        }
+        Ok(node)
+    }
+
+    fn start_session(&self, entry: &SessionEntry, id: SessionId, shard: &Shard) -> Result<(), NodeError> {
+        let port =
+            shard.open_session(id).map_err(|refused| NodeError::Refused { shard: shard.id(), refused })?;
+        let address = (entry.host.as_str(), entry.port);
+        let (sender, target) = (&entry.sender_comp_id, &entry.target_comp_id);
+        let mut settings = SessionSettings::new(id, entry.name, sender, target, address, &entry.store);
+        settings.heartbeat_s = entry.heartbeat_s;
+        settings.probe = self.stages.as_ref().map(Stages::probe);
+        Ok(self.sessions.start(settings, Arc::new(Port(port)))?)
+    }
+
+    /// The shards, by number: for strategies in this process, replicas and measurements.
+    pub fn shards(&self) -> &[Shard] {
+        &self.shards
+    }
+
+    /// Quotes taken in so far.
+    pub fn quotes(&self) -> u64 {
+        self.feed.as_ref().map_or(0, Feed::quotes)
+    }
+
+    /// True while every shard runs. A node whose shard has ended must be stopped.
+    pub fn is_running(&self) -> bool {
+        self.shards.iter().all(Shard::is_running)
+    }
+
+    /// Takes no more from anybody, answers what is in flight, logs out, makes everything durable and ends.
+    pub fn stop(mut self) -> Result<Vec<StopReport>, NodeError> {
+        self.close();
+        let shards = std::mem::take(&mut self.shards);
+        drop(self.stages.take());
+        Ok(shards.into_iter().map(Shard::stop).collect::<Result<_, _>>()?)
+    }
+
+    fn close(&mut self) {
+        drop(self.feed.take());
+        if let Some(control) = self.control.take() {
+            control.stop();
+        }
+        self.sessions.stop();
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // The shards stop as they are dropped.
+        self.close();
+    }
+}
+
+fn start_shard(config: &Config, shard: ShardId, options: &StartOptions) -> Result<Shard, NodeError> {
+    let mut journal = journal::Options::new(shard_dir(&config.node.journal, shard), shard);
+    journal.durability = match config.node.durability {
+        Durability::Process => journal::Durability::Process,
+        Durability::Disk => journal::Durability::Disk,
+    };
+    let mut settings = ShardConfig::new(journal);
+    settings.trace = if options.stage_times.is_some() { TRACE_ENTRIES } else { 0 };
+    settings.idle = match config.node.idle {
+        Idle::Spin => engine::Idle::Spin,
+        Idle::Yield => engine::Idle::Yield,
+        Idle::Park => engine::Idle::Park { spins: 2_000 },
+    };
+    let shard = Shard::start(&settings, SystemClock)?;
+    let (recovery, recovered) = (shard.recovery(), shard.recovered());
+    tracing::info!(
+        shard = %shard.id(),
+        records = recovered.records,
+        digests_equal = recovered.digests,
+        incarnation = recovery.incarnation.count,
+        "the journal was replayed"
+    );
+    if let Some(cut) = &recovery.cut {
+        tracing::warn!(shard = %shard.id(), bytes = cut.bytes, records = cut.records, "a torn tail was cut off");
+    }
+    Ok(shard)
+}
+
+/// Says what differs, and does what may be done. Gives where each shard stands afterwards.
+fn carry_out(shards: &[Shard], plan: &Plan, options: &StartOptions) -> Result<Vec<Position>, NodeError> {
+    for unlisted in &plan.unlisted {
+        tracing::warn!("the journal has what the configuration has not: {unlisted}; it stays");
+    }
+    let allowed = |step: &&Step| step.kind == StepKind::New || options.apply_changes;
+    for step in plan.steps.iter().filter(|step| !allowed(step)) {
+        tracing::warn!("not applied: {step}; `gannet run --apply` applies it");
+    }
+    let on = |shard: &Shard| {
+        let steps = plan.steps.iter().filter(allowed).filter(|step| step.shard == shard.id());
+        carry_out_on(shard, &steps.collect::<Vec<_>>())
+    };
+    shards.iter().map(on).collect()
+}
+
+fn carry_out_on(shard: &Shard, steps: &[&Step]) -> Result<Position, NodeError> {
+    let mut at = shard.recovered().position;
+    if steps.is_empty() {
+        return Ok(at);
+    }
+    let refused = |refused| NodeError::Refused { shard: shard.id(), refused };
+    let uid = rustix::process::getuid().as_raw();
+    let mut client = shard.client(uid, WINDOW).map_err(refused)?;
+    let mut answered = steps.iter();
+    let mut next = |client: &mut engine::Client| -> Result<(), NodeError> {
+        let answer = client.wait(PATIENCE).ok_or(NodeError::Unanswered(shard.id()))?;
+        at = answer.position;
+        match (answer.event, answered.next()) {
+            (Event::Denied { denial, .. }, Some(step)) => {
+                Err(NodeError::Denied { step: step.to_string(), denial })
+            }
+            _ => Ok(()),
+        }
+    };
+    for step in steps {
+        if client.in_flight() == WINDOW {
+            next(&mut client)?;
+        }
+        client.submit(step.command).map_err(refused)?;
+        tracing::info!(shard = %shard.id(), "{step}");
+    }
+    while client.in_flight() > 0 {
+        next(&mut client)?;
+    }
+    Ok(at)
+}
+
+/// As the shards have it now, their plan carried out.
+fn directory(config: &Config, shards: &[Shard], at: &[Position]) -> Result<Directory, NodeError> {
+    let mut definitions = Definitions::default();
+    for (shard, at) in shards.iter().zip(at) {
+        shard.replica().read(*at, |core| definitions.add(shard.id(), core, &config.currencies))?;
+    }
+    Ok(Directory::new(shards.iter().map(Shard::id), &definitions, Some(config)))
+}
+
+fn start_feed(config: &Config, directory: &Directory, shards: &[Shard]) -> Result<Option<Feed>, NodeError> {
+    let Some(market) = &config.market_data else { return Ok(None) };
+    let senders = shards.iter().map(Shard::quotes).collect();
+    Feed::start(market.address, directory.instruments().collect(), senders)
+        .map(Some)
+        .map_err(|source| NodeError::Io { what: "cannot start the quotes".to_owned(), source })
+}

@@ -1,0 +1,78 @@
+//! A broker session's shard, as the gateway wants it.
+
+use engine::{Refused, ReplicaError, SessionPort};
+use fix_gateway::{Doubt, DoubtKind, ShardClosed, ShardPort};
+use model::{Certainty, Input, OrdStatus, Outbound, PendingKind, Position};
+
+/// The engine's port in the gateway's words.
+#[derive(Debug)]
+pub(crate) struct Port(pub(crate) SessionPort);
+
+impl ShardPort for Port {
+    fn poll_outbound(&self) -> Option<Outbound> {
+        self.0.poll_outbound()
+    }
+
+    fn post(&self, input: Input) -> Result<(), ShardClosed> {
+        self.0.post(input).map_err(|refused| {
+            if refused != Refused::Stopped {
+                tracing::error!(%refused, "a report could not be handed over");
+            }
+            ShardClosed
+        })
+    }
+
+    fn doubts(&self, at: Position) -> Result<Vec<Doubt>, ShardClosed> {
+        let session = self.0.session();
+        let read = self.0.read(at, |core| {
+            let orders = core.accounts().flat_map(actors::Account::open_orders);
+            let in_doubt =
+                orders.filter(|order| order.session == session && order.certainty == Certainty::InDoubt);
+            let mut doubts: Vec<Doubt> = in_doubt.flat_map(|order| doubts_of(core, order)).collect();
+            doubts.sort_unstable_by_key(|doubt| doubt.request);
+            doubts
+        });
+        read.map_err(|error| {
+            if error != ReplicaError::Stopped {
+                tracing::error!(%error, "what is in doubt could not be read");
+            }
+            ShardClosed
+        })
+    }
+
+    fn inbound_high_water(&self) -> u64 {
+        // A session that is started again in this process has read on since the shard started.
+        let session = self.0.session();
+        let now = self
+            .0
+            .read(Position::default(), |core| core.session(session).map(|book| book.inbound_high_water));
+        now.ok().flatten().unwrap_or(0).max(self.0.inbound_high_water())
+    }
+}
+
+/// The order itself where the broker never answered it, and the request that is out.
+fn doubts_of(core: &actors::Core, order: &actors::Order) -> Vec<Doubt> {
+    let mut requests = Vec::with_capacity(2);
+    if order.status == OrdStatus::PendingNew {
+        requests.push((order.id, DoubtKind::NewOrder));
+    }
+    if let Some(pending) = order.pending {
+        let kind = match pending.kind {
+            PendingKind::Cancel => DoubtKind::Cancel,
+            PendingKind::Replace => DoubtKind::Replace,
+        };
+        requests.push((pending.request, kind));
+    }
+    let symbol = core.instrument(order.instrument).map(|book| book.definition.symbol).unwrap_or_default();
+    let account = core.account(order.account).map(|account| account.definition.name).unwrap_or_default();
+    let doubt = |(request, kind)| Doubt {
+        request,
+        order: order.wire_id,
+        kind,
+        symbol,
+        side: order.side,
+        account,
+        broker_order_id: order.broker_order_id,
+    };
+    requests.into_iter().map(doubt).collect()
+}

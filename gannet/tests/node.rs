@@ -1,0 +1,168 @@
+//! A whole node but for its broker, which is down: started, used through its socket, stopped and started again.
+#![cfg(feature = "quickfix")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use gannet::client::Client;
+use gannet::config::{Config, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
+use gannet::node::{Node, NodeError, StartOptions};
+use gannet::wire::{Answer, CashRequest, Filter, Request, ScopeName, Status, Submit, Subscribe};
+use model::{ClOrdId, Name, OrderType, Reference, Side, Symbol, TimeInForce};
+
+/// A port nobody listens on.
+fn dead_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// QuickFIX knows a pair of comp ids once in a process, and tests run beside each other.
+static NEXT_COMP_ID: AtomicU32 = AtomicU32::new(1);
+
+fn config(folder: &Path, change: impl FnOnce(String) -> String) -> Config {
+    let comp_id = NEXT_COMP_ID.fetch_add(1, Ordering::Relaxed);
+    let text = EXAMPLE_NODE
+        .replace("\"GANNET\"", &format!("\"GANNET{comp_id}\""))
+        .replace("port = 9011", &format!("port = {}", dead_port()))
+        .replace("127.0.0.1:9010", &format!("127.0.0.1:{}", dead_port()));
+    Config::from_texts(&change(text), EXAMPLE_INSTRUMENTS, folder).unwrap()
+}
+
+fn start(config: &Config) -> (Node, Client) {
+    let node = Node::start(config, &StartOptions::default()).unwrap();
+    let client = Client::connect(&config.node.socket).unwrap();
+    (node, client)
+}
+
+fn deposit(client: &mut Client, account: &str, reference: &str) -> bool {
+    let request = Request::Deposit(CashRequest {
+        account: Name::new(account).unwrap(),
+        amount: "250000.25".parse().unwrap(),
+        currency: "USD".parse().unwrap(),
+        reference: Reference::new(reference).unwrap(),
+    });
+    match client.call(&request).unwrap() {
+        Answer::Done(carried) => carried.repeated,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn status(client: &mut Client) -> Status {
+    match client.call(&Request::Status {}).unwrap() {
+        Answer::Status(status) => *status,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_node_remembers_across_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path(), |text| text);
+    let (node, mut client) = start(&config);
+    assert!(!deposit(&mut client, "GROWTH-1", "first"));
+    let Answer::Done(_) = client.call(&Request::Halt(ScopeName::Firm {})).unwrap() else { panic!() };
+    let before = status(&mut client);
+    assert_eq!((before.accounts, before.halts.len(), before.sessions.len()), (6, 1, 1));
+    let stopped = node.stop().unwrap();
+
+    let (node, mut client) = start(&config);
+    assert!(deposit(&mut client, "GROWTH-1", "first"), "the same deposit is booked once");
+    let after = status(&mut client);
+    assert_eq!(after.shards[0].incarnation, before.shards[0].incarnation + 1);
+    assert!(after.shards[0].position.seq > stopped[0].position.seq);
+    assert_eq!((after.accounts, after.halts), (6, before.halts));
+    let Answer::Cash { rows } = client.call(&Request::Cash(Filter::default())).unwrap() else { panic!() };
+    assert_eq!(rows[0].settled, "250000.25".parse().unwrap());
+    node.stop().unwrap();
+}
+
+#[test]
+fn an_order_without_a_broker_is_denied_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path(), |text| text);
+    let (_node, mut client) = start(&config);
+    let submit = Request::Submit(Submit {
+        account: Name::new("GROWTH-1").unwrap(),
+        strategy: Some(Name::new("MOMENTUM").unwrap()),
+        cl_ord_id: ClOrdId::new("a").unwrap(),
+        symbol: Symbol::new("IBM").unwrap(),
+        side: Side::Buy,
+        order_type: OrderType::Market,
+        time_in_force: TimeInForce::Day,
+        quantity: 1.into(),
+        limit_price: None,
+    });
+    let Answer::Denied(denied) = client.call(&submit).unwrap() else { panic!() };
+    assert_eq!(denied.name, "SessionNotReady");
+}
+
+#[test]
+fn a_second_node_is_refused_and_the_first_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path(), |text| text);
+    let (_node, mut client) = start(&config);
+    let refused = Node::start(&config, &StartOptions::default()).err().unwrap();
+    assert!(matches!(refused, NodeError::Engine(_)), "{refused}");
+    let mut elsewhere = config.clone();
+    elsewhere.node.journal = PathBuf::from(folder.path()).join("other");
+    let refused = Node::start(&elsewhere, &StartOptions::default()).err().unwrap();
+    assert!(matches!(refused, NodeError::Server(_)), "{refused}");
+    assert!(!deposit(&mut client, "GROWTH-1", "still here"));
+}
+
+#[test]
+fn a_changed_limit_is_applied_only_when_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = config(folder.path(), |text| text);
+    start(&first).0.stop().unwrap();
+    let changed =
+        config(folder.path(), |text| text.replacen("price_band_bps = 500", "price_band_bps = 250", 1));
+    let band = |node: &Node| {
+        let name = Name::new("GROWTH-1").unwrap();
+        let at = model::Position::default();
+        node.shards()[0]
+            .replica()
+            .read(at, |core| core.account_named(&name).unwrap().limits.price_band_bps)
+            .unwrap()
+    };
+    let node = Node::start(&changed, &StartOptions::default()).unwrap();
+    assert_eq!(band(&node), 500);
+    node.stop().unwrap();
+    let node = Node::start(&changed, &StartOptions { apply_changes: true, stage_times: None }).unwrap();
+    assert_eq!(band(&node), 250);
+}
+
+#[test]
+fn shards_cannot_be_taken_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let two = config(folder.path(), |text| text.replace("shards = 1", "shards = 2"));
+    start(&two).0.stop().unwrap();
+    let one = config(folder.path(), |text| text);
+    let refused = Node::start(&one, &StartOptions::default()).err().unwrap();
+    assert!(matches!(refused, NodeError::FewerShards { journals: 2, configured: 1 }), "{refused}");
+}
+
+#[test]
+fn a_halt_of_the_firm_reaches_every_shard_and_every_event_its_subscriber() {
+    let folder = tempfile::tempdir().unwrap();
+    let two = config(folder.path(), |text| text.replace("shards = 1", "shards = 2"));
+    let (_node, mut client) = start(&two);
+    let mut subscriber = Client::connect(&two.node.socket).unwrap();
+    let id = subscriber.send(&Request::Subscribe(Subscribe::default())).unwrap();
+    assert_eq!(subscriber.answer_to(id).unwrap(), Answer::Subscribed {});
+    let Answer::Done(carried) = client.call(&Request::Halt(ScopeName::Firm {})).unwrap() else { panic!() };
+    assert_eq!(carried.positions.len(), 2);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut halted = Vec::new();
+    while halted.len() < 2 {
+        assert!(Instant::now() < deadline, "{halted:?}");
+        let (_, Answer::Event(published)) = subscriber.next_answer().unwrap() else { panic!() };
+        if published.event.get("halt_changed").is_some() {
+            halted.push(published.position.shard.index);
+        }
+    }
+    halted.sort_unstable();
+    assert_eq!(halted, [0, 1]);
+}
