@@ -297,4 +297,44 @@ mod tests {
         let cut = recovery.cut.expect("a cut");
         assert_eq!((recovery.last_seq, cut.records, cut.offset), (3, 7, (4096 + 3 * len) as u64));
     }
+
+    static ROLLING_ENTERED: AtomicU32 = AtomicU32::new(0);
+    static ROLLING_ALLOWED: AtomicBool = AtomicBool::new(false);
+
+    fn gated_for_rolls(file: &File) -> io::Result<()> {
+        ROLLING_ENTERED.fetch_add(1, Ordering::SeqCst);
+        wait_until("the sync is allowed", || ROLLING_ALLOWED.load(Ordering::SeqCst));
+        file.sync_data()
+    }
+
+    #[test]
+    fn an_appender_segments_ahead_of_the_flusher_leaves_no_gap() {
+        let (live, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let Opened { mut writer, .. } = open_with(&options(live.path()), gated_for_rolls).unwrap();
+        append(&mut writer, 10);
+        wait_until("a commit syncs", || ROLLING_ENTERED.load(Ordering::SeqCst) > 0);
+        // Three segments are begun; only what the first commit took is in a file.
+        while !live.path().join("00000004.segment").exists() {
+            writer.ensure_room().unwrap();
+            append(&mut writer, 1);
+        }
+        for name in ["control", "00000001.segment", "00000002.segment", "00000003.segment"] {
+            std::fs::copy(live.path().join(name), dir.path().join(name)).unwrap();
+        }
+        ROLLING_ALLOWED.store(true, Ordering::SeqCst);
+        writer.close().unwrap();
+        // The headers may get to disk in any order too.
+        let reordered = tempfile::tempdir().unwrap();
+        for name in ["control", "00000001.segment", "00000002.segment", "00000003.segment"] {
+            std::fs::copy(dir.path().join(name), reordered.path().join(name)).unwrap();
+        }
+        std::fs::write(reordered.path().join("00000002.segment"), vec![0; 128 * 1024]).unwrap();
+        for dir in [dir, reordered] {
+            let Opened { mut writer, recovery } = open(&options(dir.path())).unwrap();
+            assert!((1..=10).contains(&recovery.last_seq) && recovery.segments == 1, "{recovery:?}");
+            append(&mut writer, 400);
+            writer.close().unwrap();
+            assert_eq!(crate::verify(dir.path()).unwrap().records, recovery.last_seq + 400);
+        }
+    }
 }

@@ -19,7 +19,8 @@ pub(crate) struct Active {
 pub(crate) struct Survey {
     /// `None` in a journal that was never used.
     pub(crate) active: Option<Active>,
-    /// Files behind the active segment that hold no record.
+    /// Files behind the active segment that hold no record, the last one first: removed in this order, they leave no
+    /// gap.
     pub(crate) unused: Vec<u64>,
     /// The first segment's index.
     pub(crate) first_index: u64,
@@ -30,28 +31,16 @@ pub(crate) struct Survey {
 /// Looks at the headers of all segments and the records of the last two.
 pub(crate) fn survey(directory: &Directory, control: &Control) -> Result<Survey, JournalError> {
     let indexes = contiguous(directory, control)?;
-    let mut unused = Vec::new();
-    let mut used = indexes.clone();
-    let last = loop {
-        let Some(index) = used.pop() else { break None };
-        match SegmentScan::open(directory, index, control.shard)? {
-            Some(scan) => break Some((index, scan)),
-            None if index <= control.segment => return Err(blank(directory, index)),
-            None if is_unused(directory, index)? => unused.push(index),
-            // A header is stored before anything else: there was one, or a writer has just begun the segment.
-            None => match SegmentScan::open(directory, index, control.shard)? {
-                Some(scan) => break Some((index, scan)),
-                None => return Err(blank(directory, index)),
-            },
-        }
-    };
     let first_index = indexes.first().copied().unwrap_or(1);
-    let Some((index, scan)) = last else {
-        return Ok(Survey { active: None, unused, first_index, incarnation: control.incarnation.count });
-    };
-    check_headers(directory, control.shard, &used, scan.page.fixed.first_seq)?;
-    let mut survey = Survey { active: None, unused, first_index, incarnation: control.incarnation.count };
-    find_active(directory, control, index, scan, used.last().copied(), &mut survey)?;
+    let mut survey =
+        Survey { active: None, unused: Vec::new(), first_index, incarnation: control.incarnation.count };
+    find_active(directory, control, indexes, &mut survey)?;
+    if let Some(active) = &survey.active {
+        check_headers(directory, control.shard, first_index..active.index, active.scan.page.fixed.first_seq)?;
+        if let Tail::Corrupt(damage) = active.tail {
+            return Err(active.scan.corrupt(damage));
+        }
+    }
     check_nothing_lost(directory, control, &survey)?;
     Ok(survey)
 }
@@ -73,74 +62,104 @@ fn blank(directory: &Directory, index: u64) -> JournalError {
     JournalError::Header { path: directory.segment_path(index), what: "blank" }
 }
 
-/// A segment without a header holds nothing: the header is stored, and under disk durability synced, first.
-fn is_unused(directory: &Directory, index: u64) -> Result<bool, JournalError> {
-    let path = directory.segment_path(index);
-    crate::files::is_zero(&path).map_err(|error| JournalError::io("read", &path, error))
-}
-
-/// First record numbers rise from segment to segment, and every earlier segment has a header.
-fn check_headers(
-    directory: &Directory,
-    shard: ShardId,
-    used: &[u64],
-    last_first: u64,
-) -> Result<(), JournalError> {
-    let mut before = 0;
-    for index in used {
-        let scan = SegmentScan::open(directory, *index, shard)?.ok_or_else(|| blank(directory, *index))?;
-        let first = scan.page.fixed.first_seq;
-        if first <= before || first > last_first || (*index == 1 && first != 1) {
-            return Err(JournalError::Header { path: scan.path, what: "first record out of order" });
-        }
-        before = first;
-    }
-    if used.is_empty() && last_first != 1 {
-        return Err(JournalError::Header {
-            path: directory.segment_path(1),
-            what: "first record out of order",
-        });
-    }
-    Ok(())
-}
-
-/// Scans the last used segment and the one before it, and decides which of them records go to.
-fn find_active(
+/// Opens a segment; `None` where it is prepared but not begun, and may be: nothing in it, and nothing said of it.
+fn open_begun(
     directory: &Directory,
     control: &Control,
     index: u64,
-    mut scan: SegmentScan,
-    before: Option<u64>,
-    survey: &mut Survey,
-) -> Result<(), JournalError> {
-    let (_, tail, incarnation) = scan.finish()?;
-    survey.incarnation = survey.incarnation.max(incarnation);
-    if let Some(before) = before {
-        let mut sealed =
-            SegmentScan::open(directory, before, control.shard)?.ok_or_else(|| blank(directory, before))?;
-        let (stop, incarnation) = sealed.run()?;
-        survey.incarnation = survey.incarnation.max(incarnation);
-        let untouched = scan.count() == 0 && tail == Tail::Clean && index > control.segment;
-        match check_sealed(&mut sealed, stop, &scan) {
-            Ok(()) => {}
-            // The next segment's header got to disk before the end of this one: nothing there was durable.
-            Err(JournalError::Corrupt { .. }) if untouched => {
-                survey.unused.push(index);
-                let tail = sealed.judge(stop)?;
-                return accept(survey, before, sealed, tail);
-            }
-            Err(error) => return Err(error),
-        }
+) -> Result<Option<SegmentScan>, JournalError> {
+    if let Some(scan) = SegmentScan::open(directory, index, control.shard)? {
+        return Ok(Some(scan));
     }
-    accept(survey, index, scan, tail)
+    if index <= control.segment {
+        return Err(blank(directory, index));
+    }
+    // Its header is stored, and under disk durability synced, before its first record.
+    let path = directory.segment_path(index);
+    if crate::files::is_zero(&path).map_err(|error| JournalError::io("read", &path, error))? {
+        return Ok(None);
+    }
+    // There was a header, or a writer has just begun the segment.
+    match SegmentScan::open(directory, index, control.shard)? {
+        Some(scan) => Ok(Some(scan)),
+        None => Err(blank(directory, index)),
+    }
 }
 
-fn accept(survey: &mut Survey, index: u64, scan: SegmentScan, tail: Tail) -> Result<(), JournalError> {
-    if let Tail::Corrupt(damage) = tail {
-        return Err(scan.corrupt(damage));
+/// Finds the segment that records go to, from the last one on, and checks that the one before leads up to it.
+///
+/// Segments that never got a record to disk are passed over, also begun ones: under disk durability the appender may
+/// be some segments ahead of the flusher when the process dies, and their headers reach the disk in any order.
+fn find_active(
+    directory: &Directory,
+    control: &Control,
+    mut indexes: Vec<u64>,
+    survey: &mut Survey,
+) -> Result<(), JournalError> {
+    while let Some(index) = indexes.pop() {
+        let begun = open_begun(directory, control, index)?;
+        let next = survey.active.take();
+        let untouched = next.as_ref().is_none_or(|next| next.is_untouched(control));
+        match (begun, next) {
+            (None, next) if untouched => {
+                survey.unused.extend(next.map(|next| next.index));
+                survey.unused.push(index);
+            }
+            (None, _) => return Err(blank(directory, index)),
+            (Some(mut scan), None) => {
+                let (_, tail, incarnation) = scan.finish()?;
+                survey.incarnation = survey.incarnation.max(incarnation);
+                survey.active = Some(Active { index, scan, tail });
+            }
+            (Some(mut scan), Some(next)) => {
+                let (stop, incarnation) = scan.run()?;
+                survey.incarnation = survey.incarnation.max(incarnation);
+                match check_sealed(&mut scan, stop, &next.scan) {
+                    Err(JournalError::Corrupt { .. }) if untouched => {
+                        survey.unused.push(next.index);
+                        let tail = scan.judge(stop)?;
+                        survey.active = Some(Active { index, scan, tail });
+                    }
+                    checked => {
+                        survey.active = Some(next);
+                        return checked;
+                    }
+                }
+            }
+        }
     }
-    survey.active = Some(Active { index, scan, tail });
     Ok(())
+}
+
+impl Active {
+    /// Begun, but it never got a record to disk.
+    fn is_untouched(&self, control: &Control) -> bool {
+        self.scan.count() == 0 && self.tail == Tail::Clean && self.index > control.segment
+    }
+}
+
+/// First record numbers rise from segment to segment, and every segment before the active one has a header.
+fn check_headers(
+    directory: &Directory,
+    shard: ShardId,
+    before: std::ops::Range<u64>,
+    active_first: u64,
+) -> Result<(), JournalError> {
+    let out_of_order = |index| {
+        let path = directory.segment_path(index);
+        JournalError::Header { path, what: "first record out of order" }
+    };
+    let (mut least, end) = (1, before.end);
+    for index in before {
+        let scan = SegmentScan::open(directory, index, shard)?.ok_or_else(|| blank(directory, index))?;
+        let first = scan.page.fixed.first_seq;
+        if first < least || (index == 1 && first != 1) {
+            return Err(out_of_order(index));
+        }
+        least = first + 1;
+    }
+    let in_order = if end == 1 { active_first == 1 } else { active_first >= least };
+    if in_order { Ok(()) } else { Err(out_of_order(end)) }
 }
 
 /// A sealed segment, scanned up to `stop`, must end where the next one starts.
