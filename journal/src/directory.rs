@@ -32,7 +32,7 @@ const SUFFIX: &str = ".segment";
 pub(crate) struct Control {
     pub(crate) shard: ShardId,
     pub(crate) incarnation: Incarnation,
-    /// Every segment up to this index exists; those before it are complete and on disk. 0: none yet.
+    /// Every segment up to this index exists and has its header on disk. 0: none yet.
     pub(crate) segment: u64,
     /// Every record up to this one is on disk.
     pub(crate) seq: u64,

@@ -132,6 +132,14 @@ pub enum JournalError {
         /// A record known to have been there.
         expected: u64,
     },
+    /// The hash of the records up to here is another one: something was changed, removed or inserted.
+    #[error("{}: the records up to {seq} are not those that were hashed", .path.display())]
+    Chain {
+        /// The journal's directory, or the segment that keeps the other hash.
+        path: PathBuf,
+        /// The last record that was hashed.
+        seq: u64,
+    },
     /// The input is larger than a record may be. Nothing was appended.
     #[error("an input of this size does not fit a record of {limit} bytes")]
     TooLarge {

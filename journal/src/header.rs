@@ -180,6 +180,17 @@ impl HeaderPage {
     }
 }
 
+/// The bytes at [`CHAIN_AT`] that keep a hash.
+pub(crate) fn encode_chain(hash: &[u8; 32]) -> [u8; 40] {
+    let mut bytes = [0; 40];
+    for (slot, byte) in
+        bytes.iter_mut().zip(hash.iter().copied().chain(crc32c::crc32c(hash).to_le_bytes()).chain([1]))
+    {
+        *slot = byte;
+    }
+    bytes
+}
+
 fn chain(page: &[u8]) -> Result<Option<[u8; 32]>, HeaderFault> {
     let hash: [u8; 32] = field(page, CHAIN_AT);
     let crc = u32::from_le_bytes(field(page, 224));

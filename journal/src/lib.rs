@@ -12,6 +12,7 @@
 //! Invariants of absence: the hot path does not allocate, does not call the system, and does not wait; nothing is
 //! skipped on reading; a file is never shortened while it may be mapped.
 
+mod chain;
 mod codec;
 mod directory;
 mod error;
@@ -33,6 +34,7 @@ mod warmth;
 mod watch;
 mod writer;
 
+pub use chain::{Head, HeadError, head, verify_head};
 pub use error::{Damage, JournalError};
 pub use follower::Follower;
 pub use open::{Cut, Opened, Options, Recovery, open};

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use model::{Incarnation, ShardId};
 
+use crate::chain;
 use crate::directory::{Control, Directory};
 use crate::error::JournalError;
 use crate::files;
@@ -116,6 +117,9 @@ pub(crate) fn open_with(options: &Options, sync: Sync) -> Result<Opened, Journal
     let survey = survey(&directory, &control)?;
     remove_unused(&directory, &survey)?;
     let incarnation = Incarnation { count: survey.incarnation + 1 };
+    if let Some(active) = &survey.active {
+        chain::extend(&directory, options.shard, active.index)?;
+    }
     let ground = match survey.active {
         Some(active) => go_on(&directory, options, active)?,
         None => begin(&directory, options, incarnation)?,

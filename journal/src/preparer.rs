@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use crate::chain;
 use crate::directory::{Control, Directory};
 use crate::error::JournalError;
 use crate::segment::{Prepared, Segment};
@@ -136,11 +137,15 @@ impl Workshop {
             return;
         }
         let seq = segment.first_seq() + u64::from(settled.count) - 1;
-        let control = Control { segment: segment.index + 1, seq, ..self.control };
+        // Under process durability the next segment's header may not be on disk yet.
+        let next = u64::from(self.durability == Durability::Disk);
+        let control = Control { segment: segment.index + next, seq, ..self.control };
         // Where it fails, for want of space for instance, the control file only lags: it is written again at the next
         // roll, and says nothing false until then.
         if self.directory.write_control(&control).is_ok() {
             self.control = control;
         }
+        // Where that fails the next opening does it.
+        let _ = chain::extend(&self.directory, control.shard, segment.index + 1);
     }
 }

@@ -106,8 +106,8 @@ impl SegmentScan {
             _ => JournalError::io("open", &path, error),
         })?;
         let found = file.metadata().map_err(|error| JournalError::io("inspect", &path, error))?.len();
-        let mut window = Window::new(file);
-        let page = match read_header(&mut window, &path, found)? {
+        let window = Window::new(file);
+        let page = match read_header(&window, &path, found)? {
             Ok(page) => page,
             Err(HeaderFault::Blank) => return Ok(None),
             Err(fault) => return Err(header_error(path, fault)),
@@ -284,28 +284,31 @@ fn read<'a>(window: &'a mut Window, path: &Path, offset: u64, len: usize) -> Res
 /// How long a header may be in the making.
 const HEADER_LOOKS: u32 = 50;
 const HEADER_PAUSE: Duration = Duration::from_millis(1);
+/// A live word may have been read in the middle of a store.
+const LIVE_WORD_LOOKS: u32 = 3;
 
 /// Reads the header page. A writer may be storing it: its first word comes last.
 fn read_header(
-    window: &mut Window,
+    window: &Window,
     path: &Path,
     found: u64,
 ) -> Result<Result<HeaderPage, HeaderFault>, JournalError> {
     let mut looks = 0;
     loop {
-        window.len = 0;
-        let page = read(window, path, 0, SEGMENT_HEADER_BYTES)?;
-        if page.len() < SEGMENT_HEADER_BYTES {
+        let mut page = [0; SEGMENT_HEADER_BYTES];
+        if found < page.len() as u64 {
             let expected = SEGMENT_HEADER_BYTES as u64;
             return Err(JournalError::Size { path: path.to_path_buf(), found, expected });
         }
-        let decoded = HeaderPage::decode(page);
-        let in_the_making = field(page, 0) == [0; 8] && !matches!(decoded, Ok(_) | Err(HeaderFault::Blank));
+        window.file.read_exact_at(&mut page, 0).map_err(|error| JournalError::io("read", path, error))?;
+        let decoded = HeaderPage::decode(&page);
+        let in_the_making = field(&page, 0) == [0; 8] && !matches!(decoded, Ok(_) | Err(HeaderFault::Blank));
         looks += 1;
-        if !in_the_making || looks == HEADER_LOOKS {
+        if in_the_making && looks < HEADER_LOOKS {
+            std::thread::sleep(HEADER_PAUSE);
+        } else if !(matches!(decoded, Err(HeaderFault::Damaged(_))) && looks < LIVE_WORD_LOOKS) {
             return Ok(decoded);
         }
-        std::thread::sleep(HEADER_PAUSE);
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use model::{Incarnation, ShardId, Timestamp};
 
+use crate::chain;
 use crate::directory::Directory;
 use crate::error::JournalError;
 use crate::open::Cut;
@@ -65,7 +66,7 @@ pub struct SegmentStat {
     pub len_bytes: u64,
 }
 
-/// Reads every record of the journal in `dir` and checks its checksum, its place and its payload.
+/// Reads every record of the journal in `dir` and checks its checksum, its place, its payload and the hash chain.
 ///
 /// On the journal of a running node it checks what is there when it comes to it.
 pub fn verify(dir: &Path) -> Result<VerifyReport, JournalError> {
@@ -78,6 +79,9 @@ pub fn verify(dir: &Path) -> Result<VerifyReport, JournalError> {
         records += 1;
         digests += u64::from(matches!(body, RecordBody::Digest(_)));
         incarnation = incarnation.max(by);
+    }
+    if let Some(active) = &survey.active {
+        chain::check(&directory, control.shard, active.index)?;
     }
     let torn = survey.active.as_ref().and_then(|active| match active.tail {
         Tail::Torn { bytes, records } => {

@@ -1,0 +1,155 @@
+//! The hash chain: proof, relative to a head kept elsewhere, that no record was changed, removed or inserted.
+//!
+//! The hash up to a record is BLAKE3 over the hash up to the segment before (32 zeros for the first), the 64 bytes of
+//! the segment's own header that are written once, and its records up to that one, byte by byte. Each segment's header
+//! page keeps the hash of all before it, stored when the one before was sealed, so a head costs one segment to read.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::str::FromStr;
+
+use blake3::Hasher;
+use model::ShardId;
+
+use crate::directory::Directory;
+use crate::error::JournalError;
+use crate::header::{CHAIN_AT, SegmentHeader, encode_chain};
+use crate::layout::field;
+use crate::scan::{Peek, SegmentScan};
+use crate::survey::survey;
+
+/// The hash of nothing, before the first segment.
+const ORIGIN: [u8; 32] = [0; 32];
+
+/// A journal's state in 32 bytes. Written as `seq:hash`, the hash in hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The last record it covers; 0 for none.
+    pub seq: u64,
+    /// The hash of everything up to it.
+    pub hash: [u8; 32],
+}
+
+/// The text is not a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a head of the form <seq>:<64 hexadecimal digits>")]
+pub struct HeadError;
+
+impl std::fmt::Display for Head {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.seq, blake3::Hash::from_bytes(self.hash).to_hex())
+    }
+}
+
+impl FromStr for Head {
+    type Err = HeadError;
+
+    fn from_str(text: &str) -> Result<Self, HeadError> {
+        let (seq, hash) = text.split_once(':').ok_or(HeadError)?;
+        let hash = blake3::Hash::from_hex(hash).map_err(|_| HeadError)?;
+        Ok(Self { seq: seq.parse().map_err(|_| HeadError)?, hash: *hash.as_bytes() })
+    }
+}
+
+/// The head of the journal in `dir`: everything that is there now.
+pub fn head(dir: &Path) -> Result<Head, JournalError> {
+    let directory = Directory::new(dir);
+    let control = directory.require_control()?;
+    let Some(active) = survey(&directory, &control)?.active else { return Ok(Head { seq: 0, hash: ORIGIN }) };
+    let before = match active.scan.page.chain {
+        Some(hash) => hash,
+        None => up_to_segment(&directory, control.shard, active.index)?,
+    };
+    hash_segment(&directory, control.shard, active.index, &before, u64::MAX)
+}
+
+/// Proves that everything up to `head` is as it was when the head was taken, by reading all of it.
+pub fn verify_head(dir: &Path, head: &Head) -> Result<(), JournalError> {
+    let directory = Directory::new(dir);
+    let shard = directory.require_control()?.shard;
+    let mut found = Head { seq: 0, hash: ORIGIN };
+    for index in directory.segments()? {
+        if found == *head {
+            break;
+        }
+        match SegmentScan::open(&directory, index, shard)? {
+            Some(scan) if scan.page.fixed.first_seq <= head.seq.saturating_add(1) => {}
+            _ => break,
+        }
+        found = hash_segment(&directory, shard, index, &found.hash, head.seq)?;
+    }
+    match found {
+        found if found == *head => Ok(()),
+        Head { seq, .. } if seq < head.seq => {
+            Err(JournalError::Lost { dir: dir.to_path_buf(), found: seq, expected: head.seq })
+        }
+        _ => Err(JournalError::Chain { path: dir.to_path_buf(), seq: head.seq }),
+    }
+}
+
+/// Checks the hashes that the segments keep of those before them.
+pub(crate) fn check(directory: &Directory, shard: ShardId, last_index: u64) -> Result<(), JournalError> {
+    let mut before = ORIGIN;
+    for index in 1..=last_index {
+        let Some(scan) = SegmentScan::open(directory, index, shard)? else { break };
+        if scan.page.chain.is_some_and(|kept| kept != before) {
+            return Err(JournalError::Chain { path: scan.path, seq: scan.page.fixed.first_seq - 1 });
+        }
+        before = hash_segment(directory, shard, index, &before, u64::MAX)?.hash;
+    }
+    Ok(())
+}
+
+/// Stores in segment `index` the hash of all before it, if it is not there yet.
+pub(crate) fn extend(directory: &Directory, shard: ShardId, index: u64) -> Result<(), JournalError> {
+    let before = match SegmentScan::open(directory, index, shard)? {
+        Some(scan) if scan.page.chain.is_none() => up_to_segment(directory, shard, index)?,
+        _ => return Ok(()),
+    };
+    let path = directory.segment_path(index);
+    let stored = File::options().write(true).open(&path);
+    let stored = stored.and_then(|file| file.write_all_at(&encode_chain(&before), CHAIN_AT as u64));
+    stored.map_err(|error| JournalError::io("write", &path, error))
+}
+
+/// The hash of all segments before `index`, from the latest one that keeps a hash on.
+fn up_to_segment(directory: &Directory, shard: ShardId, index: u64) -> Result<[u8; 32], JournalError> {
+    let mut start = index.saturating_sub(1);
+    let mut before = ORIGIN;
+    while start > 1 {
+        if let Some(hash) = SegmentScan::open(directory, start, shard)?.and_then(|scan| scan.page.chain) {
+            before = hash;
+            break;
+        }
+        start -= 1;
+    }
+    for earlier in start.max(1)..index {
+        before = hash_segment(directory, shard, earlier, &before, u64::MAX)?.hash;
+    }
+    Ok(before)
+}
+
+/// Hashes segment `index` up to record `last` or its end.
+fn hash_segment(
+    directory: &Directory,
+    shard: ShardId,
+    index: u64,
+    before: &[u8; 32],
+    last: u64,
+) -> Result<Head, JournalError> {
+    let missing = || JournalError::Missing { path: directory.segment_path(index) };
+    let mut scan = SegmentScan::open(directory, index, shard)?.ok_or_else(missing)?;
+    let fixed: &SegmentHeader = &scan.page.fixed;
+    let mut hasher = Hasher::new();
+    hasher.update(before);
+    hasher.update(&fixed.encode());
+    while scan.next_seq <= last {
+        let Peek::Record(_, len) = scan.peek()? else { break };
+        let record = scan.record(len)?;
+        hasher.update(record);
+        let crc = u32::from_le_bytes(field(record, 4));
+        scan.advance(len, crc);
+    }
+    Ok(Head { seq: scan.next_seq - 1, hash: *hasher.finalize().as_bytes() })
+}
