@@ -210,6 +210,11 @@ pub(crate) fn store_word(page: &Words, at: usize, index: u64, value: u32) {
     page.word(at).store(seal_word(value, at, index), Ordering::Release);
 }
 
+/// A live word as it stands in the file.
+pub(crate) fn word_bytes(value: u32, at: usize, index: u64) -> [u8; 8] {
+    seal_word(value, at, index).to_le_bytes()
+}
+
 /// Loads a live word; `None` where it is damaged.
 pub(crate) fn load_word(page: &Words, at: usize, index: u64) -> Option<u32> {
     open_word(page.word(at).load(Ordering::Acquire), at, index)
