@@ -78,6 +78,7 @@ impl Desk {
 
     /// One look at everything; true where something was done.
     fn round(&mut self, link: &mut dyn Link) -> Result<bool, ShardClosed> {
+        link.tend();
         let turned = self.take_turns()?;
         let sent = self.take_outbound(link)?;
         let swept = self.watch_sweep()?;

@@ -18,6 +18,7 @@ use crate::error::Failure;
 /// * it numbers a message at most once, and records it before it sends it;
 /// * where the broker asks for a resend of application messages, it gap-fills: a stale order never goes out;
 /// * it never rejects an application message by itself: whatever comes in sequence is [`Inbox::received`];
+/// * where the broker lost a message that went out on the current connection, it ends the connection;
 /// * it calls [`Inbox`] from one thread at a time, in the order of events on the wire.
 pub trait SessionEngine: Send + 'static {
     /// What the engine's own record says was sent, also by earlier processes.
@@ -45,6 +46,9 @@ pub struct EngineError {
 
 /// The sending side of a running session.
 pub trait Link {
+    /// Called by the gateway thread in each round, busy or not: the engine does here what it must do on this thread.
+    fn tend(&mut self) {}
+
     /// Numbers, records and sends a message, if and only if the session is logged on.
     fn send(&mut self, draft: &Draft) -> SendOutcome;
 }
@@ -65,7 +69,8 @@ pub enum SendOutcome {
 
 /// What the engine tells. Implemented by this crate.
 pub trait Inbox: Send + Sync {
-    /// The session is logged on.
+    /// The session is logged on and in step: neither side misses a message of the other's. What the broker sent again
+    /// was [`received`](Self::received) before this.
     fn logged_on(&self);
 
     /// The session is not logged on any more, or a logon attempt failed.

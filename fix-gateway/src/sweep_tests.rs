@@ -1,4 +1,4 @@
-use model::{Name, SessionId, Side, Symbol};
+use model::{Name, Price, Quantity, SessionId, Side, Symbol};
 
 use super::*;
 use crate::port::DoubtKind;
@@ -37,10 +37,10 @@ fn answer(
         ord_status,
         symbol: Symbol::EMPTY,
         side: Side::Buy,
-        last_quantity: Default::default(),
-        last_price: Default::default(),
-        cum_quantity: Default::default(),
-        leaves_quantity: Default::default(),
+        last_quantity: Quantity::ZERO,
+        last_price: Price::ZERO,
+        cum_quantity: Quantity::ZERO,
+        leaves_quantity: Quantity::ZERO,
         commission: None,
         trade_date: None,
         settlement_date: None,

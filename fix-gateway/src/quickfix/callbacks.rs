@@ -7,6 +7,9 @@
 //! * It rejects messages by itself, fills included, where a tag repeats (any repeating group, as there is no data
 //!   dictionary) or is empty: such a message is taken from the log, delivered like any other, and the reject becomes
 //!   a heartbeat.
+//! * It says "logged on" while the broker may still miss messages of ours, for each attempt to connect uses up a
+//!   number. What is sent then is in the gap that it fills, and lost. So the session is up only when the broker has
+//!   answered a test request.
 //! * It counts a `Reject` or a Logout that comes early (its number too high, a gap before it) as if it were the
 //!   message it waits for, which is then lost: here such a message is refused, so that nothing is counted.
 
@@ -14,7 +17,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use quickfix::{
@@ -23,7 +26,7 @@ use quickfix::{
 };
 
 use crate::draft::Draft;
-use crate::engine::{Inbox, SentMessage};
+use crate::engine::{EngineError, Inbox, SentMessage};
 use crate::error::Failure;
 use crate::fields;
 use crate::inbox::locked;
@@ -36,9 +39,19 @@ use super::tag;
 /// How many raw messages may wait for their number: more only come when a broker floods us with numbers too high.
 const UNDELIVERED: usize = 16_384;
 
+/// How our test requests begin.
+pub(super) const PING: &str = "GANNET-";
+
 /// What the session's two threads share inside the engine.
 pub(super) struct Wire {
+    /// Logged on, as QuickFIX sees it.
+    logged_on: AtomicBool,
+    /// Logged on, and neither side misses anything: messages may go out.
     up: AtomicBool,
+    /// The initiator is of no more use: its session hung up, or lost a message.
+    over: AtomicBool,
+    /// The first number given to an application message on this connection.
+    first_live: AtomicU64,
     files: StoreFiles,
     /// Raw messages by number, from the log until QuickFIX delivers or rejects them.
     undelivered: Mutex<BTreeMap<u64, Vec<u8>>>,
@@ -46,7 +59,32 @@ pub(super) struct Wire {
 
 impl Wire {
     pub(super) fn new(files: StoreFiles) -> Self {
-        Self { up: AtomicBool::new(false), files, undelivered: Mutex::default() }
+        Self {
+            logged_on: AtomicBool::new(false),
+            up: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            first_live: AtomicU64::new(u64::MAX),
+            files,
+            undelivered: Mutex::default(),
+        }
+    }
+
+    /// For a new connection.
+    pub(super) fn reset(&self) {
+        self.logged_on.store(false, Ordering::Release);
+        self.up.store(false, Ordering::Release);
+        self.over.store(false, Ordering::Release);
+        self.first_live.store(u64::MAX, Ordering::Release);
+        locked(&self.undelivered).clear();
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
+    /// Logged on, but not known to be in step with the broker.
+    pub(super) fn must_ping(&self) -> bool {
+        self.logged_on.load(Ordering::Acquire) && !self.is_up()
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -101,6 +139,10 @@ impl Callbacks {
         Self { name, inbox, wire }
     }
 
+    pub(super) fn engine_failed(&self, error: &EngineError) {
+        self.inbox.failed(Failure::Engine(error.to_string()));
+    }
+
     /// Runs a callback; a panic in it stops the session.
     fn guarded<T>(&self, place: &'static str, otherwise: T, callback: impl FnOnce() -> T) -> T {
         catch_unwind(AssertUnwindSafe(callback)).unwrap_or_else(|panic| {
@@ -136,9 +178,31 @@ impl Callbacks {
         }
     }
 
+    /// The broker lost a message that went out on this very connection, and gets a gap for it. The connection ends,
+    /// so that the message is in doubt and the next sweep clears it up.
+    fn note_gap(&self, seq: u64) {
+        if seq >= self.wire.first_live.load(Ordering::Acquire) {
+            tracing::warn!(session = %self.name, seq, "the broker lost a message; connecting anew");
+            self.wire.over.store(true, Ordering::Release);
+        }
+    }
+
+    /// The broker answers our test request: what we sent before it, and what it sent before its answer, has
+    /// arrived or is filled.
+    fn note_heartbeat(&self, message: &Message) {
+        if !self.wire.must_ping() {
+            return;
+        }
+        let answers = message.get_field(tag(tags::TEST_REQ_ID)).is_some_and(|id| id.starts_with(PING));
+        if answers {
+            self.wire.up.store(true, Ordering::Release);
+            self.inbox.logged_on();
+        }
+    }
+
     fn note_logout(&self, message: &Message) {
         let text = message.get_field(tag(tags::TEXT)).unwrap_or_default();
-        if self.wire.is_up() {
+        if self.wire.logged_on.load(Ordering::Acquire) {
             tracing::info!(session = %self.name, text, "the broker logs out");
         } else {
             tracing::warn!(session = %self.name, text, "the broker refuses the logon");
@@ -176,15 +240,15 @@ impl Callbacks {
 impl ApplicationCallback for Callbacks {
     fn on_logon(&self, _: &SessionId) {
         self.guarded("on_logon", (), || {
-            self.wire.up.store(true, Ordering::Release);
-            self.inbox.logged_on();
+            self.wire.logged_on.store(true, Ordering::Release);
         });
     }
 
     fn on_logout(&self, _: &SessionId) {
         self.guarded("on_logout", (), || {
+            self.wire.logged_on.store(false, Ordering::Release);
             self.wire.up.store(false, Ordering::Release);
-            locked(&self.wire.undelivered).clear();
+            self.wire.over.store(true, Ordering::Release);
             self.inbox.logged_out();
         });
     }
@@ -199,13 +263,18 @@ impl ApplicationCallback for Callbacks {
 
     fn on_msg_to_app(&self, message: &mut Message, _: &SessionId) -> Result<(), MsgToAppError> {
         self.guarded("to_app", Err(MsgToAppError::DoNotSend), || {
-            // A resend: the gap is filled instead. And what QuickFIX itself would answer is not ours to send.
-            let Some(mut slot) = SENDING.get() else { return Err(MsgToAppError::DoNotSend) };
+            let seq = seq_of(message).ok_or(MsgToAppError::DoNotSend)?;
+            let Some(mut slot) = SENDING.get() else {
+                // A resend: the gap is filled instead. And what QuickFIX itself would answer is not ours to send.
+                self.note_gap(seq);
+                return Err(MsgToAppError::DoNotSend);
+            };
             if !self.wire.is_up() {
                 return Err(MsgToAppError::DoNotSend);
             }
-            slot.numbered = Some(seq_of(message).ok_or(MsgToAppError::DoNotSend)?);
+            slot.numbered = Some(seq);
             SENDING.set(Some(slot));
+            self.wire.first_live.fetch_min(seq, Ordering::AcqRel);
             Ok(())
         })
     }
@@ -218,6 +287,10 @@ impl ApplicationCallback for Callbacks {
             }
             Some("3") => {
                 self.deliver(message);
+                Ok(())
+            }
+            Some("0") => {
+                self.note_heartbeat(message);
                 Ok(())
             }
             Some("5") => {

@@ -4,6 +4,7 @@
 //! alone with, and `store` for what must be right before it starts.
 
 mod callbacks;
+mod line;
 mod record;
 mod store;
 
@@ -11,8 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use quickfix::{
-    Application, ConnectionHandler, Dictionary, FieldMap, FileMessageStoreFactory, FixSocketServerKind,
-    Initiator, LogFactory, Message, QuickFixError, SessionContainer, SessionId,
+    Application, Dictionary, FieldMap, FileMessageStoreFactory, LogFactory, Message, QuickFixError, SessionId,
 };
 
 use crate::draft::Draft;
@@ -23,6 +23,7 @@ use crate::settings::SessionSettings;
 use crate::tags;
 
 use callbacks::{Callbacks, Wire};
+use line::{Line, Parts};
 use record::BodyRecord;
 use store::Store;
 
@@ -85,38 +86,38 @@ impl SessionEngine for QuickFixEngine {
         let callbacks = Callbacks::new(self.settings.name.to_string(), inbox, Arc::clone(&wire));
         let session_id = session_id(&self.settings)?;
         let configuration = configuration(&self.settings, &session_id)?;
-        // Dropped in reverse order: the initiator stops before what it uses goes.
+        // Dropped in reverse order: the line hangs up before what it uses goes.
         let application = Application::try_new(&callbacks).map_err(failed)?;
         let stores = FileMessageStoreFactory::try_new(&configuration).map_err(failed)?;
         let logs = LogFactory::try_new(&callbacks).map_err(failed)?;
-        let mut initiator = Initiator::try_new(
-            &configuration,
-            &application,
-            &stores,
-            &logs,
-            FixSocketServerKind::SingleThreaded,
-        )
-        .map_err(failed)?;
-        initiator.start().map_err(failed)?;
-        {
-            let session = initiator.session(session_id).map_err(failed)?;
-            work(&mut QuickFixLink { session, wire, record: &self.record });
-        }
-        initiator.stop().map_err(failed)
+        let parts = Parts {
+            settings: &self.settings,
+            configuration: &configuration,
+            application: &application,
+            stores: &stores,
+            logs: &logs,
+        };
+        let mut line = Line::open(parts, session_id, &self.store, &wire)?;
+        work(&mut QuickFixLink { line: &mut line, callbacks: &callbacks, record: &self.record });
+        line.hang_up().map_err(failed)
     }
 }
 
-struct QuickFixLink<'a> {
-    session: quickfix::Session<'a>,
-    wire: Arc<Wire>,
+struct QuickFixLink<'a, 'b> {
+    line: &'a mut Line<'b>,
+    callbacks: &'a Callbacks,
     record: &'a BodyRecord,
 }
 
-impl Link for QuickFixLink<'_> {
-    fn send(&mut self, draft: &Draft) -> SendOutcome {
-        if !self.wire.is_up() {
-            return SendOutcome::NotSent;
+impl Link for QuickFixLink<'_, '_> {
+    fn tend(&mut self) {
+        if let Err(error) = self.line.tend() {
+            self.callbacks.engine_failed(&error);
         }
+    }
+
+    fn send(&mut self, draft: &Draft) -> SendOutcome {
+        let Some(mut session) = self.line.session() else { return SendOutcome::NotSent };
         let message = match message_of(draft) {
             Ok(message) => message,
             Err(error) => {
@@ -127,7 +128,7 @@ impl Link for QuickFixLink<'_> {
         };
         // `send` says true as well for what was only stored; whether it was numbered only the callback knows.
         let sending = callbacks::Sending::begin(draft, self.record);
-        let sent = self.session.send(message);
+        let sent = session.send(message);
         match (sending.finish(), sent) {
             (Some(seq), Ok(true)) => SendOutcome::Sent { seq },
             (None, Ok(false) | Err(_)) => SendOutcome::NotSent,
@@ -188,10 +189,11 @@ fn configuration(
         ("CheckLatency", "N"),
     ];
     let numbers = [
-        ("SocketConnectPort", settings.port),
-        ("HeartBtInt", settings.heartbeat_s),
-        ("ReconnectInterval", settings.reconnect_s),
-        ("LogonTimeout", settings.logon_timeout_s),
+        ("SocketConnectPort", i32::from(settings.port)),
+        ("HeartBtInt", i32::from(settings.heartbeat_s)),
+        // Never by itself: see `line`. Compared with the seconds since 1970.
+        ("ReconnectInterval", i32::MAX),
+        ("LogonTimeout", i32::from(settings.logon_timeout_s)),
         ("LogoutTimeout", 2),
     ];
     let mut dictionary = Dictionary::new();
@@ -199,7 +201,7 @@ fn configuration(
         dictionary.set(key, value).map_err(failed)?;
     }
     for (key, value) in numbers {
-        dictionary.set(key, i32::from(value)).map_err(failed)?;
+        dictionary.set(key, value).map_err(failed)?;
     }
     // SocketNodelay and ReconnectInterval are read from the defaults only, the rest from the session.
     let mut configuration = quickfix::SessionSettings::new();

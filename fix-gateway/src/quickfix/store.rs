@@ -110,6 +110,13 @@ impl StoreFiles {
     }
 }
 
+impl Store {
+    /// To be called each time before QuickFIX opens the store.
+    pub(super) fn refresh(&self) -> Result<(), GatewayError> {
+        refresh_creation_time(&self.files)
+    }
+}
+
 /// Writes beside, syncs, renames.
 pub(super) fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
@@ -138,7 +145,6 @@ pub(super) fn prepare(settings: &SessionSettings, high_water: u64) -> Result<Sto
         target: found.target.min(high_water.saturating_add(1)),
     };
     files.replace("seqnums", next.print().as_bytes())?;
-    refresh_creation_time(&files)?;
     Ok(Store { files, _lock: lock })
 }
 

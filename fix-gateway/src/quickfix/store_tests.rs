@@ -106,7 +106,7 @@ fn a_torn_header_is_mended_and_its_last_number_is_not_used_again() {
 #[test]
 fn the_store_is_always_from_today() {
     let found = used(10, 20).with("session", "20200101-00:00:00");
-    drop(found.prepare(19).unwrap());
+    found.prepare(19).unwrap().refresh().unwrap();
     let now =
         UtcTimestamp(Timestamp::from_nanos(i64::try_from(since_epoch().as_nanos()).unwrap())).to_string();
     let written = found.read("session");

@@ -5,11 +5,12 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use quickfix::{
     Acceptor, Application, ApplicationCallback, ConnectionHandler, Dictionary, FieldMap,
-    FileMessageStoreFactory, FixSocketServerKind, LogFactory, Message, MsgFromAppError, NullLogger,
-    SessionId, SessionSettings, send_to_target,
+    FileMessageStoreFactory, FixSocketServerKind, Group, LogFactory, Message, MsgFromAdminError,
+    MsgFromAppError, NullLogger, SessionContainer, SessionId, SessionSettings, send_to_target,
 };
 
 /// What the broker does with an order.
@@ -38,6 +39,8 @@ pub struct BrokerApp {
     execs: AtomicU64,
     answers_status: AtomicBool,
     pub logons: AtomicU64,
+    /// Session-level rejects from us.
+    pub rejects: AtomicU64,
 }
 
 impl BrokerApp {
@@ -49,6 +52,7 @@ impl BrokerApp {
             execs: AtomicU64::new(0),
             answers_status: AtomicBool::new(true),
             logons: AtomicU64::new(0),
+            rejects: AtomicU64::new(0),
         }
     }
 
@@ -75,10 +79,21 @@ impl BrokerApp {
     }
 
     pub fn send(&self, msg_type: &str, fields: &[(i32, &str)]) {
-        let mut message = Message::new();
-        message.with_header_mut(|header| header.set_field(35, msg_type)).unwrap();
-        for (tag, value) in fields {
-            message.set_field(*tag, *value).unwrap();
+        send_to_target(message_of(msg_type, fields), &self.id()).unwrap();
+    }
+
+    /// A fill with two parties: a repeating group, which QuickFIX rejects without a data dictionary.
+    pub fn send_fill_with_parties(&self, cl_ord_id: &str) {
+        let fields = [(11, cl_ord_id), (37, "O"), (17, "P1"), (150, "F"), (39, "2"), (55, "MSFT"), (54, "1")];
+        let mut message = message_of("8", &fields);
+        for (tag, value) in [(14, "100"), (151, "0"), (6, "33"), (32, "100"), (31, "33")] {
+            message.set_field(tag, value).unwrap();
+        }
+        for party in ["ONE", "TWO"] {
+            let mut group = Group::try_with_orders(453, 448, &[448, 447, 452]).unwrap();
+            group.set_field(448, party).unwrap();
+            group.set_field(447, "D").unwrap();
+            message.add_group(&group).unwrap();
         }
         send_to_target(message, &self.id()).unwrap();
     }
@@ -144,7 +159,23 @@ impl BrokerApp {
     }
 }
 
+fn message_of(msg_type: &str, fields: &[(i32, &str)]) -> Message {
+    let mut message = Message::new();
+    message.with_header_mut(|header| header.set_field(35, msg_type)).unwrap();
+    for (tag, value) in fields {
+        message.set_field(*tag, *value).unwrap();
+    }
+    message
+}
+
 impl ApplicationCallback for BrokerApp {
+    fn on_msg_from_admin(&self, message: &Message, _: &SessionId) -> Result<(), MsgFromAdminError> {
+        if message.with_header(|header| header.get_field(35)).as_deref() == Some("3") {
+            self.rejects.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+
     fn on_logon(&self, _: &SessionId) {
         self.logons.fetch_add(1, Ordering::SeqCst);
     }
@@ -161,8 +192,46 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Runs the broker while `body` runs.
+/// Runs the broker while `body` runs; it logs out at the end.
 pub fn with_broker<T>(app: &BrokerApp, port: u16, store: &Path, body: impl FnOnce() -> T) -> T {
+    struct AtEnd<'a>(&'a AtomicBool);
+    impl Drop for AtEnd<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+    let ends = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let _at_end = AtEnd(&ends);
+        scope.spawn(|| serve(app, port, store, &ends));
+        body()
+    })
+}
+
+/// Polls the acceptor on one thread. With a thread of its own, QuickFIX's `SocketAcceptor` uses its server on the
+/// stopping thread while its own deletes it.
+fn serve(app: &BrokerApp, port: u16, store: &Path, ends: &AtomicBool) {
+    let settings = configuration(app, port, store);
+    let application = Application::try_new(app).unwrap();
+    let stores = FileMessageStoreFactory::try_new(&settings).unwrap();
+    let logs = LogFactory::try_new(&NullLogger).unwrap();
+    let mut acceptor =
+        Acceptor::try_new(&settings, &application, &stores, &logs, FixSocketServerKind::SingleThreaded)
+            .unwrap();
+    while !ends.load(Ordering::SeqCst) {
+        acceptor.poll().unwrap();
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    acceptor.session(app.id()).unwrap().logout().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while acceptor.is_logged_on().unwrap() && Instant::now() < deadline {
+        acceptor.poll().unwrap();
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    acceptor.stop().unwrap();
+}
+
+fn configuration(app: &BrokerApp, port: u16, store: &Path) -> SessionSettings {
     let mut settings = SessionSettings::new();
     let mut dictionary = Dictionary::new();
     for (key, value) in [
@@ -178,14 +247,5 @@ pub fn with_broker<T>(app: &BrokerApp, port: u16, store: &Path, body: impl FnOnc
     dictionary.set("SocketAcceptPort", i32::from(port)).unwrap();
     settings.set(None, dictionary).unwrap();
     settings.set(Some(&app.id()), Dictionary::new()).unwrap();
-    let application = Application::try_new(app).unwrap();
-    let stores = FileMessageStoreFactory::try_new(&settings).unwrap();
-    let logs = LogFactory::try_new(&NullLogger).unwrap();
-    let mut acceptor =
-        Acceptor::try_new(&settings, &application, &stores, &logs, FixSocketServerKind::SingleThreaded)
-            .unwrap();
-    acceptor.start().unwrap();
-    let value = body();
-    acceptor.stop().unwrap();
-    value
+    settings
 }

@@ -3,6 +3,9 @@
 
 #[cfg(feature = "quickfix")]
 pub mod broker;
+pub mod engine;
+#[cfg(feature = "quickfix")]
+pub mod raw;
 pub mod shard;
 
 use std::time::{Duration, Instant};
