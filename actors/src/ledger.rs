@@ -212,7 +212,41 @@ impl Ledger {
                 .try_push(Leg { amount: before.plus(leg.amount)?, ..*leg })
                 .map_err(|_| LedgerError::Unbalanced)?;
         }
+        for (index, leg) in prepared.balances.iter().enumerate() {
+            if !prepared.balances.iter().take(index).any(|earlier| earlier.asset == leg.asset) {
+                self.check_sums(leg.asset, &prepared)?;
+            }
+        }
         Ok(prepared)
+    }
+
+    /// What an asset's balances will add up to must be exact too: a book whose available cash cannot be computed
+    /// would refuse every order from then on.
+    fn check_sums(&self, asset: Asset, prepared: &Prepared) -> Result<(), ArithmeticError> {
+        let book = self.book(asset);
+        let new = || prepared.balances.iter().filter(|leg| leg.asset == asset);
+        let after = |bucket| {
+            let changed = new().find(|leg| leg.bucket == bucket).map(|leg| leg.amount);
+            changed.unwrap_or_else(|| book.map_or(Amount::ZERO, |book| book.balance(bucket)))
+        };
+        let mut owned = after(Bucket::Settled);
+        let known = book.map_or(&[][..], Book::unsettled);
+        for (date, _) in known {
+            owned = owned.plus(after(Bucket::Unsettled(*date)))?;
+        }
+        for leg in new() {
+            if let Bucket::Unsettled(date) = leg.bucket
+                && !known.iter().any(|(day, _)| *day == date)
+            {
+                owned = owned.plus(leg.amount)?;
+            }
+        }
+        owned.plus(after(Bucket::Earmarked))?;
+        let sum = owned.plus(after(Bucket::Reserved))?.plus(after(Bucket::Earmarked))?;
+        if new().any(|leg| matches!(leg.bucket, Bucket::Fees | Bucket::External)) {
+            sum.plus(after(Bucket::Fees))?.plus(after(Bucket::External))?;
+        }
+        Ok(())
     }
 
     /// Takes over prepared balances.

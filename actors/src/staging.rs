@@ -76,6 +76,8 @@ impl Core {
         if let (Some(mark), false) = (instrument.mark, grown.is_zero()) {
             exposure.positions = exposure.positions.plus(mark.notional(grown, definition.factor())?)?;
         }
+        // What the gate will ask of the next order must be exact, too.
+        exposure.gross()?;
         let gross_units = portfolio.gross_units(after.instrument).plus(grown)?;
         let settles = fill.map(|fill| fill.settles);
         Ok(Staged { order: after, realised, holding, books, exposure, gross_units, instrument, settles })

@@ -39,5 +39,6 @@ fn revalued(
     let before = old.map_or(Ok(Amount::ZERO), value)?;
     let mut exposure = portfolio.exposure(instrument.currency);
     exposure.positions = exposure.positions.minus(before)?.plus(value(new)?)?;
+    exposure.gross()?;
     Ok(Some(exposure))
 }

@@ -82,6 +82,7 @@ fn of_exposure(core: &Core) {
             *sum = sum.plus(value).unwrap();
         }
         for (currency, exposure) in portfolio.exposures() {
+            assert!(exposure.gross().is_ok());
             assert_eq!(exposure.positions, positions[currency]);
             let in_currency = |order: &&actors::Order| {
                 core.instrument(order.instrument).unwrap().definition.currency == *currency

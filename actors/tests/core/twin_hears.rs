@@ -1,0 +1,301 @@
+//! How the naive twin follows inputs: FIX 4.4 appendix D written down once more, independently.
+
+use model::{
+    Command, Date, Delivery, Event, ExecType, ExecutionReport, Input, NewOrder, OrdStatus, Price, Quote,
+    SessionState, Side, WireId,
+};
+
+use crate::twin::{Asked, MONEY, PRICE, Status, Twin, TwinOrder, UNITS, fee, notional, whole};
+
+fn units(quantity: model::Quantity) -> i128 {
+    whole(quantity.get(), UNITS)
+}
+
+fn level(price: Price) -> i128 {
+    whole(price.get(), PRICE)
+}
+
+/// The price an order may cost at worst: its limit, or the quote, for a buy with the band of 10 %.
+fn worst_price(side: Side, limit: Option<Price>, quote: Option<Quote>) -> i128 {
+    match (limit, side) {
+        (Some(limit), _) => level(limit),
+        (None, Side::Buy) => level(quote.unwrap().ask) * 11 / 10,
+        (None, Side::Sell) => level(quote.unwrap().bid),
+    }
+}
+
+/// `days` weekdays after the date; 1970-01-01 was a Thursday.
+fn weekdays_after(date: Date, days: u32) -> Date {
+    let weekend = |day: i32| matches!((day + 4) % 7, 0 | 6);
+    let mut day = date.days;
+    while weekend(day) {
+        day += 1;
+    }
+    for _ in 0..days {
+        day += 1;
+        while weekend(day) {
+            day += 1;
+        }
+    }
+    Date { days: day }
+}
+
+impl Twin {
+    pub(crate) fn hear(&mut self, now: i64, input: &Input, answer: Option<&Event>) {
+        match input {
+            Input::Opened { .. } => self.session(SessionState::Down),
+            Input::Session(change) => self.session(change.state),
+            Input::Command { command, .. } => self.command(now, command, answer.unwrap()),
+            Input::ExecutionReport(report) => self.report(now, report),
+            Input::CancelReject(reject) => {
+                let order = self.order_of([reject.cl_ord_id, reject.orig_cl_ord_id]);
+                self.request_over(order, reject.cl_ord_id);
+            }
+            Input::MessageReject(reject) => {
+                let order = self.order_of([reject.refused, None]);
+                let Some(id) = order else { return };
+                let order_itself = self.orders.get_mut(&id).unwrap();
+                if reject.refused == Some(id) && order_itself.status == Status::PendingNew {
+                    order_itself.end(Status::Ended);
+                } else {
+                    self.request_over(order, reject.refused);
+                }
+            }
+            Input::Evidence(evidence) => self.evidence(now, evidence.request, evidence.delivery),
+            Input::Mark { instrument, quote } => {
+                let mark = i128::midpoint(level(quote.bid), level(quote.ask));
+                self.marks.insert(instrument.index, mark);
+            }
+            Input::Tick => {
+                let today = model::Timestamp::from_nanos(now).date().days;
+                for ((key, day), amount) in std::mem::take(&mut self.unsettled) {
+                    if day <= today {
+                        *self.settled.entry(key).or_default() += amount;
+                    } else {
+                        self.unsettled.insert((key, day), amount);
+                    }
+                }
+            }
+            Input::Quarantined(_) => {}
+        }
+    }
+
+    fn session(&mut self, state: SessionState) {
+        self.session_down = state == SessionState::Down;
+        if self.session_down {
+            for order in self.orders.values_mut().filter(|order| order.is_open()) {
+                order.doubt |= order.status == Status::PendingNew || order.asked.is_some();
+            }
+        }
+    }
+
+    fn command(&mut self, now: i64, command: &Command, answer: &Event) {
+        match (command, answer) {
+            (Command::NewOrder(order), Event::OrderAccepted { order: id, .. }) => {
+                self.accept(now, *id, order);
+            }
+            (Command::CancelOrder(_), Event::RequestAccepted { order, request }) => {
+                let kept = self.orders.get_mut(order).unwrap();
+                let (quantity, price) = (kept.quantity, kept.price);
+                kept.asked = Some(Asked { request: *request, cancel: true, quantity, price });
+                self.ids.insert(*request, *order);
+            }
+            (Command::ReplaceOrder(replace), Event::RequestAccepted { order, request }) => {
+                let kept = *self.orders.get(order).unwrap();
+                assert!(kept.status == Status::Working && !kept.doubt && kept.asked.is_none());
+                let side = if kept.buy { Side::Buy } else { Side::Sell };
+                let asked = Asked {
+                    request: *request,
+                    cancel: false,
+                    quantity: units(replace.quantity),
+                    price: worst_price(side, replace.limit_price, replace.quote),
+                };
+                let terms = TwinOrder { quantity: asked.quantity, price: asked.price, ..kept };
+                self.orders.remove(order);
+                self.assert_permitted(&terms);
+                self.orders.insert(*order, TwinOrder { asked: Some(asked), ..kept });
+                self.ids.insert(*request, *order);
+            }
+            (Command::MoveCash(moved), Event::CashMoved { money, .. }) => {
+                let currency = if money.currency.as_str() == "EUR" { 2 } else { 1 };
+                let key = (moved.account.index, currency);
+                *self.settled.entry(key).or_default() += whole(money.amount.get(), MONEY);
+                assert!(money.amount.is_positive() || self.settled[&key] >= 0);
+                assert!(money.amount.is_positive() || self.owned(key) >= self.reserved_cash(key));
+            }
+            (Command::Halt(_), _) => self.halted = true,
+            (Command::Resume(_), _) => self.halted = false,
+            _ => {}
+        }
+    }
+
+    fn accept(&mut self, now: i64, id: WireId, order: &NewOrder) {
+        let accepted = TwinOrder {
+            account: order.account.index,
+            instrument: order.instrument.index,
+            buy: order.side == Side::Buy,
+            quantity: units(order.quantity),
+            price: worst_price(order.side, order.limit_price, order.quote),
+            filled: 0,
+            status: Status::PendingNew,
+            asked: None,
+            doubt: false,
+            wire_id: id,
+            created: now,
+        };
+        assert!(!self.session_down && !self.halted);
+        self.assert_permitted(&accepted);
+        self.orders.insert(id, accepted);
+        self.ids.insert(id, id);
+    }
+
+    /// ALPHA may hold 400 units and not sell short; the portfolio 60,000 US dollars.
+    fn assert_permitted(&self, order: &TwinOrder) {
+        let key = (order.account, order.instrument);
+        let (open, cash, size) = TwinOrder { asked: None, ..*order }.worst();
+        let value = notional(order.price, open, order.instrument);
+        assert_eq!((size, cash > 0), (value, order.buy));
+        assert!(cash == 0 || cash == value + fee(order.account, value, open, true));
+        assert!(!order.buy || cash <= self.owned(key) - self.reserved_cash(key), "cash");
+        let position = self.holdings.get(&key).copied().unwrap_or_default().position;
+        let sign = if order.buy { 1 } else { -1 };
+        let after = position + sign * (self.open_units(key, order.buy) + open);
+        if order.account == 1 {
+            assert!(sign * after <= 40_000, "position limit");
+            assert!(order.buy || after >= 0, "short sale");
+        }
+        let closes = position * sign < 0 && after * sign <= 0;
+        let (held, working) = self.exposure(1);
+        let limit = 60_000 * 10i128.pow(MONEY);
+        assert!(order.instrument != 1 || closes || held + working + value <= limit, "gross exposure");
+    }
+
+    fn request_over(&mut self, order: Option<WireId>, request: Option<WireId>) {
+        let Some(order) = order.and_then(|id| self.orders.get_mut(&id)) else { return };
+        if order.asked.map(|asked| asked.request) == request {
+            order.asked = None;
+            order.settle_doubt();
+        }
+    }
+
+    fn evidence(&mut self, now: i64, request: WireId, delivery: Delivery) {
+        let Some(id) = self.order_of([Some(request), None]) else { return };
+        let (down, halted) = (self.session_down, self.halted);
+        let order = self.orders.get_mut(&id).unwrap();
+        let never_sent = delivery == Delivery::NeverSent;
+        if delivery == Delivery::Unanswered {
+            return;
+        }
+        if let Some(asked) = order.asked.filter(|asked| asked.request == request) {
+            if never_sent && down {
+                order.doubt = true;
+            } else if never_sent && asked.cancel && order.status != Status::PendingNew {
+                order.doubt = false;
+            } else {
+                self.request_over(Some(id), Some(request));
+            }
+        } else if request == id && order.status == Status::PendingNew {
+            let fresh = now - order.created <= 5_000_000_000 && order.asked.is_none() && !halted;
+            if never_sent && down {
+                order.doubt = true;
+            } else if never_sent && fresh {
+                order.doubt = false;
+            } else {
+                order.end(Status::Ended);
+            }
+        }
+    }
+
+    fn report(&mut self, now: i64, report: &ExecutionReport) {
+        let found = self.order_of([report.cl_ord_id, report.orig_cl_ord_id]);
+        let known = found.and_then(|id| self.orders.get(&id)).filter(|order| {
+            let symbol = if order.instrument == 1 { "ACME" } else { "EURO" };
+            report.symbol.as_str() == symbol
+                && report.session.index == 1
+                && (report.side == Side::Buy) == order.buy
+        });
+        if report.exec_type == ExecType::Trade {
+            return self.trade(now, report, found, known.is_some());
+        }
+        if let (Some(id), true) = (found, known.is_some()) {
+            self.orders.get_mut(&id).unwrap().hear(report);
+        }
+    }
+
+    fn trade(&mut self, now: i64, report: &ExecutionReport, found: Option<WireId>, known: bool) {
+        // Each session here is one broker's.
+        let name = (report.session.index, report.exec_id.to_string());
+        if name.1.is_empty() || self.executions.contains(&name) {
+            return;
+        }
+        self.executions.insert(name);
+        let sound = report.last_quantity.is_positive() && !report.last_price.is_negative();
+        if let (Some(id), true, true) = (found, known, sound) {
+            let today = model::Timestamp::from_nanos(now).date();
+            let cycle = self.orders[&id].instrument;
+            let settles = weekdays_after(today, cycle);
+            self.book(id, units(report.last_quantity), level(report.last_price), settles);
+        }
+    }
+}
+
+impl TwinOrder {
+    fn hear(&mut self, report: &ExecutionReport) {
+        let ended = matches!(self.status, Status::Filled | Status::Ended);
+        match report.exec_type {
+            ExecType::PendingNew if self.asked.is_some() => {}
+            ExecType::PendingNew | ExecType::PendingCancel | ExecType::PendingReplace => self.doubt = false,
+            ExecType::Canceled | ExecType::Rejected | ExecType::Expired if !ended => self.end(Status::Ended),
+            ExecType::DoneForDay if !ended => self.status = Status::Working,
+            ExecType::New
+            | ExecType::Stopped
+            | ExecType::Suspended
+            | ExecType::Calculated
+            | ExecType::Restated => self.acknowledged(),
+            ExecType::Replaced => self.replaced(report.cl_ord_id),
+            ExecType::OrderStatus => self.stands(report, ended),
+            _ => {}
+        }
+        self.settle_doubt();
+    }
+
+    fn acknowledged(&mut self) {
+        if self.status == Status::PendingNew {
+            self.status = Status::Working;
+        }
+    }
+
+    fn replaced(&mut self, named: Option<WireId>) {
+        let Some(asked) = self.asked.filter(|asked| !asked.cancel && named == Some(asked.request)) else {
+            return;
+        };
+        self.quantity = asked.quantity;
+        self.price = asked.price;
+        self.wire_id = asked.request;
+        self.asked = None;
+        self.status = if self.filled >= self.quantity { Status::Filled } else { Status::Working };
+    }
+
+    fn stands(&mut self, report: &ExecutionReport, ended: bool) {
+        match report.ord_status {
+            OrdStatus::Canceled | OrdStatus::Rejected | OrdStatus::Expired => {
+                if !ended {
+                    self.end(Status::Ended);
+                }
+            }
+            OrdStatus::PendingCancel | OrdStatus::PendingReplace => {
+                self.acknowledged();
+                self.doubt = false;
+            }
+            OrdStatus::PendingNew => {
+                self.asked = self.asked.filter(|_| !self.doubt);
+                self.doubt = false;
+            }
+            _ => {
+                self.acknowledged();
+                self.replaced(report.cl_ord_id);
+                self.asked = self.asked.filter(|_| !self.doubt);
+            }
+        }
+    }
+}
