@@ -219,15 +219,19 @@ impl<A: ConnectionHandler + SessionContainer> Pump<'_, A> {
         Ok(())
     }
 
-    /// A poll does not wait, so this does: not at all while messages flow, longer the longer nothing happens.
+    /// A poll does not wait, so this does: the longer the longer nothing happens.
     fn rest(&mut self) {
         let activity = self.activity.load(Ordering::Relaxed);
         if activity != self.seen {
             (self.seen, self.idle_since) = (activity, Instant::now());
             return;
         }
-        let rest = if self.idle_since.elapsed() < Duration::from_secs(1) { 50 } else { 1_000 };
-        thread::sleep(Duration::from_micros(rest));
+        match self.idle_since.elapsed() {
+            // The answer to what we just sent may be on its way: a sleep would cost more than the way does.
+            idle if idle < Duration::from_micros(300) => thread::yield_now(),
+            idle if idle < Duration::from_secs(1) => thread::sleep(Duration::from_micros(50)),
+            _ => thread::sleep(Duration::from_millis(1)),
+        }
     }
 
     /// Says goodbye on every session, and waits for the answers for a while.
