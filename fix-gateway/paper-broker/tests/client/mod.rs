@@ -51,7 +51,7 @@ pub struct Client {
     thread: Option<JoinHandle<()>>,
 }
 
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 
 impl Client {
     /// Connects and waits for the logon. The FIX store in `dir` continues where it was.
