@@ -207,7 +207,8 @@ impl Core {
         self.account(route.account)?.order(route.order)
     }
 
-    /// The canonical encoding of the whole state: equal states have equal encodings. Hash it to compare states.
+    /// The canonical encoding of the whole state: the same history gives the same bytes, live, replayed or from a
+    /// snapshot on. Hash it to compare states. (Numbers keep their scale: 1.0 and 1.00 are equal, not the same.)
     pub fn encode<W: borsh::io::Write>(&self, writer: &mut W) -> borsh::io::Result<()> {
         BorshSerialize::serialize(self, writer)
     }
