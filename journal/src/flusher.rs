@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -111,7 +112,9 @@ impl Flusher {
 
 impl Commits {
     fn run(mut self) {
-        if let Err(error) = self.work() {
+        // A thread that is gone without a word would be waited for forever.
+        let ended = catch_unwind(AssertUnwindSafe(|| self.work()));
+        if let Err(error) = ended.unwrap_or_else(|_| Err(io::ErrorKind::Other.into())) {
             self.progress.fail(&error);
         }
     }

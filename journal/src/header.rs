@@ -33,6 +33,8 @@ pub(crate) const VISIBILITY_AT: usize = 128;
 pub(crate) const CHAIN_AT: usize = 192;
 const RESERVED_AT: usize = 256;
 const MAGIC: [u8; 8] = *b"GANNETJ\n";
+/// No journal gets here: at a million records a second it would take 146,000 years. Counting on does not overflow.
+const MOST_SEQ: u64 = 1 << 62;
 
 /// What is written once, when the segment gets its first record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,13 +120,14 @@ impl SegmentHeader {
         if fixed_crc(bytes) != u32::from_le_bytes(field(bytes, 60)) {
             return Err(HeaderFault::Damaged("checksum"));
         }
-        if version == 0 {
-            return Err(HeaderFault::Damaged("version"));
+        let first_seq = u64::from_le_bytes(field(bytes, 24));
+        if version == 0 || first_seq == 0 || first_seq > MOST_SEQ {
+            return Err(HeaderFault::Damaged("impossible numbers"));
         }
         Ok(Self {
             shard: ShardId::new(u16::from_le_bytes(field(bytes, 12))),
             index: u64::from_le_bytes(field(bytes, 16)),
-            first_seq: u64::from_le_bytes(field(bytes, 24)),
+            first_seq,
             segment_bytes: u64::from_le_bytes(field(bytes, 32)),
             created_ns: i64::from_le_bytes(field(bytes, 40)),
             incarnation: u32::from_le_bytes(field(bytes, 48)),

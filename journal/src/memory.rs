@@ -61,7 +61,7 @@ impl Words {
         );
         // SAFETY: in bounds and aligned (just asserted; a mapping starts on a page), mapped as long as `self`, and
         // no `&mut` covers it: the appender's slices start behind a commit word and end before anything is read.
-        // A read-only mapping is only loaded from. Fails: `follower::tests`, `writer::tests` under a wrong bound.
+        // A read-only mapping is only loaded from. Fails: every test that appends.
         unsafe { AtomicU64::from_ptr(self.map.as_mut_ptr().add(offset).cast::<u64>()) }
     }
 
@@ -70,7 +70,8 @@ impl Words {
         assert!(offset.checked_add(out.len()).is_some_and(|end| end <= self.len()), "copy out of bounds");
         // SAFETY: in bounds (just asserted) and `out` is exclusive memory elsewhere. The bytes are stable by the
         // protocol above; were they not (a foreign writer), the copy is garbage that the checksum refuses, and it
-        // is never used as anything but bytes. Fails: `follower::tests::concurrent`.
+        // is never used as anything but bytes. Fails: `append_and_read::
+        // a_follower_keeps_up_with_a_writer_in_another_thread`.
         unsafe { self.map.as_ptr().add(offset).copy_to_nonoverlapping(out.as_mut_ptr(), out.len()) }
     }
 }
@@ -118,7 +119,8 @@ impl Body {
         assert!(from <= settled.end, "settled bytes never shrink");
         // SAFETY: `from..end` is in bounds, since `end` only comes from the appender, which asserts it. Bytes below
         // `settled` never change again, and the load with acquire order saw the store after them.
-        // Fails: `writer::tests::disk_durability_reads_back`.
+        // Fails: `append_and_read::
+        // what_is_appended_is_read_back_over_segments_and_restarts` under disk durability.
         let bytes =
             unsafe { std::slice::from_raw_parts(self.words.map.as_ptr().add(from), settled.end - from) };
         (bytes, settled)
@@ -157,7 +159,8 @@ impl Appender {
         assert!(from + len <= self.body.words.len(), "no room was ensured");
         // SAFETY: in bounds (just asserted). Only this appender touches bytes from `settled` on: it is the only one
         // of its body and lent out as `&mut self`. Followers look at the commit word, which is before `from`, and
-        // not behind it while it is zero. Fails: `follower::tests::concurrent`.
+        // not behind it while it is zero. Fails: `append_and_read::
+        // a_follower_keeps_up_with_a_writer_in_another_thread`.
         unsafe { std::slice::from_raw_parts_mut(self.body.words.map.as_mut_ptr().add(from), len) }
     }
 

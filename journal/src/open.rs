@@ -116,7 +116,9 @@ pub(crate) fn open_with(options: &Options, sync: Sync) -> Result<Opened, Journal
     let (control, created) = control(&directory, options.shard)?;
     let survey = survey(&directory, &control)?;
     remove_unused(&directory, &survey)?;
-    let incarnation = Incarnation { count: survey.incarnation + 1 };
+    let used_up =
+        || JournalError::Header { path: directory.path().to_path_buf(), what: "no incarnation is left" };
+    let incarnation = Incarnation { count: survey.incarnation.checked_add(1).ok_or_else(used_up)? };
     if let Some(active) = &survey.active {
         chain::extend(&directory, options.shard, active.index)?;
     }

@@ -337,7 +337,7 @@ fn check_place(
         return Err(JournalError::Header { path, what: "the index of another segment" });
     }
     let least = (SEGMENT_HEADER_BYTES + MAX_RECORD_BYTES) as u64;
-    if !(least..=u64::from(u32::MAX)).contains(&fixed.segment_bytes) || fixed.first_seq == 0 {
+    if !(least..=u64::from(u32::MAX)).contains(&fixed.segment_bytes) {
         return Err(JournalError::Header { path, what: "impossible numbers" });
     }
     if fixed.segment_bytes != found {

@@ -26,7 +26,8 @@ pub enum Durability {
     /// A record survives the process, also killed: it is in the page cache. Durable at once.
     #[default]
     Process,
-    /// A record survives the machine: durable once it is on disk.
+    /// A record survives the machine: durable once it is on disk. Takes memory of its own for the segment that is
+    /// written to, the one before it and the one ahead.
     Disk,
 }
 
@@ -129,20 +130,7 @@ impl Writer {
         if self.appender.room_bytes() < MAX_RECORD_BYTES {
             self.roll(time)?;
         }
-        let seq = self.next_seq;
-        let undurable = match self.durability {
-            Durability::Process => 0,
-            Durability::Disk => u32::try_from(seq - 1 - self.progress.durable()).unwrap_or(u32::MAX),
-        };
-        let header = RecordHeader {
-            seq,
-            time_ns: time.nanos,
-            incarnation: self.incarnation.count,
-            undurable,
-            kind,
-            shard: self.shard.index,
-            prev_crc: self.prev_crc,
-        };
+        let header = self.header(time, kind);
         let record = self.appender.behind_commit(MAX_RECORD_BYTES - COMMIT_BYTES);
         let (head, payload) = record.split_at_mut(RECORD_HEADER_BYTES - COMMIT_BYTES);
         let Some(payload_len) = encode(payload) else {
@@ -158,10 +146,29 @@ impl Writer {
         self.prev_crc = commit_crc(word);
         self.next_seq += 1;
         match &self.flusher {
-            None => self.progress.set_durable(seq),
+            None => self.progress.set_durable(header.seq),
             Some(flusher) => flusher.notify(),
         }
-        Ok(Appended { seq, crc: self.prev_crc })
+        Ok(Appended { seq: header.seq, crc: self.prev_crc })
+    }
+
+    #[inline]
+    fn header(&self, time: Timestamp, kind: RecordKind) -> RecordHeader {
+        let undurable = match self.durability {
+            Durability::Process => 0,
+            Durability::Disk => {
+                u32::try_from(self.next_seq - 1 - self.progress.durable()).unwrap_or(u32::MAX)
+            }
+        };
+        RecordHeader {
+            seq: self.next_seq,
+            time_ns: time.nanos,
+            incarnation: self.incarnation.count,
+            undurable,
+            kind,
+            shard: self.shard.index,
+            prev_crc: self.prev_crc,
+        }
     }
 
     /// Makes sure that the next record fits, however large, so that its append cannot fail for want of space.

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{check_inputs, input, open, options, quarantined, read_all, time, wait_until};
-use journal::{Durability, Follower, JournalError, Reader, RecordBody};
+use journal::{Durability, DurableWatch, Follower, JournalError, Reader, RecordBody, Writer};
 use model::{Incarnation, Input};
 
 const BOTH: [Durability; 2] = [Durability::Process, Durability::Disk];
@@ -160,4 +160,14 @@ fn the_durability_may_change_from_one_opening_to_the_next() {
         writer.close().unwrap();
     }
     check_inputs(&read_all(dir.path()).unwrap(), seq);
+}
+
+/// Each may be handed to a thread of its own.
+#[test]
+fn everything_moves_between_threads() {
+    fn moves<T: Send>() {}
+    moves::<Writer>();
+    moves::<Reader>();
+    moves::<Follower>();
+    moves::<DurableWatch>();
 }
