@@ -206,7 +206,7 @@ proptest! {
         let needed = [11, 17, 20, 31, 32, 34, 35, 54, 150];
         let mut fields = format!("35=8|34=3|11=G1-0-7|17=E-1|150=F|54=1|32={quantity}|31={price}");
         for (tag, value) in extra.iter().filter(|(tag, _)| !needed.contains(tag)) {
-            fields.push_str(&format!("|{tag}={value}"));
+            fields = format!("{fields}|{tag}={value}");
         }
         let fill = report(&fields);
         prop_assert_eq!(fill.last_quantity.to_string(), quantity.to_string());

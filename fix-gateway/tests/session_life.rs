@@ -34,7 +34,7 @@ fn start(wire: &Arc<FakeWire>, shard: &Arc<FakeShard>) -> RunningSession {
 
 /// Patient enough that only the test's own answers end a sweep.
 fn start_patient(wire: &Arc<FakeWire>, shard: &Arc<FakeShard>) -> RunningSession {
-    let patient = SessionSettings { sweep_timeout: Duration::from_secs(60), ..settings() };
+    let patient = SessionSettings { sweep_timeout: Duration::from_mins(1), ..settings() };
     Session::start_with(patient, wire.engine(), Arc::<FakeShard>::clone(shard)).unwrap()
 }
 

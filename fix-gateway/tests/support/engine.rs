@@ -135,7 +135,7 @@ impl Link for FakeLink<'_> {
         }
         let mut gone = self.0.gone.lock().unwrap();
         let seq = gone.len() as u64 + 1;
-        let text = draft.fields().map(|(tag, value)| format!("{tag}={value}|")).collect();
+        let text = draft.fields().fold(String::new(), |text, (tag, value)| text + &format!("{tag}={value}|"));
         gone.push(Gone { seq, msg_type: draft.msg_type().to_owned(), id: draft.request().unwrap(), text });
         SendOutcome::Sent { seq }
     }

@@ -52,6 +52,43 @@ impl RawSession {
         self.stream.write_all(bytes).unwrap();
     }
 
+    /// Behaves like an engine until `done`: answers test requests, and resend requests with `reports` (number and
+    /// body) and gap fills. `next` is the next number to use.
+    pub fn behave(&mut self, reports: &[(u64, &str)], mut next: u64, mut done: impl FnMut() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !done() {
+            assert!(Instant::now() < deadline, "not done in time");
+            self.read_some();
+            while let Some(message) = self.next() {
+                let value =
+                    |tag: &str| message.split('|').find_map(|field| field.strip_prefix(tag)).unwrap_or("");
+                match value("35=") {
+                    "1" => {
+                        self.send("0", next, &format!("112={}|", value("112=")));
+                        next += 1;
+                    }
+                    "2" => self.resend(reports, value("7=").parse().unwrap(), next),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn resend(&mut self, reports: &[(u64, &str)], begin: u64, next: u64) {
+        let dup = format!("43=Y|122={}|", fix_time());
+        let mut at = begin;
+        for (seq, body) in reports.iter().filter(|(seq, _)| *seq >= begin) {
+            if *seq > at {
+                self.send("4", at, &format!("{dup}123=Y|36={seq}|"));
+            }
+            self.send("8", *seq, &format!("{dup}{body}"));
+            at = seq + 1;
+        }
+        if at < next {
+            self.send("4", at, &format!("{dup}123=Y|36={next}|"));
+        }
+    }
+
     /// Reads until a message of this type came; gives it with `|` for SOH.
     pub fn wait_for(&mut self, msg_type: &str) -> String {
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -62,13 +99,17 @@ impl RawSession {
                 }
             }
             assert!(Instant::now() < deadline, "no message of type {msg_type} in time");
-            let mut chunk = [0; 4096];
-            match self.stream.read(&mut chunk) {
-                Ok(0) => panic!("the connection was closed before a message of type {msg_type}"),
-                Ok(count) => self.buffer.extend_from_slice(&chunk[..count]),
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-                Err(error) => panic!("{error}"),
-            }
+            self.read_some();
+        }
+    }
+
+    fn read_some(&mut self) {
+        let mut chunk = [0; 4096];
+        match self.stream.read(&mut chunk) {
+            Ok(0) => panic!("the connection was closed"),
+            Ok(count) => self.buffer.extend_from_slice(&chunk[..count]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) => panic!("{error}"),
         }
     }
 
