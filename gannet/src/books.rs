@@ -6,7 +6,8 @@ use model::{ArithmeticError, Certainty, OrderId, Position, ShardId};
 
 use crate::directory::Directory;
 use crate::wire::{
-    CashRow, Filter, HaltRow, OrderFilter, OrderPage, OrderRow, PositionRow, SessionRow, ShardRow, Status,
+    Answer, CashRow, Filter, HaltRow, OrderFilter, OrderPage, OrderRow, PositionRow, Refusal, RefusalKind,
+    Request, SessionRow, ShardRow, Status,
 };
 
 /// The state of one shard at one position.
@@ -45,6 +46,25 @@ impl Books<'_> {
             self.accounts().filter(|(_, account)| wanted(account.definition.name)).collect();
         accounts.sort_by_key(|(_, account)| account.definition.name);
         accounts
+    }
+
+    /// The answer to a query: `orders`, `positions`, `cash` or `status`. What is no query is refused.
+    pub fn answer(&self, request: &Request, pid: Option<u32>) -> Answer {
+        let not_computable = |error: ArithmeticError| {
+            let text = format!("a row cannot be computed: {error}");
+            Answer::Refused(Refusal::new(RefusalKind::NotComputable, text))
+        };
+        match request {
+            Request::Orders(filter) => Answer::Orders(self.orders(filter)),
+            Request::Positions(filter) => {
+                self.positions(filter).map_or_else(not_computable, |rows| Answer::Positions { rows })
+            }
+            Request::Cash(filter) => {
+                self.cash(filter).map_or_else(not_computable, |rows| Answer::Cash { rows })
+            }
+            Request::Status {} => Answer::Status(Box::new(self.status(pid))),
+            _ => Answer::Refused(Refusal::new(RefusalKind::BadRequest, "is not a query")),
+        }
     }
 
     /// A page of orders, by id.

@@ -1,15 +1,16 @@
 //! The node: configuration, wiring, the local protocol, and the command line.
 
 pub mod books;
+pub mod cli;
 pub mod client;
 pub mod config;
 pub mod definitions;
-#[cfg(feature = "quickfix")]
-pub mod demo;
 pub mod directory;
 pub mod node;
 pub mod node_api;
 pub mod plan;
 pub mod server;
+pub mod stop;
 mod suggest;
+pub mod table;
 pub mod wire;

@@ -1,2 +1,7 @@
-//! The `gannet` program.
-fn main() {}
+//! The `gannet` program. See [`gannet::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gannet::cli::main()
+}

@@ -6,7 +6,6 @@ use model::{
     NewOrder, ReplaceOrder, Scope, ShardId, StrategyId, Symbol,
 };
 
-use crate::books::Books;
 use crate::directory::{AccountHome, Directory};
 use crate::node_api::{CommandAnswer, SubmitError, SubscribeError};
 use crate::suggest::{did_you_mean, listed};
@@ -174,24 +173,6 @@ fn move_cash(directory: &Directory, cash: &CashRequest, kind: CashMoveKind) -> R
     let money = Money { amount: cash.amount, currency: cash.currency };
     let command = CashMove { account: home.id, kind, money, reference: cash.reference };
     Ok((vec![home.shard], Command::MoveCash(command)))
-}
-
-/// The answer to a query.
-pub(crate) fn query(books: &Books<'_>, request: &Request) -> Answer {
-    let not_computable = |error: model::ArithmeticError| {
-        Answer::Refused(Refusal::new(
-            RefusalKind::NotComputable,
-            format!("a row cannot be computed: {error}"),
-        ))
-    };
-    match request {
-        Request::Orders(filter) => Answer::Orders(books.orders(filter)),
-        Request::Positions(filter) => {
-            books.positions(filter).map_or_else(not_computable, |rows| Answer::Positions { rows })
-        }
-        Request::Cash(filter) => books.cash(filter).map_or_else(not_computable, |rows| Answer::Cash { rows }),
-        _ => Answer::Status(Box::new(books.status(Some(std::process::id())))),
-    }
 }
 
 /// What a command's first event tells its submitter.

@@ -1,0 +1,47 @@
+//! What a command was answered, for people and for programs.
+
+use super::Failure;
+use super::output::Output;
+use crate::wire::{Answer, Carried};
+
+/// Shows the answer to a command. A denial or refusal is an answer like any other, but the exit code is 1.
+pub(super) fn show(answer: &Answer, json: bool, out: &mut Output) -> Result<(), Failure> {
+    if json {
+        out.json(answer)?;
+        return if is_no(answer) { Err(Failure::Answered) } else { Ok(()) };
+    }
+    match answer {
+        Answer::Accepted(accepted) => {
+            out.line(&format!("accepted {} at {}", accepted.order, accepted.position))
+        }
+        Answer::Exists(existing) => out.line(&format!(
+            "exists {} {}: submitted before, nothing was done again",
+            existing.order, existing.status
+        )),
+        Answer::Requested(requested) => out.line(&format!(
+            "requested {} about {} at {}",
+            requested.request, requested.order, requested.position
+        )),
+        Answer::Done(carried) => out.line(&done(carried)),
+        other => Err(failure(other)),
+    }
+}
+
+fn done(carried: &Carried) -> String {
+    let positions: Vec<String> = carried.positions.iter().map(ToString::to_string).collect();
+    let repeated = if carried.repeated { ": done before, nothing was done again" } else { "" };
+    format!("done at {}{repeated}", positions.join(", "))
+}
+
+fn is_no(answer: &Answer) -> bool {
+    matches!(answer, Answer::Denied(_) | Answer::Refused(_))
+}
+
+/// An answer that is not what was asked for, as a failure.
+pub(super) fn failure(answer: &Answer) -> Failure {
+    match answer {
+        Answer::Denied(denied) => Failure::new(denied),
+        Answer::Refused(refusal) => Failure::new(refusal),
+        other => Failure::Said(format!("the node answered something else: {other:?}")),
+    }
+}

@@ -1,0 +1,59 @@
+//! `gannet cash`: what is there, what is promised, what is free.
+
+use std::collections::BTreeMap;
+
+use model::{Amount, ArithmeticError, Currency, Name};
+
+use super::output::Output;
+use super::source::Source;
+use super::{Failure, answers};
+use crate::table::{Cell, Table};
+use crate::wire::{Answer, CashRow, Filter, Request};
+
+/// List cash by account and currency, with totals for each currency.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Of one account.
+    #[arg(short, long)]
+    account: Option<Name>,
+    /// Answer as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    source: Source,
+}
+
+pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
+    match args.source.ask(&Request::Cash(Filter { account: args.account }))? {
+        Answer::Cash { rows } if args.json => out.json(&rows),
+        Answer::Cash { rows } => out.table(&table(&rows).map_err(Failure::new)?),
+        other => Err(answers::failure(&other)),
+    }
+}
+
+const fn amounts(row: &CashRow) -> [Amount; 5] {
+    [row.settled, row.unsettled, row.reserved, row.available, row.fees]
+}
+
+pub(super) fn table(rows: &[CashRow]) -> Result<Table, ArithmeticError> {
+    let headings = ["ACCOUNT", "CCY", "SETTLED", "UNSETTLED", "RESERVED", "AVAILABLE", "FEES PAID"];
+    let mut table = Table::new("Cash", &headings);
+    let mut totals: BTreeMap<Currency, [Amount; 5]> = BTreeMap::new();
+    for row in rows {
+        let sums = totals.entry(row.currency).or_default();
+        for (sum, amount) in sums.iter_mut().zip(amounts(row)) {
+            *sum = sum.plus(amount)?;
+        }
+        table.row(line(Cell::text(row.account), row.currency, amounts(row)));
+    }
+    for (currency, sums) in totals {
+        table.total(line(Cell::text("total"), currency, sums));
+    }
+    Ok(table)
+}
+
+fn line(first: Cell, currency: Currency, amounts: [Amount; 5]) -> Vec<Cell> {
+    let mut cells = vec![first, Cell::text(currency)];
+    cells.extend(amounts.into_iter().map(|amount| Cell::Number(amount.get())));
+    cells
+}

@@ -1,0 +1,181 @@
+//! The command line. One file for each command, each with the same two words: `Args` (what may be said) and `run`
+//! (what is done).
+
+mod answers;
+mod cancel;
+mod cash;
+mod check;
+mod halt;
+mod init;
+mod journal;
+mod limit;
+mod money;
+mod orders;
+mod output;
+#[cfg(feature = "quickfix")]
+mod paper_broker;
+mod positions;
+mod replace;
+mod replay;
+mod run;
+mod source;
+mod status;
+mod submit;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use output::Output;
+
+/// The trading core: orders in, risk checked, recorded, sent to brokers over FIX.
+#[derive(Debug, Parser)]
+#[command(name = "gannet", version, about, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a node until it is interrupted.
+    Run(run::Args),
+    /// Run a paper broker: a FIX acceptor that fills orders against a market.
+    #[cfg(feature = "quickfix")]
+    PaperBroker(paper_broker::Args),
+    /// Submit an order.
+    Submit(submit::Args),
+    /// Cancel an order, or all of them.
+    Cancel(cancel::Args),
+    /// Change quantity and price of an order.
+    Replace(replace::Args),
+    /// Stop new orders of the firm, a portfolio, an account, a strategy or an instrument.
+    Halt(halt::Args),
+    /// End a halt of exactly that scope.
+    Resume(halt::Args),
+    /// Set or lift a limit.
+    Limit(limit::Args),
+    /// Bring cash into an account.
+    Deposit(money::Args),
+    /// Take cash out of an account.
+    Withdraw(money::Args),
+    /// List orders.
+    Orders(orders::Args),
+    /// List positions with profit and loss.
+    Positions(positions::Args),
+    /// List cash.
+    Cash(cash::Args),
+    /// Show how a node stands.
+    Status(status::Args),
+    /// Replay journals, compare every recorded digest, and show the state's hash.
+    Replay(replay::Args),
+    /// Look into journals: stat, dump, verify.
+    Journal(journal::Args),
+    /// Write an example configuration into a folder.
+    Init(init::Args),
+    /// Check a configuration and show what it would change.
+    Check(check::Args),
+}
+
+/// Why a command ended without success.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// In words, for stderr.
+    #[error("{0}")]
+    Said(String),
+    /// The answer on stdout says it already.
+    #[error("refused")]
+    Answered,
+    /// Whoever reads our output went away.
+    #[error("the output is closed")]
+    OutputClosed,
+}
+
+impl Failure {
+    #[expect(clippy::needless_pass_by_value, reason = "called as map_err(Failure::new)")]
+    fn new(error: impl ToString) -> Self {
+        Self::Said(error.to_string())
+    }
+}
+
+/// Runs the program: exit code 0 when it succeeded, 1 when it was refused or failed, 2 when it was not understood.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if !matches!(cli.command, Command::Run(_)) {
+        // `run` knows its filter only once it has read its configuration.
+        log_to_stderr("warn");
+    }
+    match dispatch(cli.command, &mut Output::stdout()) {
+        // A closed output is what `head` leaves behind: nobody wants more.
+        Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
+        Err(Failure::Answered) => ExitCode::FAILURE,
+        Err(Failure::Said(text)) => {
+            eprintln!("gannet: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command, out: &mut Output) -> Result<(), Failure> {
+    match command {
+        Command::Run(args) => run::run(&args, out),
+        #[cfg(feature = "quickfix")]
+        Command::PaperBroker(args) => paper_broker::run(&args, out),
+        Command::Submit(args) => submit::run(&args, out),
+        Command::Cancel(args) => cancel::run(&args, out),
+        Command::Replace(args) => replace::run(&args, out),
+        Command::Halt(args) => halt::run(&args, true, out),
+        Command::Resume(args) => halt::run(&args, false, out),
+        Command::Limit(args) => limit::run(&args, out),
+        Command::Deposit(args) => money::run(&args, true, out),
+        Command::Withdraw(args) => money::run(&args, false, out),
+        Command::Orders(args) => orders::run(&args, out),
+        Command::Positions(args) => positions::run(&args, out),
+        Command::Cash(args) => cash::run(&args, out),
+        Command::Status(args) => status::run(&args, out),
+        Command::Replay(args) => replay::run(&args, out),
+        Command::Journal(args) => journal::run(&args, out),
+        Command::Init(args) => init::run(&args, out),
+        Command::Check(args) => check::run(&args, out),
+    }
+}
+
+/// Messages go to stderr; the variable `RUST_LOG` goes before `filter`.
+fn log_to_stderr(filter: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second subscriber is refused: the first stays.
+    let _ = subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn numbers_and_words_are_checked_before_anything_is_sent() {
+        for wrong in [
+            "submit -a A buy x IBM",
+            "submit -a A hold 100 IBM",
+            "submit -a A buy 1e3 IBM",
+            "limit set --account A no_such 5",
+            "deposit -a A 5 usd --reference r",
+            "cancel",
+            "halt",
+            "halt --account A --firm",
+            "orders --socket s --journal j",
+        ] {
+            let words = std::iter::once("gannet").chain(wrong.split(' '));
+            let error = Cli::try_parse_from(words).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `gannet orders`: what was ordered and where it stands.
+
+use model::{Name, OrdStatus, Symbol};
+
+use super::output::Output;
+use super::source::Source;
+use super::{Failure, answers, words};
+use crate::table::{Cell, Table};
+use crate::wire::{Answer, OrderFilter, OrderRow, Request};
+
+/// List orders, oldest first.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Of one account.
+    #[arg(short, long)]
+    account: Option<Name>,
+    /// In one instrument.
+    #[arg(long)]
+    symbol: Option<Symbol>,
+    /// In one status, as `new` or `partially_filled`.
+    #[arg(long, value_parser = words::status)]
+    status: Option<OrdStatus>,
+    /// Only those that are not finished.
+    #[arg(long)]
+    open: bool,
+    /// At most this many; 0 for all.
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 100)]
+    limit: usize,
+    /// Answer as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    source: Source,
+}
+
+pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
+    let (rows, more) = collect(args)?;
+    if args.json {
+        return out.json(&rows);
+    }
+    out.table(&table(&rows))?;
+    if more { out.line(&format!("There are more than {}; -n 0 shows all.", rows.len())) } else { Ok(()) }
+}
+
+/// Page by page; true where there are more than were asked for.
+fn collect(args: &Args) -> Result<(Vec<OrderRow>, bool), Failure> {
+    let most = if args.limit == 0 { usize::MAX } else { args.limit };
+    let mut filter = OrderFilter {
+        account: args.account,
+        symbol: args.symbol,
+        status: args.status,
+        open: args.open,
+        limit: Some(u32::try_from(most).unwrap_or(u32::MAX).min(OrderFilter::MOST)),
+        ..OrderFilter::default()
+    };
+    let mut source = args.source.open()?;
+    let mut rows = Vec::new();
+    loop {
+        match source.ask(&Request::Orders(filter.clone()))? {
+            Answer::Orders(page) => {
+                rows.extend(page.rows);
+                filter.after = page.next;
+            }
+            other => return Err(answers::failure(&other)),
+        }
+        if filter.after.is_none() || rows.len() >= most {
+            let more = filter.after.is_some() || rows.len() > most;
+            rows.truncate(most);
+            return Ok((rows, more));
+        }
+    }
+}
+
+fn table(rows: &[OrderRow]) -> Table {
+    let headings = [
+        "ORDER", "ACCOUNT", "STRATEGY", "SYMBOL", "SIDE", "TYPE", "TIF", "QUANTITY", "LIMIT", "FILLED",
+        "AVERAGE", "STATUS", "ID",
+    ];
+    let mut table = Table::new("Orders", &headings);
+    for row in rows {
+        let doubt = if row.in_doubt { "?" } else { "" };
+        table.row(vec![
+            Cell::text(row.order),
+            Cell::text(row.account),
+            row.strategy.map_or(Cell::Blank, Cell::text),
+            Cell::text(row.symbol),
+            Cell::text(row.side),
+            Cell::text(row.order_type),
+            Cell::text(row.time_in_force),
+            Cell::Number(row.quantity.get()),
+            Cell::number(row.limit_price.map(model::Price::get)),
+            Cell::Number(row.cum_quantity.get()),
+            Cell::number(row.average_price.map(model::Price::get)),
+            Cell::text(format!("{}{doubt}", row.status)),
+            Cell::text(row.cl_ord_id),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,66 @@
+//! `gannet positions`: what is held, at what cost, and what it made.
+
+use std::collections::BTreeMap;
+
+use model::{Amount, ArithmeticError, Currency, Name};
+
+use super::output::Output;
+use super::source::Source;
+use super::{Failure, answers};
+use crate::table::{Cell, Table};
+use crate::wire::{Answer, Filter, PositionRow, Request};
+
+/// List positions with profit and loss, with totals for each currency.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Of one account.
+    #[arg(short, long)]
+    account: Option<Name>,
+    /// Answer as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    source: Source,
+}
+
+pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
+    match args.source.ask(&Request::Positions(Filter { account: args.account }))? {
+        Answer::Positions { rows } if args.json => out.json(&rows),
+        Answer::Positions { rows } => out.table(&table(&rows).map_err(Failure::new)?),
+        other => Err(answers::failure(&other)),
+    }
+}
+
+pub(super) fn table(rows: &[PositionRow]) -> Result<Table, ArithmeticError> {
+    let headings = ["ACCOUNT", "SYMBOL", "QUANTITY", "AVERAGE", "MARK", "REALISED", "UNREALISED", "CCY"];
+    let mut table = Table::new("Positions (profit before fees)", &headings);
+    let mut totals: BTreeMap<Currency, (Amount, Amount)> = BTreeMap::new();
+    for row in rows {
+        let (realised, unrealised) = totals.entry(row.currency).or_default();
+        *realised = realised.plus(row.realised)?;
+        *unrealised = unrealised.plus(row.unrealised.unwrap_or_default())?;
+        table.row(vec![
+            Cell::text(row.account),
+            Cell::text(row.symbol),
+            Cell::Number(row.quantity.get()),
+            Cell::number(row.average_price.map(model::Price::get)),
+            Cell::number(row.mark.map(model::Price::get)),
+            Cell::Number(row.realised.get()),
+            Cell::number(row.unrealised.map(Amount::get)),
+            Cell::text(row.currency),
+        ]);
+    }
+    for (currency, (realised, unrealised)) in totals {
+        table.total(vec![
+            Cell::text("total"),
+            Cell::Blank,
+            Cell::Blank,
+            Cell::Blank,
+            Cell::Blank,
+            Cell::Number(realised.get()),
+            Cell::Number(unrealised.get()),
+            Cell::text(currency),
+        ]);
+    }
+    Ok(table)
+}

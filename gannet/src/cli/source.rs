@@ -1,0 +1,87 @@
+//! Where a command reads from or sends to.
+
+use std::path::PathBuf;
+
+use super::Failure;
+use crate::client::Client;
+use crate::definitions::Definitions;
+use crate::directory::Directory;
+use crate::node::journals::Journals;
+use crate::wire::{Answer, Request};
+
+/// A running node.
+#[derive(Debug, clap::Args)]
+pub(super) struct Socket {
+    /// The running node's socket.
+    #[arg(long, value_name = "PATH", default_value = "gannet.sock")]
+    pub(super) socket: PathBuf,
+}
+
+/// A running node, or journals on disk.
+#[derive(Debug, clap::Args)]
+pub(super) struct Source {
+    /// The running node's socket.
+    #[arg(long, value_name = "PATH", default_value = "gannet.sock", conflicts_with = "journal")]
+    socket: PathBuf,
+    /// Read the journals in this folder instead; a node may be running or not.
+    #[arg(long, value_name = "DIR")]
+    journal: Option<PathBuf>,
+}
+
+impl Socket {
+    pub(super) fn client(&self) -> Result<Client, Failure> {
+        Client::connect(&self.socket).map_err(Failure::new)
+    }
+
+    pub(super) fn call(&self, request: &Request) -> Result<Answer, Failure> {
+        self.client()?.call(request).map_err(Failure::new)
+    }
+}
+
+impl Source {
+    /// Asks one question.
+    pub(super) fn ask(&self, request: &Request) -> Result<Answer, Failure> {
+        self.open()?.ask(request)
+    }
+
+    /// Opens it for several questions, one after the other.
+    pub(super) fn open(&self) -> Result<Opened, Failure> {
+        match &self.journal {
+            Some(folder) => OpenedJournals::open(folder).map(|journals| Opened::Journals(Box::new(journals))),
+            None => Client::connect(&self.socket)
+                .map(|client| Opened::Node(Box::new(client)))
+                .map_err(Failure::new),
+        }
+    }
+}
+
+/// See [`Source::open`].
+pub(super) enum Opened {
+    Node(Box<Client>),
+    Journals(Box<OpenedJournals>),
+}
+
+pub(super) struct OpenedJournals {
+    journals: Journals,
+    directory: Directory,
+}
+
+impl OpenedJournals {
+    fn open(folder: &std::path::Path) -> Result<Self, Failure> {
+        let journals = Journals::read(folder).map_err(Failure::new)?;
+        let cores = journals.shards.iter().map(|(shard, recovered)| (*shard, &recovered.core));
+        let definitions = Definitions::of(cores, &[]);
+        let shards = journals.shards.iter().map(|(shard, _)| *shard);
+        let directory = Directory::new(shards, &definitions, None);
+        Ok(Self { journals, directory })
+    }
+}
+
+impl Opened {
+    pub(super) fn ask(&mut self, request: &Request) -> Result<Answer, Failure> {
+        match self {
+            Self::Node(client) => client.call(request).map_err(Failure::new),
+            Self::Journals(opened) => Ok(opened.journals.books(&opened.directory).answer(request, None)),
+        }
+    }
+}

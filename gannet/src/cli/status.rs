@@ -1,0 +1,60 @@
+//! `gannet status`: how a node stands.
+
+use super::output::Output;
+use super::source::Source;
+use super::{Failure, answers};
+use crate::table::{Cell, Table};
+use crate::wire::text::Words;
+use crate::wire::{Answer, Request, Status};
+
+/// Show how a node stands: shards, sessions, halts.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Answer as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    source: Source,
+}
+
+pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
+    match args.source.ask(&Request::Status {})? {
+        Answer::Status(status) if args.json => out.json(&status),
+        Answer::Status(status) => show(&status, out),
+        other => Err(answers::failure(&other)),
+    }
+}
+
+fn show(status: &Status, out: &mut Output) -> Result<(), Failure> {
+    let whose = status.pid.map_or("from journals".to_owned(), |pid| format!("process {pid}"));
+    out.line(&format!("gannet {}, {whose}", status.version))?;
+    out.line(&format!(
+        "{} accounts, {} open orders, {} alerts so far",
+        status.accounts, status.open_orders, status.alerts
+    ))?;
+    let mut shards = Table::new("Shards", &["SHARD", "POSITION", "OPENED", "DIGEST"]);
+    for row in &status.shards {
+        shards.row(vec![
+            Cell::count(row.position.shard.index),
+            Cell::count(row.position.seq),
+            Cell::count(row.incarnation),
+            Cell::text(&row.digest),
+        ]);
+    }
+    out.table(&shards)?;
+    let mut sessions = Table::new("Sessions", &["SESSION", "SHARD", "STATE", "IN DOUBT"]);
+    for row in &status.sessions {
+        sessions.row(vec![
+            Cell::text(row.session),
+            Cell::count(row.shard),
+            Cell::text(row.state.word()),
+            Cell::count(row.in_doubt),
+        ]);
+    }
+    out.table(&sessions)?;
+    let mut halts = Table::new("Halts", &["WHAT", "NAME"]);
+    for row in &status.halts {
+        halts.row(vec![Cell::text(&row.kind), Cell::text(&row.name)]);
+    }
+    out.table(&halts)
+}
