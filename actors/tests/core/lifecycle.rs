@@ -135,6 +135,9 @@ fn a_final_report_with_another_executed_quantity_tells_of_a_missing_fill() {
         let report = world.said(id, exec_type);
         let report = ExecutionReport { cum_quantity: units(30), ..report };
         assert_eq!(world.hear(report), [AlertKind::CumQuantityMismatch]);
+        if exec_type != ExecType::DoneForDay {
+            assert!(world.hear(report).is_empty(), "told once");
+        }
     }
 }
 

@@ -155,3 +155,17 @@ fn a_replace_is_judged_by_the_whole_gate_without_counting_itself() {
     world.replace(id, 10_000, "10");
     assert_eq!(world.available(crate::world::ALPHA, crate::world::usd()), amount("0"));
 }
+
+#[test]
+fn a_replace_does_not_stand_in_its_own_way() {
+    let mut world = World::ready();
+    let alpha = model::Actor::Account(crate::world::ALPHA);
+    world.limit(alpha, model::LimitKind::MaxPosition, "100");
+    world.limit(model::Actor::Portfolio(crate::world::FUND), model::LimitKind::MaxGrossExposure, "1000");
+    let id = world.working("a", 90, "10");
+    let beyond = world.replace_command(id, 101, "9");
+    assert_eq!(world.refused(beyond), DenyReason::PositionLimit);
+    let dear = world.replace_command(id, 100, "10.01");
+    assert_eq!(world.refused(dear), DenyReason::GrossExposure);
+    world.replace(id, 100, "10");
+}

@@ -1,8 +1,8 @@
 //! How the naive twin follows inputs: FIX 4.4 appendix D written down once more, independently.
 
 use model::{
-    Command, Date, Delivery, Event, ExecType, ExecutionReport, Input, NewOrder, OrdStatus, Price, Quote,
-    SessionState, Side, WireId,
+    Command, Date, Delivery, Denial, DenyReason, Event, ExecType, ExecutionReport, Input, NewOrder,
+    OrdStatus, Price, Quote, ReplaceOrder, SessionState, Side, WireId,
 };
 
 use crate::twin::{Asked, MONEY, PRICE, Status, Twin, TwinOrder, UNITS, fee, notional, whole};
@@ -38,6 +38,22 @@ fn weekdays_after(date: Date, days: u32) -> Date {
         }
     }
     Date { days: day }
+}
+
+fn terms_of(now: i64, order: &NewOrder) -> TwinOrder {
+    TwinOrder {
+        account: order.account.index,
+        instrument: order.instrument.index,
+        buy: order.side == Side::Buy,
+        quantity: units(order.quantity),
+        price: worst_price(order.side, order.limit_price, order.quote),
+        filled: 0,
+        status: Status::PendingNew,
+        asked: None,
+        doubt: false,
+        wire_id: WireId::default(),
+        created: now,
+    }
 }
 
 impl Twin {
@@ -92,7 +108,10 @@ impl Twin {
     fn command(&mut self, now: i64, command: &Command, answer: &Event) {
         match (command, answer) {
             (Command::NewOrder(order), Event::OrderAccepted { order: id, .. }) => {
-                self.accept(now, *id, order);
+                self.accept(*id, terms_of(now, order));
+            }
+            (Command::NewOrder(order), Event::Denied { denial, .. }) => {
+                self.refused(&terms_of(now, order), denial);
             }
             (Command::CancelOrder(_), Event::RequestAccepted { order, request }) => {
                 let kept = self.orders.get_mut(order).unwrap();
@@ -101,20 +120,17 @@ impl Twin {
                 self.ids.insert(*request, *order);
             }
             (Command::ReplaceOrder(replace), Event::RequestAccepted { order, request }) => {
-                let kept = *self.orders.get(order).unwrap();
+                let (others, terms) = self.replaced_terms(*order, replace);
+                assert_eq!(others.objection(&terms), None);
+                let kept = self.orders.get_mut(order).unwrap();
                 assert!(kept.status == Status::Working && !kept.doubt && kept.asked.is_none());
-                let side = if kept.buy { Side::Buy } else { Side::Sell };
-                let asked = Asked {
-                    request: *request,
-                    cancel: false,
-                    quantity: units(replace.quantity),
-                    price: worst_price(side, replace.limit_price, replace.quote),
-                };
-                let terms = TwinOrder { quantity: asked.quantity, price: asked.price, ..kept };
-                self.orders.remove(order);
-                self.assert_permitted(&terms);
-                self.orders.insert(*order, TwinOrder { asked: Some(asked), ..kept });
+                let (quantity, price) = (terms.quantity, terms.price);
+                kept.asked = Some(Asked { request: *request, cancel: false, quantity, price });
                 self.ids.insert(*request, *order);
+            }
+            (Command::ReplaceOrder(replace), Event::Denied { denial, .. }) => {
+                let (others, terms) = self.replaced_terms(replace.order.unwrap(), replace);
+                others.refused(&terms, denial);
             }
             (Command::MoveCash(moved), Event::CashMoved { money, .. }) => {
                 let currency = if money.currency.as_str() == "EUR" { 2 } else { 1 };
@@ -129,45 +145,53 @@ impl Twin {
         }
     }
 
-    fn accept(&mut self, now: i64, id: WireId, order: &NewOrder) {
-        let accepted = TwinOrder {
-            account: order.account.index,
-            instrument: order.instrument.index,
-            buy: order.side == Side::Buy,
-            quantity: units(order.quantity),
-            price: worst_price(order.side, order.limit_price, order.quote),
-            filled: 0,
-            status: Status::PendingNew,
-            asked: None,
-            doubt: false,
-            wire_id: id,
-            created: now,
-        };
+    fn accept(&mut self, id: WireId, terms: TwinOrder) {
         assert!(!self.session_down && !self.halted);
-        self.assert_permitted(&accepted);
-        self.orders.insert(id, accepted);
+        assert_eq!(self.objection(&terms), None);
+        self.orders.insert(id, TwinOrder { wire_id: id, ..terms });
         self.ids.insert(id, id);
     }
 
-    /// ALPHA may hold 400 units and not sell short; the portfolio 60,000 US dollars.
-    fn assert_permitted(&self, order: &TwinOrder) {
+    /// The order as the replace would leave it, and the twin without the order: it does not stand in its own way.
+    fn replaced_terms(&self, id: WireId, replace: &ReplaceOrder) -> (Self, TwinOrder) {
+        let mut others = self.clone();
+        let kept = others.orders.remove(&id).unwrap();
+        let side = if kept.buy { Side::Buy } else { Side::Sell };
+        let price = worst_price(side, replace.limit_price, replace.quote);
+        (others, TwinOrder { quantity: units(replace.quantity), price, asked: None, ..kept })
+    }
+
+    /// What the twin has against an order: ALPHA may hold 400 units and not sell short, the portfolio 60,000 US
+    /// dollars, and nobody spends what is not there.
+    fn objection(&self, order: &TwinOrder) -> Option<DenyReason> {
         let key = (order.account, order.instrument);
-        let (open, cash, size) = TwinOrder { asked: None, ..*order }.worst();
+        let open = order.quantity - order.filled;
         let value = notional(order.price, open, order.instrument);
-        assert_eq!((size, cash > 0), (value, order.buy));
-        assert!(cash == 0 || cash == value + fee(order.account, value, open, true));
-        assert!(!order.buy || cash <= self.owned(key) - self.reserved_cash(key), "cash");
+        let cash = if order.buy { value + fee(order.account, value, open, true) } else { 0 };
         let position = self.holdings.get(&key).copied().unwrap_or_default().position;
         let sign = if order.buy { 1 } else { -1 };
         let after = position + sign * (self.open_units(key, order.buy) + open);
-        if order.account == 1 {
-            assert!(sign * after <= 40_000, "position limit");
-            assert!(order.buy || after >= 0, "short sale");
-        }
         let closes = position * sign < 0 && after * sign <= 0;
         let (held, working) = self.exposure(1);
         let limit = 60_000 * 10i128.pow(MONEY);
-        assert!(order.instrument != 1 || closes || held + working + value <= limit, "gross exposure");
+        if order.account == 1 && sign * after > 40_000 {
+            Some(DenyReason::PositionLimit)
+        } else if order.account == 1 && !order.buy && after < 0 {
+            Some(DenyReason::ShortSale)
+        } else if cash > self.owned(key) - self.reserved_cash(key) && order.buy {
+            Some(DenyReason::AvailableCash)
+        } else if order.instrument == 1 && !closes && held + working + value > limit {
+            Some(DenyReason::GrossExposure)
+        } else {
+            None
+        }
+    }
+
+    /// A refusal by these rules must be the twin's, too. Others are the gate's own twin's business.
+    fn refused(&self, terms: &TwinOrder, denial: &Denial) {
+        if denial.reason.number() >= DenyReason::PositionLimit.number() {
+            assert_eq!(self.objection(terms), Some(denial.reason));
+        }
     }
 
     fn request_over(&mut self, order: Option<WireId>, request: Option<WireId>) {

@@ -21,6 +21,23 @@ fn the_first_execution_is_the_first_mark() {
 }
 
 #[test]
+fn a_cost_basis_is_shared_to_eight_decimals_half_to_even() {
+    for (total, sold, left) in
+        [("0.000000005", "0", "0.00000001"), ("0.000000015", "0.00000002", "0.00000001")]
+    {
+        let mut world = World::ready();
+        let id = world.working("a", 2, "10");
+        // Two units for an odd hundred-millionth.
+        world.fill(id, 2, total);
+        let sell = world.order("s", model::Side::Sell, 1, "10");
+        let sell = world.submit(sell);
+        world.fill(sell, 1, "0");
+        let holding = world.holding(ALPHA, ACME);
+        assert_eq!((holding.realised, holding.cost), (amount(sold).negated(), amount(left)));
+    }
+}
+
+#[test]
 fn a_mark_revalues_positions_and_an_equal_one_is_nothing() {
     let mut world = World::ready();
     let id = world.working("a", 100, "10");
