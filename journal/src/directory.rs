@@ -3,6 +3,7 @@
 //! ```text
 //! control               which incarnation, which segments must be there; replaced as a whole
 //! lock                  locked by the one writer
+//! live                  under disk durability, the last record on disk (u64), mapped: for followers, no evidence
 //! 00000001.segment ...  segments by index, each as long as it will ever be
 //! next.tmp              a segment in preparation
 //! ```
@@ -12,14 +13,17 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use model::{Incarnation, ShardId};
+use rustix::fs::{FallocateFlags, fallocate};
 
 use crate::error::JournalError;
 use crate::layout::field;
+use crate::memory::Words;
 
 /// The control file's format.
 const CONTROL_VERSION: u32 = 1;
 const CONTROL_MAGIC: [u8; 8] = *b"GANNETC\n";
 const CONTROL_BYTES: usize = 48;
+const LIVE_BYTES: usize = 4096;
 const SUFFIX: &str = ".segment";
 
 /// What must be true of the segments, and how often the journal was opened for writing.
@@ -154,6 +158,38 @@ impl Directory {
     pub(crate) fn sync(&self) -> Result<(), JournalError> {
         let synced = File::open(&self.path).and_then(|dir| dir.sync_all());
         synced.map_err(|error| JournalError::io("sync", &self.path, error))
+    }
+
+    /// The live position, for writing; made where it is not there.
+    pub(crate) fn live(&self) -> Result<Words, JournalError> {
+        let path = self.live_path();
+        // Not truncated: followers may have it mapped.
+        let opened = File::options().create(true).truncate(false).read(true).write(true).open(&path);
+        let mapped = opened.and_then(|file| {
+            fallocate(&file, FallocateFlags::empty(), 0, LIVE_BYTES as u64)?;
+            Words::shared(&file, LIVE_BYTES)
+        });
+        mapped.map_err(|error| JournalError::io("create", &path, error))
+    }
+
+    /// The live position, for reading; `None` where it is not there.
+    pub(crate) fn read_live(&self) -> Result<Option<Words>, JournalError> {
+        let path = self.live_path();
+        let refused = |error| JournalError::io("read", &path, error);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(refused(error)),
+        };
+        // A shorter one is just being made.
+        if file.metadata().map_err(refused)?.len() < LIVE_BYTES as u64 {
+            return Ok(None);
+        }
+        Words::read_only(&file, LIVE_BYTES).map(Some).map_err(refused)
+    }
+
+    fn live_path(&self) -> PathBuf {
+        self.path.join("live")
     }
 
     fn control_path(&self) -> PathBuf {

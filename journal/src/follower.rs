@@ -34,6 +34,8 @@ pub struct Follower {
     from_seq: u64,
     /// Looks in a row that found nothing.
     idle_looks: u32,
+    /// The last durable record, where the writer says so.
+    live: Option<Words>,
     record: AlignedVec<16>,
 }
 
@@ -61,6 +63,7 @@ impl Follower {
             at: SEGMENT_HEADER_BYTES,
             from_seq,
             idle_looks: 0,
+            live: None,
             record: AlignedVec::new(),
         })
     }
@@ -102,9 +105,12 @@ impl Follower {
             if self.segment.is_none() {
                 self.segment = Mapped::open(&self.directory, self.index, self.shard)?;
             }
-            let (at, seq) = (self.at, self.next_seq);
+            if self.live.is_none() {
+                self.live = self.directory.read_live()?;
+            }
+            let (at, seq, durable) = (self.at, self.next_seq, self.durable());
             let Some(segment) = &self.segment else { return Ok(false) };
-            let word = segment.visible_word(at, seq)?;
+            let word = segment.visible_word(at, seq, durable)?;
             if word != 0 {
                 let len = checked_len(word).map_err(|damage| segment.corrupt(at, seq, damage))?;
                 if at + len > segment.words.len() {
@@ -126,15 +132,20 @@ impl Follower {
         }
     }
 
+    fn durable(&self) -> u64 {
+        self.live.as_ref().map_or(0, |live| live.word(0).load(Ordering::Acquire))
+    }
+
     /// Goes on to the next segment; false where it was not begun yet.
     fn advance(&mut self) -> Result<bool, JournalError> {
         let Some(next) = Mapped::open(&self.directory, self.index + 1, self.shard)? else { return Ok(false) };
         let Some(segment) = &self.segment else { return Ok(false) };
         // A record may have been appended here before the next segment was begun; the next look finds it.
-        if segment.visible_word(self.at, self.next_seq)? != 0 {
+        let durable = self.durable();
+        if segment.visible_word(self.at, self.next_seq, durable)? != 0 {
             return Ok(true);
         }
-        if next.header.first_seq > self.next_seq && segment.is_behind(self.next_seq)? {
+        if next.header.first_seq > self.next_seq && segment.is_behind(self.next_seq, durable)? {
             return Ok(false);
         }
         if next.header.first_seq != self.next_seq {
@@ -181,15 +192,16 @@ impl Mapped {
     }
 
     /// The commit word at `at`, which is record `seq`; 0 where that is not visible yet.
-    fn visible_word(&self, at: usize, seq: u64) -> Result<u64, JournalError> {
-        if at + ALIGN_BYTES > self.words.len() || self.is_behind(seq)? {
+    fn visible_word(&self, at: usize, seq: u64, durable: u64) -> Result<u64, JournalError> {
+        if at + ALIGN_BYTES > self.words.len() || self.is_behind(seq, durable)? {
             return Ok(0);
         }
         Ok(self.words.word(at).load(Ordering::Acquire))
     }
 
-    /// True where only durable records may be seen and `seq` is not one yet.
-    fn is_behind(&self, seq: u64) -> Result<bool, JournalError> {
+    /// True where only durable records may be seen and `seq` is not one yet: neither by the live position nor by the
+    /// segment's own mark, which is what remains where the live one is gone.
+    fn is_behind(&self, seq: u64, durable: u64) -> Result<bool, JournalError> {
         let load = |at, what| {
             let word = load_word(&self.words, at, self.header.index);
             word.ok_or_else(|| JournalError::Header { path: self.path.clone(), what })
@@ -197,7 +209,7 @@ impl Mapped {
         if load(VISIBILITY_AT, "visibility")? == 0 {
             return Ok(false);
         }
-        Ok(seq >= self.header.first_seq + u64::from(load(DURABLE_AT, "durable mark")?))
+        Ok(seq > durable && seq >= self.header.first_seq + u64::from(load(DURABLE_AT, "durable mark")?))
     }
 
     fn corrupt(&self, offset: usize, seq: u64, damage: Damage) -> JournalError {

@@ -246,7 +246,11 @@ fn start(
     let from =
         ground.active.appender.settled().end.min(SEGMENT_HEADER_BYTES.max(ground.active.segment.body.len()));
     ground.active.segment.populate(from / 4096 * 4096, from + POPULATED_BYTES);
-    let progress = Progress::new(directory.path(), ground.next_seq - 1);
+    let live = match options.durability {
+        Durability::Process => None,
+        Durability::Disk => Some(directory.live()?),
+    };
+    let progress = Progress::new(directory.path(), ground.next_seq - 1, live);
     let preparer = Preparer::start(Workshop {
         directory: directory.clone(),
         segment_bytes: options.segment_bytes,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use crate::error::JournalError;
+use crate::memory::Words;
 
 /// On cache lines of its own: read by other threads all the time.
 #[repr(align(128))]
@@ -13,13 +14,17 @@ struct Line<T>(T);
 pub(crate) struct Progress {
     durable: Line<AtomicU64>,
     errno: Line<AtomicI32>,
+    /// The same position for followers in other processes: under disk durability.
+    live: Option<Words>,
     dir: PathBuf,
 }
 
 impl Progress {
-    pub(crate) fn new(dir: &Path, durable: u64) -> Arc<Self> {
-        let (durable, errno) = (Line(AtomicU64::new(durable)), Line(AtomicI32::new(0)));
-        Arc::new(Self { durable, errno, dir: dir.to_path_buf() })
+    pub(crate) fn new(dir: &Path, durable: u64, live: Option<Words>) -> Arc<Self> {
+        let (at, errno) = (Line(AtomicU64::new(0)), Line(AtomicI32::new(0)));
+        let progress = Self { durable: at, errno, live, dir: dir.to_path_buf() };
+        progress.set_durable(durable);
+        Arc::new(progress)
     }
 
     pub(crate) fn durable(&self) -> u64 {
@@ -27,6 +32,9 @@ impl Progress {
     }
 
     pub(crate) fn set_durable(&self, seq: u64) {
+        if let Some(live) = &self.live {
+            live.word(0).store(seq, Ordering::Release);
+        }
         self.durable.0.store(seq, Ordering::Release);
     }
 

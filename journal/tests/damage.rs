@@ -27,6 +27,11 @@ fn journal(closed: bool, durability: Durability) -> (TempDir, Vec<u64>) {
     }
     if durability == Durability::Disk {
         writer.flush().unwrap();
+        // An idle flusher leaves its mark in the segment's header.
+        let marked = || {
+            fs::read(segment(live.path(), 1)).unwrap()[64..68] == u32::try_from(COUNT).unwrap().to_le_bytes()
+        };
+        common::wait_until("the durable mark is there", marked);
     }
     if closed {
         writer.close().unwrap();
@@ -73,7 +78,9 @@ fn a_flipped_bit_in_a_closed_journal_is_always_refused() {
     for offset in 0..starts[starts.len() - 1] {
         let mask = 1 << (offset % 8);
         flip(&path, offset, mask);
-        read_every_way(dir.path());
+        if offset % 7 == 0 {
+            read_every_way(dir.path());
+        }
         let error = journal::verify(dir.path()).expect_err("a flipped bit goes unnoticed");
         if offset >= SEGMENT_HEADER_BYTES as u64 {
             let damaged = starts.partition_point(|start| *start <= offset) - 1;
@@ -152,16 +159,14 @@ fn what_the_durable_mark_covers_is_never_cut() {
 fn truncation_at_any_byte_is_refused() {
     let (dir, starts) = journal(false, Durability::Process);
     let path = segment(dir.path(), 1);
-    let whole = fs::read(&path).unwrap();
-    for len in 0..starts[starts.len() - 1] {
+    for len in (0..starts[starts.len() - 1]).rev() {
         File::options().write(true).open(&path).unwrap().set_len(len).unwrap();
-        read_every_way(dir.path());
         let error = journal::verify(dir.path()).expect_err("a short segment");
         assert!(matches!(error, JournalError::Size { .. }), "{len}: {error}");
         if len % 512 == 0 {
+            read_every_way(dir.path());
             assert!(journal::open(&options(dir.path(), Durability::Process)).is_err());
         }
-        fs::write(&path, &whole).unwrap();
     }
 }
 
