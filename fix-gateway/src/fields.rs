@@ -76,6 +76,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::seeded(512))]
+
         #[test]
         fn any_bytes_are_read_without_panic(raw in proptest::collection::vec(any::<u8>(), 0..300)) {
             for (tag, value) in Fields::of(&raw) {

@@ -191,6 +191,8 @@ fn what_is_kept_raw_is_cut_at_its_limit() {
 }
 
 proptest! {
+    #![proptest_config(crate::seeded(512))]
+
     #[test]
     fn any_bytes_are_translated(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let _ = translate(SESSION, &bytes, |_| None);

@@ -28,6 +28,13 @@ mod settings;
 mod sweep;
 mod tags;
 
+/// How the property tests run: the same cases each time.
+#[cfg(test)]
+pub(crate) fn seeded(cases: u32) -> proptest::test_runner::Config {
+    use proptest::test_runner::{Config, RngSeed};
+    Config { cases, rng_seed: RngSeed::Fixed(20_261_120), failure_persistence: None, ..Config::default() }
+}
+
 pub use draft::Draft;
 pub use engine::{EngineError, Inbox, Link, SendOutcome, SentMessage, SentRecord, SessionEngine};
 pub use error::{Failure, GatewayError};

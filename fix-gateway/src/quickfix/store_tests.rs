@@ -115,6 +115,8 @@ fn the_store_is_always_from_today() {
 }
 
 proptest! {
+    #![proptest_config(crate::seeded(512))]
+
     #[test]
     fn any_header_is_mended(header in proptest::collection::vec(any::<u8>(), 0..200), body_bytes in 0u64..100) {
         let (whole, _) = whole_entries(&header, body_bytes);
