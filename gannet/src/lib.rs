@@ -5,6 +5,8 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod definitions;
+#[cfg(feature = "quickfix")]
+pub mod demo;
 pub mod directory;
 pub mod node;
 pub mod node_api;

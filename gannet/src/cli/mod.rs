@@ -5,6 +5,8 @@ mod answers;
 mod cancel;
 mod cash;
 mod check;
+#[cfg(feature = "quickfix")]
+mod demo;
 mod halt;
 mod init;
 mod journal;
@@ -42,6 +44,9 @@ struct Cli {
 enum Command {
     /// Run a node until it is interrupted.
     Run(run::Args),
+    /// Show everything at work: orders, kills in the middle, and the proofs.
+    #[cfg(feature = "quickfix")]
+    Demo(demo::Args),
     /// Run a paper broker: a FIX acceptor that fills orders against a market.
     #[cfg(feature = "quickfix")]
     PaperBroker(paper_broker::Args),
@@ -121,6 +126,8 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command, out: &mut Output) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::run(&args, out),
+        #[cfg(feature = "quickfix")]
+        Command::Demo(args) => demo::run(&args, out),
         #[cfg(feature = "quickfix")]
         Command::PaperBroker(args) => paper_broker::run(&args, out),
         Command::Submit(args) => submit::run(&args, out),

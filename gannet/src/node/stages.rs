@@ -28,8 +28,10 @@ pub const STAGES: [&str; 6] = ["ring_in", "journal", "decide", "release", "gatew
 /// Messages whose sending is waited for.
 const MOST_UNSENT: usize = 100_000;
 /// How often the histograms are written.
-const WRITE_EVERY: Duration = Duration::from_millis(250);
+const WRITE_EVERY: Duration = Duration::from_millis(50);
 const PAUSE: Duration = Duration::from_millis(5);
+/// Whatever takes longer counts as this: a minute.
+const LONGEST_NS: u64 = 60_000_000_000;
 
 struct Collector {
     traces: Vec<TraceReader>,
@@ -45,8 +47,8 @@ impl Stages {
         let incarnation = shards.first().map_or(0, |shard| shard.recovery().incarnation.count);
         let mut histograms = BTreeMap::new();
         for stage in STAGES {
-            // Three digits up to the largest number: this cannot fail.
-            let Ok(histogram) = Histogram::new(3) else { continue };
+            // From a nanosecond to a minute at three digits: bounds that make sense cannot fail.
+            let Ok(histogram) = Histogram::new_with_bounds(1, LONGEST_NS, 3) else { continue };
             histograms.insert(stage, histogram);
         }
         let collector = Collector {

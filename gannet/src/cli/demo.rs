@@ -1,0 +1,60 @@
+//! `gannet demo`: everything at work, killed in the middle, and proved afterwards.
+
+use std::path::PathBuf;
+
+use super::Failure;
+use super::output::Output;
+use crate::demo::{DemoOptions, run as show};
+
+/// Start a paper broker and a node, trade, kill the node on the way, and prove that nothing was lost.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Replay quotes from this CSV or CSV.gz file (ts_utc_ns,symbol,bid,bid_qty,ask,ask_qty) instead of the built-in market.
+    #[arg(long, value_name = "FILE")]
+    quotes: Option<PathBuf>,
+    /// How fast a file of quotes is replayed: a factor, or `max`.
+    #[arg(long, value_name = "SPEED", default_value = "600")]
+    speed: String,
+    /// Orders and requests to send.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    orders: u32,
+    /// How often the node is killed with SIGKILL on the way.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    kills: u32,
+    /// The seed of the market, the broker's moods and the orders.
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    seed: u64,
+    /// The number of shards of the node.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=2))]
+    shards: u16,
+    /// Keep the directories of node and broker in this new folder, to look into them afterwards.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// Write what is shown to this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// No progress on stderr.
+    #[arg(long)]
+    quiet: bool,
+}
+
+pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
+    let options = DemoOptions {
+        keep: args.keep.clone(),
+        quotes: args.quotes.clone(),
+        speed: args.speed.clone(),
+        orders: args.orders,
+        kills: args.kills,
+        seed: args.seed,
+        shards: args.shards,
+        quiet: args.quiet,
+    };
+    let report = show(&options).map_err(Failure::new)?;
+    out.line(&report.to_string())?;
+    if let Some(path) = &args.json {
+        let text = format!("{:#}\n", report.to_json());
+        std::fs::write(path, text)
+            .map_err(|error| Failure::Said(format!("cannot write {}: {error}", path.display())))?;
+    }
+    if report.proofs.hold() { Ok(()) } else { Err(Failure::Said("a proof does not hold".to_owned())) }
+}

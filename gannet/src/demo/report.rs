@@ -1,0 +1,350 @@
+//! What was seen: a table for people, the same numbers as JSON for programs.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+
+use hdrhistogram::Histogram;
+use model::OrdStatus;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::driver::{Counts, Driver};
+use super::proofs::{Ours, Proof, Proofs, Theirs};
+use super::world::World;
+use super::{DemoError, DemoOptions};
+use crate::books::{Books, ShardBooks};
+use crate::definitions::Definitions;
+use crate::directory::Directory;
+use crate::node::STAGES;
+use crate::wire::{CashRow, Filter, PositionRow, Status};
+
+/// What the demo showed.
+pub struct Report {
+    /// The four proofs.
+    pub proofs: Proofs,
+    kills: u32,
+    counts: Counts,
+    orders: Orders,
+    executions: u64,
+    alerts: u64,
+    positions: Vec<PositionRow>,
+    cash: Vec<CashRow>,
+    latency: BTreeMap<&'static str, Percentiles>,
+    kept: Option<std::path::PathBuf>,
+}
+
+/// Orders by where they ended.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Orders {
+    submitted: u64,
+    denied: u64,
+    sent: u64,
+    filled: u64,
+    partially_filled_then_ended: u64,
+    cancelled: u64,
+    rejected: u64,
+    expired: u64,
+    replaced: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Percentiles {
+    p50_ns: u64,
+    p99_ns: u64,
+    max_ns: u64,
+    count: u64,
+}
+
+impl Report {
+    pub(super) fn new(
+        options: &DemoOptions,
+        world: &World,
+        driver: &Driver,
+        live: &Status,
+    ) -> Result<Self, DemoError> {
+        let ours = Ours::read(world, live)?;
+        let theirs = Theirs::read(world)?;
+        let proofs = Proofs::new(&ours, &theirs, driver, live);
+        let definitions = Definitions::of(
+            ours.shards.iter().map(|shard| (shard.position.shard, &shard.core)),
+            &world.config.currencies,
+        );
+        let shards = ours.shards.iter().map(|shard| shard.position.shard);
+        let directory = Directory::new(shards, &definitions, Some(&world.config));
+        let books = books(&ours, &directory);
+        let inexact = |error: model::ArithmeticError| DemoError::Unexpected(error.to_string());
+        Ok(Self {
+            kills: world.kills,
+            counts: driver.counts.clone(),
+            orders: orders(&ours, &theirs, &driver.counts),
+            executions: count(ours.executions_len()),
+            alerts: ours.shards.iter().map(|shard| shard.alerts).sum(),
+            positions: books.positions(&Filter::default()).map_err(inexact)?,
+            cash: books.cash(&Filter::default()).map_err(inexact)?,
+            latency: latency(world),
+            kept: options.keep.clone(),
+            proofs,
+        })
+    }
+
+    /// The numbers, under the documented keys.
+    pub fn to_json(&self) -> Value {
+        let reasons = |reasons: &BTreeMap<(u16, String), u64>| -> Value {
+            reasons
+                .iter()
+                .map(|((_, name), count)| (name.clone(), json!(count)))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
+        };
+        json!({
+            "kills": self.kills,
+            "orders": self.orders,
+            "denied_by_reason": reasons(&self.counts.denied),
+            "requests_denied_by_reason": reasons(&self.counts.requests_denied),
+            "executions": self.executions,
+            "alerts": self.alerts,
+            "proofs": {
+                "executions_once": self.proofs.executions_once.holds,
+                "orders_once": self.proofs.orders_once.holds,
+                "ledger_zero": self.proofs.ledger_zero.holds,
+                "replay_equal": self.proofs.replay_equal.holds,
+            },
+            "proof_details": self.proofs,
+            "latency": self.latency,
+            "positions": self.positions,
+            "cash": self.cash,
+        })
+    }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+fn books<'a>(ours: &'a Ours, directory: &'a Directory) -> Books<'a> {
+    let shards = ours
+        .shards
+        .iter()
+        .map(|shard| ShardBooks {
+            shard: shard.position.shard,
+            core: &shard.core,
+            position: shard.position,
+            digest: shard.digest.to_string(),
+            alerts: shard.alerts,
+        })
+        .collect();
+    Books { shards, directory }
+}
+
+fn orders(ours: &Ours, theirs: &Theirs, counts: &Counts) -> Orders {
+    let mut orders = Orders {
+        submitted: counts.submitted,
+        denied: counts.denied.values().sum(),
+        sent: theirs.orders,
+        ..Orders::default()
+    };
+    for order in ours.orders() {
+        match order.status {
+            OrdStatus::Filled => orders.filled += 1,
+            OrdStatus::Canceled => orders.cancelled += 1,
+            OrdStatus::Rejected => orders.rejected += 1,
+            OrdStatus::Expired => orders.expired += 1,
+            _ => {}
+        }
+        if order.status != OrdStatus::Filled && order.cum_quantity.is_positive() {
+            orders.partially_filled_then_ended += 1;
+        }
+        if order.wire_id != order.id {
+            orders.replaced += 1;
+        }
+    }
+    orders
+}
+
+/// Adds up the stage times of every life of the node.
+fn latency(world: &World) -> BTreeMap<&'static str, Percentiles> {
+    let mut sums: BTreeMap<&'static str, Histogram<u64>> = BTreeMap::new();
+    let files = std::fs::read_dir(&world.config.node.journal).into_iter().flatten().flatten();
+    for file in files.filter(|file| file.file_name().to_string_lossy().starts_with("latency-")) {
+        let Ok(bytes) = std::fs::read(file.path()) else { continue };
+        let Ok(stages) = serde_json::from_slice::<BTreeMap<String, Vec<(u64, u64)>>>(&bytes) else {
+            continue;
+        };
+        for stage in STAGES {
+            let Some(pairs) = stages.get(stage) else { continue };
+            let Ok(empty) = Histogram::new(3) else { continue };
+            let sum = sums.entry(stage).or_insert(empty);
+            for (value, times) in pairs {
+                // A histogram that resizes itself takes every value.
+                let _ = sum.record_n(*value, *times);
+            }
+        }
+    }
+    sums.into_iter().map(|(stage, histogram)| (stage, percentiles(&histogram))).collect()
+}
+
+fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
+    Percentiles {
+        p50_ns: histogram.value_at_quantile(0.5),
+        p99_ns: histogram.value_at_quantile(0.99),
+        max_ns: histogram.max(),
+        count: histogram.len(),
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_orders(f)?;
+        self.write_positions(f)?;
+        self.write_cash(f)?;
+        self.write_latency(f)?;
+        self.write_proofs(f)
+    }
+}
+
+impl Report {
+    fn write_orders(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let orders = &self.orders;
+        writeln!(f, "ORDERS  ({} kills of the node on the way)", self.kills)?;
+        for (what, number) in [
+            ("submitted", orders.submitted),
+            ("denied by our own checks", orders.denied),
+            ("received by the broker", orders.sent),
+            ("filled", orders.filled),
+            ("cancelled", orders.cancelled),
+            ("rejected by the broker", orders.rejected),
+            ("expired", orders.expired),
+            ("of the ended, partly filled", orders.partially_filled_then_ended),
+            ("replaced at least once", orders.replaced),
+            ("executions", self.executions),
+            ("found again after a kill", self.counts.found_again),
+            ("alerts raised", self.alerts),
+        ] {
+            writeln!(f, "  {what:<30} {number:>9}")?;
+        }
+        writeln!(f, "\nDENIED, by reason")?;
+        for (title, reasons) in [("orders", &self.counts.denied), ("requests", &self.counts.requests_denied)]
+        {
+            for ((number, name), times) in reasons {
+                writeln!(f, "  {number} {name:<26} {times:>9}  {title}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_positions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\nPOSITIONS")?;
+        writeln!(
+            f,
+            "  {:<10} {:<7} {:>9} {:>14} {:>11} {:>14} {:>14}  currency",
+            "account", "symbol", "quantity", "average price", "mark", "realised", "unrealised"
+        )?;
+        for row in &self.positions {
+            writeln!(
+                f,
+                "  {:<10} {:<7} {:>9} {:>14} {:>11} {:>14} {:>14}  {}",
+                row.account,
+                row.symbol,
+                row.quantity.to_string(),
+                row.average_price.map_or_else(|| "-".to_owned(), |price| places(price.get(), 4)),
+                row.mark.map_or_else(|| "-".to_owned(), |price| places(price.get(), 4)),
+                places(row.realised.get(), 2),
+                row.unrealised.map_or_else(|| "-".to_owned(), |amount| places(amount.get(), 2)),
+                row.currency
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_cash(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\nCASH")?;
+        writeln!(
+            f,
+            "  {:<10} {:<8} {:>15} {:>15} {:>12} {:>15} {:>12}",
+            "account", "currency", "settled", "unsettled", "reserved", "available", "fees paid"
+        )?;
+        for row in &self.cash {
+            let amount = |amount: model::Amount| places(amount.get(), 2);
+            writeln!(
+                f,
+                "  {:<10} {:<8} {:>15} {:>15} {:>12} {:>15} {:>12}",
+                row.account,
+                row.currency.to_string(),
+                amount(row.settled),
+                amount(row.unsettled),
+                amount(row.reserved),
+                amount(row.available),
+                amount(row.fees)
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_latency(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "\nLATENCY of commands inside the node, in microseconds (two processes and a broker share the cores)"
+        )?;
+        writeln!(f, "  {:<9} {:>10} {:>10} {:>10} {:>9}", "stage", "p50", "p99", "max", "count")?;
+        for stage in STAGES {
+            let Some(row) = self.latency.get(stage) else { continue };
+            let [p50, p99, max] = [row.p50_ns, row.p99_ns, row.max_ns].map(micros);
+            writeln!(f, "  {stage:<9} {p50:>10} {p99:>10} {max:>10} {:>9}", row.count)?;
+        }
+        Ok(())
+    }
+
+    fn write_proofs(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\nPROOFS")?;
+        for (what, proof) in [
+            ("every execution is in both books exactly once", &self.proofs.executions_once),
+            ("no order reached the broker twice, none is lost", &self.proofs.orders_once),
+            ("the ledger sums to zero", &self.proofs.ledger_zero),
+            ("the replay equals what was recorded live", &self.proofs.replay_equal),
+        ] {
+            write_proof(f, what, proof)?;
+        }
+        if let Some(kept) = &self.kept {
+            writeln!(
+                f,
+                "\nKept in {}: try  gannet orders --journal {}/journal",
+                kept.display(),
+                kept.display()
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn write_proof(f: &mut fmt::Formatter<'_>, what: &str, proof: &Proof) -> fmt::Result {
+    let mark = if proof.holds { "✔" } else { "✘" };
+    writeln!(f, "  {mark} {what:<50} {}", proof.of)?;
+    for against in &proof.against {
+        writeln!(f, "      {against}")?;
+    }
+    Ok(())
+}
+
+/// With thousands separators: for eyes only.
+fn places(value: model::Decimal, places: u32) -> String {
+    let text = format!("{:.*}", usize::try_from(places).unwrap_or(2), value.round_dp(places));
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let mut grouped = String::new();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let mut out = format!("{sign}{grouped}");
+    if !fraction.is_empty() {
+        // Writing to a string cannot fail.
+        let _ = write!(out, ".{fraction}");
+    }
+    out
+}
+
+fn micros(nanos: u64) -> String {
+    format!("{}.{}", nanos / 1000, nanos / 100 % 10)
+}
