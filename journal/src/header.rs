@@ -5,8 +5,8 @@
 //!  16 index u64               24 first_seq u64
 //!  32 segment_bytes u64       40 created_ns i64
 //!  48 incarnation u32         52 prev_crc u32  56 zero u32    60 crc u32 of bytes 0 to 60
-//!  64 durable:    so many of its records are on disk, or more     (checked word)
-//! 128 visibility: what followers may see, see [`Visibility`]     (checked word)
+//!  64 durable: at least so many of its records are on disk        (checked word)
+//! 128 visibility: followers see 0 what is committed, 1 only what is durable  (checked word)
 //! 192 chain: BLAKE3 of all before this segment, 32 bytes
 //! 224 chain_crc: CRC-32C of the chain, u32    228 chain_set u32: 0 not known yet, 1 set
 //! 256 zero to the end of the page
