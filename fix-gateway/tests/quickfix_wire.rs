@@ -7,12 +7,12 @@ mod support;
 use std::path::Path;
 use std::sync::Arc;
 
-use fix_gateway::{Health, RunningSession, Session, SessionSettings};
+use fix_gateway::{DoubtKind, Health, RunningSession, Session, SessionSettings};
 use model::{Input, Name, QuarantineCause};
 
 use support::eventually;
 use support::raw::{RawBroker, RawSession, fix_time};
-use support::shard::{FakeShard, SESSION, id, new_order};
+use support::shard::{FakeShard, SESSION, doubt, id, new_order};
 
 fn start(firm: &str, broker: &str, port: u16, store: &Path, shard: &Arc<FakeShard>) -> RunningSession {
     let name = Name::new(firm).unwrap();
@@ -141,6 +141,30 @@ fn a_message_lost_on_a_live_connection_is_cleared_up_by_the_next() {
     let ping = test_request(&line.wait_for("1"));
     line.send("0", 5, &format!("112={ping}|"));
     shard.wait_ready(2);
+    drop(line);
+    session.stop().unwrap();
+}
+
+#[test]
+fn a_broker_that_resets_the_numbers_is_asked_about_all_doubts() {
+    let store = tempfile::tempdir().unwrap();
+    let (broker, shard) = (RawBroker::new("B-RESET", "F-RESET"), FakeShard::new());
+    let session = start("F-RESET", "B-RESET", broker.port(), store.path(), &shard);
+    let mut line = broker.accept();
+    bring_up(&mut line);
+    shard.wait_ready(1);
+    shard.send(new_order(id(1), 100));
+    line.wait_for("D");
+    shard.set_doubts(&[doubt(id(1), id(1), DoubtKind::NewOrder)]);
+    drop(line);
+    let mut line = broker.accept();
+    line.send("A", 1, "98=0|108=30|141=Y|");
+    let ping = test_request(&line.wait_for("1"));
+    line.send("0", 2, &format!("112={ping}|"));
+    assert!(line.wait_for("H").contains("|11=G1-0-1|"));
+    line.send("8", 3, "11=G1-0-1|790=G1-0-1|37=O|17=S|150=I|39=0|55=MSFT|54=1|14=0|151=100|6=0|");
+    assert_eq!(shard.wait_ready(2), 0);
+    assert!(shard.evidence().is_empty(), "the store is gone, but the order was sent");
     drop(line);
     session.stop().unwrap();
 }

@@ -10,6 +10,7 @@
 //! * It says "logged on" while the broker may still miss messages of ours, for each attempt to connect uses up a
 //!   number. What is sent then is in the gap that it fills, and lost. So the session is up only when the broker has
 //!   answered a test request.
+//! * It deletes its store when the broker's logon says so (`ResetSeqNumFlag`): what was sent is not known any more.
 //! * It counts a `Reject` or a Logout that comes early (its number too high, a gap before it) as if it were the
 //!   message it waits for, which is then lost: here such a message is refused, so that nothing is counted.
 
@@ -84,7 +85,11 @@ impl Wire {
 
     /// Logged on, but not known to be in step with the broker.
     pub(super) fn must_ping(&self) -> bool {
-        self.logged_on.load(Ordering::Acquire) && !self.is_up()
+        self.is_logged_on() && !self.is_up()
+    }
+
+    pub(super) fn is_logged_on(&self) -> bool {
+        self.logged_on.load(Ordering::Acquire)
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -132,11 +137,12 @@ pub(super) struct Callbacks {
     name: String,
     inbox: Arc<dyn Inbox>,
     wire: Arc<Wire>,
+    record: Arc<BodyRecord>,
 }
 
 impl Callbacks {
-    pub(super) fn new(name: String, inbox: Arc<dyn Inbox>, wire: Arc<Wire>) -> Self {
-        Self { name, inbox, wire }
+    pub(super) fn new(name: String, inbox: Arc<dyn Inbox>, wire: Arc<Wire>, record: Arc<BodyRecord>) -> Self {
+        Self { name, inbox, wire, record }
     }
 
     pub(super) fn engine_failed(&self, error: &EngineError) {
@@ -187,6 +193,14 @@ impl Callbacks {
         }
     }
 
+    /// The broker begins at 1 again: QuickFIX is about to delete its store, and with it the record of what was sent.
+    fn note_reset(&self) {
+        tracing::error!(session = %self.name, "the broker resets the sequence numbers; its word decides about all doubts");
+        if let Err(error) = self.record.distrust() {
+            self.inbox.failed(Failure::Engine(format!("the record cannot be marked as lost: {error}")));
+        }
+    }
+
     /// The broker answers our test request: what we sent before it, and what it sent before its answer, has
     /// arrived or is filled.
     fn note_heartbeat(&self, message: &Message) {
@@ -202,7 +216,7 @@ impl Callbacks {
 
     fn note_logout(&self, message: &Message) {
         let text = message.get_field(tag(tags::TEXT)).unwrap_or_default();
-        if self.wire.logged_on.load(Ordering::Acquire) {
+        if self.wire.is_logged_on() {
             tracing::info!(session = %self.name, text, "the broker logs out");
         } else {
             tracing::warn!(session = %self.name, text, "the broker refuses the logon");
@@ -311,6 +325,9 @@ impl LogCallback for Callbacks {
     fn on_incoming(&self, _: Option<&SessionId>, raw: &str) {
         self.guarded("on_incoming", (), || {
             let (raw, msg_type) = (raw.as_bytes(), fields::field(raw.as_bytes(), tags::MSG_TYPE));
+            if msg_type == Some("A") && fields::field(raw, tags::RESET_SEQ_NUM_FLAG) == Some("Y") {
+                self.note_reset();
+            }
             if msg_type.is_none_or(|msg_type| is_admin(msg_type) && msg_type != "3") {
                 return;
             }

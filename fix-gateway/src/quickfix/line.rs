@@ -93,7 +93,7 @@ impl<'a> Line<'a> {
 
     fn hangs(&self) -> bool {
         let patience = CONNECT_TIMEOUT + Duration::from_secs(self.parts.settings.logon_timeout_s.into());
-        !self.wire.is_up() && self.last_attempt.elapsed() >= patience
+        !self.wire.is_logged_on() && self.last_attempt.elapsed() >= patience
     }
 
     fn connect(&mut self) -> Result<(), EngineError> {

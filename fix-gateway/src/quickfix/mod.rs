@@ -83,7 +83,12 @@ impl SessionEngine for QuickFixEngine {
         work: &mut dyn FnMut(&mut dyn Link),
     ) -> Result<(), EngineError> {
         let wire = Arc::new(Wire::new(self.store.files.clone()));
-        let callbacks = Callbacks::new(self.settings.name.to_string(), inbox, Arc::clone(&wire));
+        let callbacks = Callbacks::new(
+            self.settings.name.to_string(),
+            inbox,
+            Arc::clone(&wire),
+            Arc::clone(&self.record),
+        );
         let session_id = session_id(&self.settings)?;
         let configuration = configuration(&self.settings, &session_id)?;
         // Dropped in reverse order: the line hangs up before what it uses goes.

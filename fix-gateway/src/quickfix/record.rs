@@ -50,6 +50,17 @@ impl BodyRecord {
         recent.push_back((seq, message));
     }
 
+    /// The file is about to be deleted: absence proves nothing from here on, also for the next process.
+    pub(super) fn distrust(&self) -> io::Result<()> {
+        self.proves.store(false, Ordering::Release);
+        locked(&self.recent).clear();
+        *locked(&self.older) = None;
+        match fs::remove_file(self.files.path("boot")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     fn recent(&self, seq: u64) -> Option<SentMessage> {
         let recent = locked(&self.recent);
         let at = recent.binary_search_by_key(&seq, |(seq, _)| *seq).ok()?;
