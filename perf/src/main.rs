@@ -1,2 +1,61 @@
-//! The latency lab.
-fn main() {}
+//! The latency lab: every path beside its floor, measured in one run.
+//!
+//! * `options` and `lab`: what was asked for, and what every measurement gets.
+//! * `ticks`, `samples`, `rig`: the clock, the histograms, a shard to measure.
+//! * `rows`: one file for each family of paths; [`rows::ALL`] is the table of contents.
+//! * `alternatives`: the designs that lost, still runnable.
+//! * `goals`, `machine`, `report`: what the numbers are held against and how they are shown.
+
+mod alternatives;
+mod counting;
+mod error;
+mod goals;
+mod lab;
+mod machine;
+mod options;
+mod report;
+mod rig;
+mod row;
+mod rows;
+mod samples;
+mod ticks;
+mod usage;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::error::PerfError;
+use crate::lab::Lab;
+use crate::options::Options;
+use crate::report::Report;
+
+fn main() -> ExitCode {
+    match run(Options::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("perf: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Measures, prints, writes; false where a measurement failed.
+fn run(options: Options) -> Result<bool, PerfError> {
+    if options.list {
+        rows::names().for_each(|name| println!("{name}"));
+        return Ok(true);
+    }
+    let mut lab = Lab::open(options)?;
+    let before = machine::Conditions::now();
+    let failures = rows::measure(&mut lab);
+    let run = machine::Run::between(&before, &machine::Conditions::now());
+    let report = Report::new(&lab, run, failures);
+    print!("{}", report.table());
+    report.write_markdown(&lab)?;
+    if let Some(path) = &lab.options.json {
+        report.write_json(path)?;
+    }
+    Ok(report.failures.is_empty())
+}

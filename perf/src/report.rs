@@ -1,0 +1,229 @@
+//! The table for people, the Markdown report and the JSON file.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::error::PerfError;
+use crate::goals::{Verdict, verdicts};
+use crate::lab::Lab;
+use crate::machine::{Run, file_system};
+use crate::row::{Row, Unit};
+
+/// Everything that came of a run.
+pub(crate) struct Report {
+    rows: Vec<Row>,
+    verdicts: Vec<Verdict>,
+    facts: Vec<(&'static str, String)>,
+    pub(crate) failures: Vec<(&'static str, PerfError)>,
+}
+
+/// The JSON file.
+#[derive(serde::Serialize)]
+struct Json<'a> {
+    rows: &'a [Row],
+}
+
+const HEADINGS: [&str; 10] = ["path", "rate", "p50", "p90", "p99", "p99.9", "max", "floor", "p50", "ratio"];
+
+impl Report {
+    pub(crate) fn new(lab: &Lab, run: Run, failures: Vec<(&'static str, PerfError)>) -> Self {
+        let mut facts = run.facts;
+        let cores: Vec<String> = lab.cores.iter().map(ToString::to_string).collect();
+        facts.push(("threads", threads(lab, &cores)));
+        facts.push(("journals on", file_system(lab.scratch())));
+        facts.push(("clock's own part", format!("{} ns, taken off where a row says so", lab.clock_ns)));
+        facts.push(("repetitions", format!("{}, the best of each is shown", lab.repetitions())));
+        Self { verdicts: verdicts(&lab.rows), rows: lab.rows.clone(), facts, failures }
+    }
+
+    /// For a terminal.
+    pub(crate) fn table(&self) -> String {
+        let mut text = String::new();
+        if !self.rows.is_empty() {
+            text.push('\n');
+            text.push_str(&aligned(&self.cells(), &[0, 7]));
+        }
+        if !self.verdicts.is_empty() {
+            text.push('\n');
+            text.push_str(&aligned(&self.goal_cells(), &[0, 1]));
+        }
+        text.push('\n');
+        for (name, value) in &self.facts {
+            line(&mut text, format_args!("{name:<20} {value}"));
+        }
+        for (name, error) in &self.failures {
+            line(&mut text, format_args!("FAILED {name}: {error}"));
+        }
+        text
+    }
+
+    fn cells(&self) -> Vec<Vec<String>> {
+        let headings = HEADINGS.map(str::to_owned).to_vec();
+        std::iter::once(headings).chain(self.rows.iter().map(cells)).collect()
+    }
+
+    fn goal_cells(&self) -> Vec<Vec<String>> {
+        let headings = ["goal", "", "actual", ""].map(str::to_owned).to_vec();
+        let judged = self.verdicts.iter().map(|verdict| {
+            let met = if verdict.met { "met" } else { "NOT MET" };
+            vec![verdict.row.to_owned(), verdict.text.to_owned(), verdict.actual.clone(), met.to_owned()]
+        });
+        std::iter::once(headings).chain(judged).collect()
+    }
+
+    pub(crate) fn write_json(&self, path: &Path) -> Result<(), PerfError> {
+        let written = |source| PerfError::Write { path: path.to_path_buf(), source };
+        let text = serde_json::to_string_pretty(&Json { rows: &self.rows });
+        let text = text.map_err(|error| written(error.into()))?;
+        std::fs::write(path, text + "\n").map_err(written)
+    }
+
+    pub(crate) fn write_markdown(&self, lab: &Lab) -> Result<(), PerfError> {
+        let path = lab.dir.join("report.md");
+        std::fs::write(&path, self.markdown())
+            .map_err(|source| PerfError::Write { path: path.clone(), source })?;
+        eprintln!("report: {}", path.display());
+        Ok(())
+    }
+
+    fn markdown(&self) -> String {
+        let mut text = String::from("# Latency report\n\n");
+        text.push_str(ABOUT);
+        text.push_str("\n## Paths\n\n");
+        text.push_str(&piped(&self.cells()));
+        text.push_str("\n## Goals\n\n");
+        text.push_str(&piped(&self.goal_cells()));
+        text.push_str("\n## What each row means\n\n");
+        for row in &self.rows {
+            let all: Vec<String> = row.repetitions.iter().map(|p50| number(*p50)).collect();
+            let rate = row.rate.map(|rate| format!(" at {}", per_second(rate))).unwrap_or_default();
+            line(
+                &mut text,
+                format_args!(
+                    "* `{}`{rate}: {}. {} samples; p50 of each repetition: {}.",
+                    row.name,
+                    row.note,
+                    row.count,
+                    all.join(", ")
+                ),
+            );
+        }
+        text.push_str("\n## Machine\n\n");
+        for (name, value) in &self.facts {
+            line(&mut text, format_args!("* {name}: {value}"));
+        }
+        for (name, error) in &self.failures {
+            line(&mut text, format_args!("\n**Failed:** `{name}`: {error}"));
+        }
+        text
+    }
+}
+
+const ABOUT: &str = "Durations in nanoseconds, from HDR histograms with three significant figures, to the maximum. \
+    Open loop rows count from the time an order was meant to be sent. A floor is what the machine itself takes for \
+    the same, measured in the same run. Rows with a rate and a floor in nanoseconds for each show in the percentiles \
+    the mean time of each in a window.\n";
+
+/// Which thread ran where.
+fn threads(lab: &Lab, cores: &[String]) -> String {
+    match (lab.near_core(), lab.far_core()) {
+        (Some(near), Some(far)) => {
+            format!(
+                "measuring on core {near}, measured on core {far}, background on any of {}",
+                cores.join(", ")
+            )
+        }
+        _ => "not pinned: fewer than two cores, every hop is a turn of the scheduler".to_owned(),
+    }
+}
+
+fn cells(row: &Row) -> Vec<String> {
+    let dash = || "-".to_owned();
+    let mut cells = vec![row.name.clone(), row.rate.map_or_else(dash, per_second)];
+    cells.extend([row.p50, row.p90, row.p99, row.p999, row.max].map(number));
+    if row.unit == Unit::Bytes {
+        if let Some(last) = cells.last_mut() {
+            last.push_str(" B");
+        }
+    }
+    cells.push(row.floor_name.map_or_else(dash, str::to_owned));
+    cells.push(row.floor_p50.map_or_else(dash, number));
+    cells.push(row.ratio_p50.map_or_else(dash, |ratio| format!("{ratio:.2}")));
+    cells
+}
+
+/// With a separator for thousands.
+fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn per_second(rate: f64) -> String {
+    if rate >= 1e6 { format!("{:.2} M/s", rate / 1e6) } else { format!("{:.0} k/s", rate / 1e3) }
+}
+
+/// Columns as wide as they must be; those in `left` to the left.
+fn aligned(cells: &[Vec<String>], left: &[usize]) -> String {
+    let columns = cells.iter().map(Vec::len).max().unwrap_or(0);
+    let width =
+        |column: usize| cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for (index, row) in cells.iter().enumerate() {
+        let mut row_text = String::new();
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let padding = " ".repeat(width - cell.chars().count());
+            let gap = if column == 0 { "" } else { "  " };
+            let (before, behind) =
+                if left.contains(&column) { ("", padding.as_str()) } else { (padding.as_str(), "") };
+            row_text.push_str(&[gap, before, cell, behind].concat());
+        }
+        line(&mut text, format_args!("{}", row_text.trim_end()));
+        if index == 0 {
+            let total = widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1);
+            line(&mut text, format_args!("{}", "─".repeat(total)));
+        }
+    }
+    text
+}
+
+/// A Markdown table.
+fn piped(cells: &[Vec<String>]) -> String {
+    let mut text = String::new();
+    for (index, row) in cells.iter().enumerate() {
+        line(&mut text, format_args!("| {} |", row.join(" | ")));
+        if index == 0 {
+            line(&mut text, format_args!("|{}", " --- |".repeat(row.len())));
+        }
+    }
+    text
+}
+
+fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([123_000.0, 1_234_567.0].map(per_second), ["123 k/s", "1.23 M/s"]);
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let cells = [["path", "p50"], ["a.b", "1,000"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(aligned(&cells, &[0]), "path    p50\n───────────\na.b   1,000\n");
+    }
+}

@@ -1,0 +1,288 @@
+//! A shard to measure: one ready session, one portfolio, accounts with every limit set, quoted instruments.
+
+use std::path::Path;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use engine::{Client, Idle, SessionPort, Shard, ShardConfig, SystemClock};
+use model::{
+    AccountDefinition, AccountId, Actor, Amount, AssetClass, BrokerId, CashMove, CashMoveKind, ClOrdId,
+    Command, Currency, Event, FeeSchedule, Input, Instrument, InstrumentId, LimitKind, Money, Name, NewOrder,
+    OrderType, Outbound, OutboundKind, PortfolioDefinition, PortfolioId, Position, Price, Quantity, Quote,
+    Reference, SessionChange, SessionDefinition, SessionId, SessionState, ShardId, Side, StrategyId, Symbol,
+    TextError, TimeInForce, Timestamp,
+};
+
+use crate::error::PerfError;
+
+pub(crate) const SESSION: SessionId = SessionId::new(0);
+pub(crate) const PORTFOLIO: PortfolioId = PortfolioId::new(0);
+/// How many accounts and instruments the orders go round over.
+pub(crate) const ACCOUNTS: u32 = 16;
+pub(crate) const INSTRUMENTS: u32 = 10;
+/// Commands a client may have out.
+pub(crate) const WINDOW: usize = 4096;
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl From<TextError> for PerfError {
+    fn from(error: TextError) -> Self {
+        Self::Unexpected(format!("a name of the rig {error}"))
+    }
+}
+
+/// Hundredths as a price.
+fn cents(cents: i64) -> Price {
+    Price::new(model::Decimal::new(cents, 2))
+}
+
+/// Hundredths as an amount.
+fn amount(cents: i64) -> Amount {
+    Amount::new(model::Decimal::new(cents, 2))
+}
+
+pub(crate) fn usd() -> Result<Currency, PerfError> {
+    Ok(Currency::new("USD")?)
+}
+
+pub(crate) fn instrument(index: u32) -> Result<Instrument, PerfError> {
+    Ok(Instrument {
+        id: InstrumentId::new(index),
+        symbol: Symbol::new(&format!("SYM{index}"))?,
+        asset_class: AssetClass::Equity,
+        currency: usd()?,
+        tick: cents(1),
+        lot: 1u32.into(),
+        multiplier: 1u32.into(),
+        settlement_days: 2,
+    })
+}
+
+/// Basis points of the notional and a part for each share, as an equity broker charges.
+pub(crate) fn fees() -> FeeSchedule {
+    FeeSchedule {
+        rate_bps: Amount::new(model::Decimal::new(15, 1)),
+        per_unit: Amount::new(model::Decimal::new(5, 3)),
+    }
+}
+
+/// Every limit there is, far enough away to let everything pass.
+pub(crate) const ACCOUNT_LIMITS: [(LimitKind, i64); 6] = [
+    (LimitKind::MaxOrderQuantity, 1_000_000),
+    (LimitKind::MaxOrderNotional, 1_000_000_000),
+    (LimitKind::PriceBandBps, 500),
+    (LimitKind::MaxPosition, 1_000_000_000_000),
+    // The lab quotes once, at the start.
+    (LimitKind::MaxQuoteAgeMs, 86_400_000),
+    (LimitKind::ShortSale, 0),
+];
+
+pub(crate) fn account(index: u32) -> Result<AccountDefinition, PerfError> {
+    Ok(AccountDefinition {
+        id: AccountId::new(index),
+        name: Name::new(&format!("ACC-{index}"))?,
+        portfolio: PORTFOLIO,
+        session: SESSION,
+        fees: fees(),
+    })
+}
+
+/// The opening deposit of an account, far beyond what a run reserves.
+pub(crate) fn deposit(account: AccountId) -> Result<Command, PerfError> {
+    let money = Money { amount: amount(100_000_000_000_000), currency: usd()? };
+    let reference = Reference::new("opening")?;
+    Ok(Command::MoveCash(CashMove { account, kind: CashMoveKind::Deposit, money, reference }))
+}
+
+/// What must be defined before `accounts` accounts can trade.
+pub(crate) fn definitions(accounts: u32) -> Result<Vec<Command>, PerfError> {
+    let session = SessionDefinition { id: SESSION, name: Name::new("BROKER")?, broker: BrokerId::new(0) };
+    let portfolio = PortfolioDefinition { id: PORTFOLIO, name: Name::new("GROWTH")? };
+    let mut commands = vec![Command::DefineSession(session), Command::DefinePortfolio(portfolio)];
+    for index in 0..INSTRUMENTS {
+        commands.push(Command::DefineInstrument(instrument(index)?));
+    }
+    commands.push(Command::SetLimit {
+        actor: Actor::Portfolio(PORTFOLIO),
+        kind: LimitKind::MaxGrossExposure,
+        currency: Some(usd()?),
+        value: Some(amount(1_000_000_000_000_000_000)),
+    });
+    for index in 0..accounts {
+        let definition = account(index)?;
+        commands.push(Command::DefineAccount(definition));
+        for (kind, value) in ACCOUNT_LIMITS {
+            let (actor, value) = (Actor::Account(definition.id), Some(amount(value * 100)));
+            commands.push(Command::SetLimit { actor, kind, currency: None, value });
+        }
+        commands.push(deposit(definition.id)?);
+    }
+    Ok(commands)
+}
+
+pub(crate) fn quote(received: Timestamp) -> Quote {
+    Quote {
+        bid: cents(4850),
+        bid_quantity: 100u32.into(),
+        ask: cents(4852),
+        ask_quantity: 100u32.into(),
+        received,
+    }
+}
+
+/// Buy orders without end, each with an identifier of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Orders {
+    next: u64,
+}
+
+impl Orders {
+    /// The next order.
+    pub(crate) fn next(&mut self) -> NewOrder {
+        let number = self.next;
+        self.next += 1;
+        let round = |over: u32| u32::try_from(number % u64::from(over)).unwrap_or(0);
+        NewOrder {
+            account: AccountId::new(round(ACCOUNTS)),
+            strategy: StrategyId::new(1),
+            cl_ord_id: identifier(number),
+            instrument: InstrumentId::new(round(INSTRUMENTS)),
+            side: Side::Buy,
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::Day,
+            quantity: Quantity::from(10),
+            limit_price: Some(cents(4851)),
+            quote: None,
+        }
+    }
+}
+
+/// `P` and the number's digits; cheap, so that making an order does not disturb what is measured.
+fn identifier(number: u64) -> ClOrdId {
+    let mut digits = *b"P000000000000";
+    let mut rest = number;
+    for digit in digits.iter_mut().skip(1).rev() {
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+    }
+    ClOrdId::cut(std::str::from_utf8(&digits).unwrap_or("P"))
+}
+
+/// Started, defined, funded, quoted, its session ready.
+pub(crate) struct Rig {
+    pub(crate) shard: Shard,
+    pub(crate) port: SessionPort,
+    pub(crate) client: Client,
+    pub(crate) orders: Orders,
+}
+
+/// The usual configuration of a measured shard.
+pub(crate) fn config(dir: &Path, core: Option<usize>) -> ShardConfig {
+    let mut config = ShardConfig::new(journal::Options::new(dir, ShardId::new(0)));
+    config.idle = if core.is_some() { Idle::Spin } else { Idle::Yield };
+    config.core = core;
+    config
+}
+
+impl Rig {
+    pub(crate) fn ready(config: &ShardConfig) -> Result<Self, PerfError> {
+        let shard = Shard::start(config, SystemClock)?;
+        let (client, port) = (shard.client(1000, WINDOW)?, shard.open_session(SESSION)?);
+        let mut rig = Self { shard, port, client, orders: Orders::default() };
+        for command in definitions(ACCOUNTS)? {
+            let answer = rig.client.call(command, PATIENCE)?;
+            if let Event::Denied { denial, .. } = answer.event {
+                return Err(PerfError::Unexpected(format!("the rig's set-up was denied: {denial:?}")));
+            }
+        }
+        rig.make_ready()?;
+        Ok(rig)
+    }
+
+    fn make_ready(&mut self) -> Result<(), PerfError> {
+        for index in 0..INSTRUMENTS {
+            self.shard.quotes().send(InstrumentId::new(index), quote(Timestamp::default()))?;
+        }
+        for state in [SessionState::Up, SessionState::Ready] {
+            let change = SessionChange { session: SESSION, state, unresolved: 0 };
+            self.port.post(Input::Session(change))?;
+        }
+        let deadline = Instant::now() + PATIENCE;
+        let replica = self.shard.replica();
+        let ready = |core: &actors::Core| {
+            core.session(SESSION).is_some_and(|session| session.state == SessionState::Ready)
+        };
+        while !replica.read(Position::new(self.shard.id(), 0), ready)? {
+            if Instant::now() > deadline {
+                return Err(PerfError::Late("the session's becoming ready"));
+            }
+        }
+        while self.port.poll_outbound().is_some() {}
+        Ok(())
+    }
+
+    /// Takes everything that has left; how many orders, each told to `seen`.
+    #[inline]
+    pub(crate) fn drain(&self, mut seen: impl FnMut(&Outbound)) {
+        while let Some(message) = self.port.poll_outbound() {
+            if matches!(message.kind, OutboundKind::NewOrderSingle { .. }) {
+                seen(&message);
+            }
+        }
+    }
+
+    /// Takes the answers that are there; a denial ends the measurement.
+    #[inline]
+    pub(crate) fn take_answers(&mut self) -> Result<u64, PerfError> {
+        let mut taken = 0;
+        while let Some(answer) = self.client.poll() {
+            if !matches!(answer.event, Event::OrderAccepted { .. }) {
+                return Err(PerfError::Unexpected(format!("an order was not accepted: {:?}", answer.event)));
+            }
+            taken += 1;
+        }
+        Ok(taken)
+    }
+
+    /// Lets the read side stand still, so that it takes no core from the path, until the guard goes.
+    pub(crate) fn hold_read_side(&self) -> Result<Held, PerfError> {
+        let (replica, start) = (self.shard.replica(), Position::new(self.shard.id(), 0));
+        let (release, released) = channel::<()>();
+        let (hold, held) = channel();
+        let thread = std::thread::spawn(move || {
+            // Ends in any case: an error here shows on the other end as a closed channel.
+            let _ = replica.read(start, |_| {
+                let _ = hold.send(());
+                let _ = released.recv();
+            });
+        });
+        held.recv_timeout(PATIENCE).map_err(|_| PerfError::Late("the read side's standing still"))?;
+        Ok(Held { release: Some(release), thread: Some(thread) })
+    }
+}
+
+/// While it lives, the read side stands still.
+pub(crate) struct Held {
+    release: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.release = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_differ() {
+        assert_eq!(identifier(0).as_str(), "P000000000000");
+        assert_eq!(identifier(1_234_567).as_str(), "P000001234567");
+    }
+}

@@ -1,0 +1,125 @@
+//! The append call, in both durabilities, beside the same bytes copied and summed into warm memory.
+//!
+//! Paced: a writer that appends without pause outruns any preparation of segments, and no shard does so.
+
+use std::hint::black_box;
+
+use journal::{Durability, Options, Writer};
+use model::{Command, Input, Origin, ShardId, Timestamp};
+
+use crate::error::PerfError;
+use crate::lab::Lab;
+use crate::rig::{self, Orders};
+use crate::row::{Floor, Row};
+use crate::samples::Samples;
+use crate::ticks::now_ns;
+
+/// What a busy shard appends, per second.
+const RATE: u32 = 1_000_000;
+/// A `NewOrder` with its quote, header included: what [`record_len`] finds is used, this is the first guess.
+const FLOOR_BYTES: usize = 64 * 1024 * 1024;
+
+const PROCESS: &str = "ensure_room and append of a new order, 1 M/s; the clock's own part taken off";
+const DISK: &str = "the same while the flusher writes and syncs on another thread";
+const MEMORY: &str = "copy and CRC-32C of a record's bytes into warm anonymous memory, at the same pace";
+
+pub(crate) fn process(lab: &mut Lab) -> Result<(), PerfError> {
+    append(lab, "journal.append.process", PROCESS, Durability::Process)
+}
+
+pub(crate) fn disk(lab: &mut Lab) -> Result<(), PerfError> {
+    append(lab, "journal.append.disk", DISK, Durability::Disk)
+}
+
+fn append(lab: &mut Lab, name: &str, note: &'static str, durability: Durability) -> Result<(), PerfError> {
+    let floor = memory(lab)?;
+    let best = lab.best_of(|| appends(lab, durability))?;
+    lab.rows.push(Row::new(name, best, note).rate(f64::from(RATE)).beside(floor));
+    Ok(())
+}
+
+/// A journal to measure.
+pub(crate) fn open(dir: &std::path::Path, durability: Durability) -> Result<Writer, PerfError> {
+    let options = Options { durability, ..Options::new(dir, ShardId::new(0)) };
+    Ok(journal::open(&options)?.writer)
+}
+
+/// What a shard appends for an order.
+pub(crate) fn order_input(orders: &mut Orders, time: Timestamp) -> Input {
+    let mut order = orders.next();
+    order.quote = Some(rig::quote(time));
+    Input::Command { origin: Origin { uid: 1000, client: 1 }, command: Command::NewOrder(order) }
+}
+
+fn appends(lab: &Lab, durability: Durability) -> Result<Samples, PerfError> {
+    let dir = lab.fresh_dir()?;
+    let mut writer = open(dir.path(), durability)?;
+    let pinned = lab.pinned();
+    let mut orders = Orders::default();
+    let time = Timestamp::from_nanos(1_763_629_323_456_789_000);
+    let samples = paced(lab, || {
+        let input = order_input(&mut orders, time);
+        let start = now_ns();
+        writer.ensure_room()?;
+        writer.append(time, black_box(&input))?;
+        Ok(now_ns() - start)
+    })?;
+    drop(pinned);
+    writer.close()?;
+    Ok(samples)
+}
+
+/// Calls `once` at the pace; it gives its own duration.
+fn paced(lab: &Lab, mut once: impl FnMut() -> Result<u64, PerfError>) -> Result<Samples, PerfError> {
+    let (count, interval_ns) = (lab.sized(300_000u64, 1_500_000), 1_000_000_000 / u64::from(RATE));
+    let mut samples = Samples::new();
+    let begin = now_ns();
+    for turn in 0..count {
+        while now_ns() < begin + turn * interval_ns {
+            std::hint::spin_loop();
+        }
+        let elapsed = once()?;
+        if turn >= count / 10 {
+            samples.record(lab.net(elapsed));
+        }
+    }
+    Ok(samples)
+}
+
+fn memory(lab: &mut Lab) -> Result<Floor, PerfError> {
+    lab.floor("memory.append", MEMORY, |lab| {
+        let record = vec![0x5a; record_len(lab)?];
+        lab.best_of(|| memory_appends(lab, &record))
+    })
+}
+
+fn memory_appends(lab: &Lab, record: &[u8]) -> Result<Samples, PerfError> {
+    let _pinned = lab.pinned();
+    // Written once, so that every page is there.
+    let mut memory = vec![1u8; FLOOR_BYTES];
+    let mut at = 0;
+    paced(lab, || {
+        let start = now_ns();
+        if at + record.len() > memory.len() {
+            at = 0;
+        }
+        let place = memory.get_mut(at..at + record.len());
+        let place = place.ok_or_else(|| PerfError::Unexpected("a record beyond memory".to_owned()))?;
+        place.copy_from_slice(black_box(record));
+        black_box(crc32c::crc32c(place));
+        at += record.len();
+        Ok(now_ns() - start)
+    })
+}
+
+/// How long the record of an order is.
+fn record_len(lab: &Lab) -> Result<usize, PerfError> {
+    let dir = lab.fresh_dir()?;
+    let mut writer = open(dir.path(), Durability::Process)?;
+    let time = Timestamp::from_nanos(1);
+    writer.append(time, &order_input(&mut Orders::default(), time))?;
+    writer.close()?;
+    let record = journal::Reader::open(dir.path())?.next()?;
+    let record = record.ok_or_else(|| PerfError::Unexpected("nothing was appended".to_owned()))?;
+    usize::try_from(record.len_bytes).map_err(|_| PerfError::Unexpected("a record too long".to_owned()))
+}

@@ -1,0 +1,154 @@
+//! The parts that decide, alone: the gate, and the core's `apply` of a new order.
+
+use std::hint::black_box;
+
+use actors::{Core, Outcome, Stamp};
+use model::{
+    Command, FeeSchedule, Input, Instrument, Limits, OrderType, Origin, Position, Quantity, SessionChange,
+    SessionState, ShardId, Side, TimeInForce, Timestamp,
+};
+use risk_gate::{Facts, Terms};
+
+use crate::error::PerfError;
+use crate::lab::Lab;
+use crate::rig::{self, Orders, SESSION};
+use crate::row::Row;
+use crate::samples::Samples;
+use crate::ticks::now_ns;
+
+const RISK: &str =
+    "risk_gate::approve, every rule evaluated, every limit set; the clock's own part taken off";
+const APPLY: &str = "Core::apply of a new order: gate, books, order tables; the clock's own part taken off";
+
+pub(crate) fn risk(lab: &mut Lab) -> Result<(), PerfError> {
+    let best = lab.best_of(|| approvals(lab))?;
+    lab.rows.push(Row::new("risk.all_rules", best, RISK));
+    Ok(())
+}
+
+fn approvals(lab: &Lab) -> Result<Samples, PerfError> {
+    let _pinned = lab.pinned();
+    let (instrument, fees, mut limits) = (rig::instrument(0)?, rig::fees(), Limits::default());
+    for (kind, value) in rig::ACCOUNT_LIMITS {
+        if !limits.set(kind, Some(value.into())) {
+            return Err(PerfError::Unexpected(format!("{kind} cannot be {value}")));
+        }
+    }
+    let mut samples = Samples::new();
+    let count = lab.sized(200_000u32, 1_000_000);
+    for turn in 0..count + count / 10 {
+        let facts = facts(turn, &instrument, &fees, &limits);
+        let start = now_ns();
+        let verdict = black_box(risk_gate::approve(black_box(&facts)));
+        let elapsed = now_ns() - start;
+        verdict.map_err(|denial| PerfError::Unexpected(format!("the gate refused: {denial:?}")))?;
+        if turn >= count / 10 {
+            samples.record(lab.net(elapsed));
+        }
+    }
+    Ok(samples)
+}
+
+/// An account in the middle of its day; quantities and prices differ from order to order.
+fn facts<'a>(turn: u32, instrument: &'a Instrument, fees: &'a FeeSchedule, limits: &'a Limits) -> Facts<'a> {
+    let decimal = |number: i64, scale: u32| model::Decimal::new(number, scale);
+    let now = Timestamp::from_nanos(1_763_629_323_456_789_000);
+    Facts {
+        terms: Terms {
+            side: if turn.is_multiple_of(2) { Side::Buy } else { Side::Sell },
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::Day,
+            quantity: Quantity::from(100 + turn % 900),
+            limit_price: Some(model::Price::new(decimal(4851 + i64::from(turn % 7) - 3, 2))),
+        },
+        instrument,
+        limits,
+        fees,
+        quote: Some(rig::quote(now)),
+        now,
+        halted: false,
+        session_ready: true,
+        filled: Quantity::ZERO,
+        position: Quantity::from(12_300),
+        open_buy: Quantity::from(4_500),
+        open_sell: Quantity::from(1_700),
+        available_cash: model::Amount::new(decimal(1_234_567_891_234, 4)),
+        gross_exposure: model::Amount::new(decimal(98_765_432_109, 2)),
+        max_gross_exposure: Some(model::Amount::new(decimal(10_000_000_000_000, 2))),
+    }
+}
+
+pub(crate) fn apply(lab: &mut Lab) -> Result<(), PerfError> {
+    let best = lab.best_of(|| applications(lab))?;
+    lab.rows.push(Row::new("core.apply.new_order", best, APPLY));
+    Ok(())
+}
+
+fn applications(lab: &Lab) -> Result<Samples, PerfError> {
+    let _pinned = lab.pinned();
+    let mut feed = Feed::ready(rig::ACCOUNTS)?;
+    let mut orders = Orders::default();
+    let mut samples = Samples::new();
+    let count = lab.sized(100_000u32, 400_000);
+    for turn in 0..count + 20_000 {
+        let mut order = orders.next();
+        order.quote = Some(rig::quote(feed.time));
+        let input = Input::Command { origin: Origin::default(), command: Command::NewOrder(order) };
+        let stamp = feed.stamp();
+        feed.outcome.clear();
+        let start = now_ns();
+        feed.core.apply(stamp, black_box(&input), &mut feed.outcome);
+        let elapsed = now_ns() - start;
+        if feed.outcome.outbound.is_empty() {
+            return Err(PerfError::Unexpected(format!("denied: {:?}", feed.outcome.events)));
+        }
+        if turn >= 20_000 {
+            samples.record(lab.net(elapsed));
+        }
+    }
+    Ok(samples)
+}
+
+/// A core that is fed directly, without a shard.
+pub(crate) struct Feed {
+    pub(crate) core: Core,
+    pub(crate) outcome: Outcome,
+    pub(crate) time: Timestamp,
+    seq: u64,
+}
+
+impl Feed {
+    /// Defined, funded, its session ready.
+    pub(crate) fn ready(accounts: u32) -> Result<Self, PerfError> {
+        let time = Timestamp::from_nanos(1_763_629_323_456_789_000);
+        let mut feed = Self { core: Core::new(), outcome: Outcome::default(), time, seq: 0 };
+        feed.take(&Input::Opened {
+            incarnation: model::Incarnation { count: 1 },
+            logic_version: actors::LOGIC_VERSION,
+        });
+        for command in rig::definitions(accounts)? {
+            feed.take(&Input::Command { origin: Origin::default(), command });
+            if let Some(model::Event::Denied { denial, .. }) = feed.outcome.events.first() {
+                return Err(PerfError::Unexpected(format!("the set-up was denied: {denial:?}")));
+            }
+        }
+        for state in [SessionState::Up, SessionState::Ready] {
+            feed.take(&Input::Session(SessionChange { session: SESSION, state, unresolved: 0 }));
+        }
+        Ok(feed)
+    }
+
+    /// The next position; one microsecond later.
+    pub(crate) fn stamp(&mut self) -> Stamp {
+        self.seq += 1;
+        self.time = Timestamp::from_nanos(self.time.nanos + 1_000);
+        Stamp { position: Position::new(ShardId::new(0), self.seq), time: self.time }
+    }
+
+    /// Applies one input; what follows is in `outcome`.
+    pub(crate) fn take(&mut self, input: &Input) {
+        let stamp = self.stamp();
+        self.outcome.clear();
+        self.core.apply(stamp, input, &mut self.outcome);
+    }
+}

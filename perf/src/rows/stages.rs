@@ -1,0 +1,55 @@
+//! Where the time of the core's path goes, by the shard's own stamps.
+
+use engine::StageTimes;
+
+use crate::error::PerfError;
+use crate::lab::Lab;
+use crate::rig::{Rig, config};
+use crate::row::{Best, Row};
+use crate::samples::Samples;
+use crate::ticks::now_ns;
+
+/// The stages in order: name, from, to.
+type Stage = (&'static str, fn(&StageTimes) -> u64, fn(&StageTimes) -> u64);
+
+const STAGES: [Stage; 4] = [
+    ("stages.ring_wait", |times| times.submitted_ns, |times| times.taken_ns),
+    ("stages.stamp_append", |times| times.taken_ns, |times| times.appended_ns),
+    ("stages.apply_digest", |times| times.appended_ns, |times| times.applied_ns),
+    ("stages.release", |times| times.applied_ns, |times| times.released_ns),
+];
+const NOTE: &str =
+    "one stage by the shard's own stamps; each carries one read of the system's clock (some 25 ns)";
+const INTERVAL_NS: u64 = 10_000;
+
+pub(crate) fn measure(lab: &mut Lab) -> Result<(), PerfError> {
+    let dir = lab.fresh_dir()?;
+    let mut config = config(dir.path(), lab.far_core());
+    config.trace = 64 * 1024;
+    let mut rig = Rig::ready(&config)?;
+    let held = rig.hold_read_side()?;
+    let mut trace = rig.shard.take_trace().ok_or(PerfError::Late("the trace ring"))?;
+    let pinned = lab.pinned();
+    let mut stages = [const { None::<Samples> }; STAGES.len()].map(|_| Samples::new());
+    let (count, begin) = (lab.sized(100_000u64, 400_000), now_ns());
+    let mut order = rig.orders.next();
+    for turn in 0..count {
+        while now_ns() < begin + turn * INTERVAL_NS {
+            rig.drain(|_| ());
+            rig.take_answers()?;
+            while let Some(times) = trace.poll() {
+                for ((_, from, to), samples) in STAGES.iter().zip(&mut stages) {
+                    samples.record(to(&times).saturating_sub(from(&times)));
+                }
+            }
+        }
+        rig.client.submit(model::Command::NewOrder(order))?;
+        order = rig.orders.next();
+    }
+    drop((pinned, held));
+    rig.shard.stop()?;
+    for ((name, ..), samples) in STAGES.iter().zip(&stages) {
+        lab.rows.push(Row::new(*name, Best::only(samples.summary()), NOTE).rate(100_000.0));
+    }
+    Ok(())
+}
