@@ -8,6 +8,7 @@ macro_rules! index_ids {
         journalled! {
             $(#[$doc])*
             #[derive(Default, PartialOrd, Ord, Hash)]
+            #[serde(transparent)]
             pub struct $name { /// The index.
                 pub index: $inner }
         }
@@ -53,11 +54,13 @@ journalled! {
     /// How often a journal has been opened for writing. Durably raised before the first append, so that an id
     /// made from a position is never issued twice, also when a torn tail was cut and its positions are reused.
     #[derive(Default, PartialOrd, Ord, Hash)]
+    #[serde(transparent)]
     pub struct Incarnation { /// 1 at the first opening.
         pub count: u32 }
 
     /// Where a record stands: which journal, which record. The first record of a journal is 1.
     #[derive(Default, PartialOrd, Ord, Hash)]
+    #[serde(into = "alloc::string::String")]
     pub struct Position {
         /// The journal's shard.
         pub shard: ShardId,
@@ -70,6 +73,7 @@ journalled! {
     /// It names an order ([`OrderId`]) and, on the wire, every request about it (FIX tag 11 `ClOrdID`). Its text
     /// is `G{incarnation}-{shard}-{seq}`.
     #[derive(Default, PartialOrd, Ord, Hash)]
+    #[serde(into = "alloc::string::String")]
     pub struct WireId {
         /// The record's number.
         pub seq: u64,
@@ -134,6 +138,18 @@ impl WireId {
 impl fmt::Display for WireId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "G{}-{}-{}", self.incarnation, self.shard, self.seq)
+    }
+}
+
+impl From<WireId> for alloc::string::String {
+    fn from(id: WireId) -> Self {
+        alloc::format!("{id}")
+    }
+}
+
+impl From<Position> for alloc::string::String {
+    fn from(position: Position) -> Self {
+        alloc::format!("{position}")
     }
 }
 

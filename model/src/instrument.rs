@@ -8,6 +8,7 @@ use crate::{Decimal, InstrumentId, Price, Quantity, Symbol, Text, TextError};
 journalled! {
     /// A currency code: ISO 4217 for money (`USD`), the asset's own code for digital assets (`USDT`).
     #[derive(PartialOrd, Ord, Hash)]
+    #[serde(transparent)]
     pub struct Currency { code: Text<8> }
 
     /// The kind of instrument.

@@ -5,11 +5,13 @@ use core::fmt;
 journalled! {
     /// Nanoseconds since 1970-01-01T00:00:00Z. Given once, by the shard that stamps an input.
     #[derive(Default, PartialOrd, Ord, Hash)]
+    #[serde(into = "alloc::string::String")]
     pub struct Timestamp { /// Nanoseconds since the epoch.
         pub nanos: i64 }
 
     /// A civil date as days since 1970-01-01.
     #[derive(Default, PartialOrd, Ord, Hash)]
+    #[serde(into = "alloc::string::String")]
     pub struct Date { /// Days since the epoch.
         pub days: i32 }
 }
@@ -116,6 +118,18 @@ impl fmt::Display for Timestamp {
         let (seconds, nanos) = (rest / 1_000_000_000, rest % 1_000_000_000);
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
         write!(f, "{}T{hours:02}:{minutes:02}:{:02}.{nanos:09}Z", self.date(), seconds % 60)
+    }
+}
+
+impl From<Date> for alloc::string::String {
+    fn from(date: Date) -> Self {
+        alloc::format!("{date}")
+    }
+}
+
+impl From<Timestamp> for alloc::string::String {
+    fn from(time: Timestamp) -> Self {
+        alloc::format!("{time}")
     }
 }
 

@@ -1,0 +1,23 @@
+//! Fifty SIGKILLs at random instants while orders flow: nothing is lost, nothing happens twice.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub)]
+
+mod common;
+
+#[test]
+fn fifty_kills_lose_and_duplicate_nothing() {
+    let shown = common::demo(&["--orders", "15000", "--kills", "50", "--seed", "11"]);
+    assert_eq!(shown["kills"], 50);
+    for proof in ["executions_once", "orders_once", "ledger_zero", "replay_equal"] {
+        assert_eq!(shown["proofs"][proof], true, "{proof}: {}", shown["proof_details"]);
+    }
+    assert!(shown["executions"].as_u64().unwrap() > 1000, "{shown}");
+    assert!(shown["orders"]["filled"].as_u64().unwrap() > 1000, "{shown}");
+}
+
+#[test]
+fn kills_with_two_shards_lose_and_duplicate_nothing() {
+    let shown = common::demo(&["--orders", "3000", "--kills", "5", "--seed", "12", "--shards", "2"]);
+    for proof in ["executions_once", "orders_once", "ledger_zero", "replay_equal"] {
+        assert_eq!(shown["proofs"][proof], true, "{proof}: {}", shown["proof_details"]);
+    }
+}
