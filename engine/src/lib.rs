@@ -34,5 +34,5 @@ pub use quotes::QuoteSender;
 pub use replay::{Recovered, Replay, replay, replay_until};
 pub use replica::{Published, Replica, ReplicaError, Subscription};
 pub use session_port::SessionPort;
-pub use shard::{Connect, RecoveredAt, Shard, ShardConfig, StopReport};
+pub use shard::{Connect, RecoveredAt, Shard, ShardConfig, Standby, StopReport};
 pub use trace::{StageTimes, TraceReader, monotonic_ns, monotonic_ns_at};

@@ -16,7 +16,7 @@ use crate::lanes::{Capacities, Intake, Lanes};
 use crate::pipeline::{Pipeline, Stopped};
 use crate::quotes::{QuoteBoard, QuoteSender};
 use crate::release::Release;
-use crate::replay::{Replay, replay};
+use crate::replay::{Recovered, Replay, replay};
 use crate::replica::Replica;
 use crate::session_port::SessionPort;
 use crate::trace::TraceReader;
@@ -93,50 +93,7 @@ impl Shard {
     /// Opens the journal, replays it, and starts the threads. The state is the journal's, whatever happened to the
     /// process before; every digest on the way is compared.
     pub fn start<C: Clock>(config: &ShardConfig, clock: C) -> Result<Self, EngineError> {
-        let journal::Opened { writer, recovery } = journal::open(&config.journal)?;
-        let recovered = replay(&config.journal.dir)?;
-        let shard = config.journal.shard;
-        let lanes = Arc::new(Lanes::new(capacities(config)));
-        let follower = writer.follower(recovered.position.seq + 1)?;
-        let (replica, replica_thread) =
-            Replica::start(format!("replica-{shard}"), Replay::from(&recovered), follower)?;
-        let (trace, trace_reader) = trace_rings(config.trace);
-        let at = RecoveredAt {
-            position: recovered.position,
-            digest: recovered.digest,
-            records: recovered.records,
-            digests: recovered.digests,
-        };
-        let pipeline = Pipeline {
-            lanes: Arc::clone(&lanes),
-            clock,
-            release: Release::new(writer.durable_watch()),
-            writer,
-            last: Stamp { position: Position::new(shard, recovered.position.seq), time: recovered.time },
-            digester: Digester::from(recovered.digest),
-            core: recovered.core,
-            idle: config.idle,
-            mark_interval_ns: i64::from(config.mark_interval_ms) * 1_000_000,
-            trace,
-            board: QuoteBoard::default(),
-            outcome: Outcome::default(),
-            undigested: 0,
-            next_mark: Timestamp::default(),
-            turns: 0,
-        };
-        let thread = spawn(pipeline, shard, config.core)?;
-        Ok(Self {
-            lanes,
-            replica,
-            thread: Some(thread),
-            replica_thread: Some(replica_thread),
-            recovery,
-            recovered: at,
-            ring: config.ring,
-            trace: trace_reader,
-            id: shard,
-            traced: config.trace > 0,
-        })
+        Standby::open(config)?.start(clock)
     }
 
     /// Which shard.
@@ -222,6 +179,76 @@ impl Shard {
             drop(thread.join());
         }
         result
+    }
+}
+
+/// A shard between recovery and start: its journal is open and locked, its state replayed, nothing runs yet.
+#[derive(Debug)]
+pub struct Standby {
+    config: ShardConfig,
+    writer: journal::Writer,
+    recovery: journal::Recovery,
+    recovered: Recovered,
+}
+
+impl Standby {
+    /// Opens the journal and replays it.
+    pub fn open(config: &ShardConfig) -> Result<Self, EngineError> {
+        let journal::Opened { writer, recovery } = journal::open(&config.journal)?;
+        let recovered = replay(&config.journal.dir)?;
+        Ok(Self { config: config.clone(), writer, recovery, recovered })
+    }
+
+    /// The state it will start from.
+    pub const fn core(&self) -> &actors::Core {
+        &self.recovered.core
+    }
+
+    /// Starts the threads.
+    pub fn start<C: Clock>(self, clock: C) -> Result<Shard, EngineError> {
+        let Self { config, writer, recovery, recovered } = self;
+        let shard = config.journal.shard;
+        let lanes = Arc::new(Lanes::new(capacities(&config)));
+        let follower = writer.follower(recovered.position.seq + 1)?;
+        let (replica, replica_thread) =
+            Replica::start(format!("replica-{shard}"), Replay::from(&recovered), follower)?;
+        let (trace, trace_reader) = trace_rings(config.trace);
+        let at = RecoveredAt {
+            position: recovered.position,
+            digest: recovered.digest,
+            records: recovered.records,
+            digests: recovered.digests,
+        };
+        let pipeline = Pipeline {
+            lanes: Arc::clone(&lanes),
+            clock,
+            release: Release::new(writer.durable_watch()),
+            writer,
+            last: Stamp { position: Position::new(shard, recovered.position.seq), time: recovered.time },
+            digester: Digester::from(recovered.digest),
+            core: recovered.core,
+            idle: config.idle,
+            mark_interval_ns: i64::from(config.mark_interval_ms) * 1_000_000,
+            trace,
+            board: QuoteBoard::default(),
+            outcome: Outcome::default(),
+            undigested: 0,
+            next_mark: Timestamp::default(),
+            turns: 0,
+        };
+        let thread = spawn(pipeline, shard, config.core)?;
+        Ok(Shard {
+            lanes,
+            replica,
+            thread: Some(thread),
+            replica_thread: Some(replica_thread),
+            recovery,
+            recovered: at,
+            ring: config.ring,
+            trace: trace_reader,
+            id: shard,
+            traced: config.trace > 0,
+        })
     }
 }
 

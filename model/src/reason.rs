@@ -71,8 +71,6 @@ deny_reasons! {
     Halted = 201, 2, "scope", "trading is halted";
     /// The broker's session is not ready.
     SessionNotReady = 202, 2, "session", "the broker's session is not ready";
-    /// The actor is quarantined after an internal failure.
-    Quarantined = 203, 2, "account", "the account is quarantined after an internal failure";
     /// The order is finished.
     TooLate = 204, 4, "order", "the order is finished";
     /// A request about the order is unanswered.

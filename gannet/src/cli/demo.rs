@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::Failure;
 use super::output::Output;
+use super::{Failure, cash, positions};
 use crate::demo::{DemoOptions, run as show};
 
 /// Start a paper broker and a node, trade, kill the node on the way, and prove that nothing was lost.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Replay quotes from this CSV or CSV.gz file (ts_utc_ns,symbol,bid,bid_qty,ask,ask_qty) instead of the built-in market.
+    /// Replay quotes from this CSV or CSV.gz file with the columns `ts_utc_ns,symbol,bid,bid_qty,ask,ask_qty` instead of the built-in market.
     #[arg(long, value_name = "FILE")]
     quotes: Option<PathBuf>,
     /// How fast a file of quotes is replayed: a factor, or `max`.
@@ -50,6 +50,11 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         quiet: args.quiet,
     };
     let report = show(&options).map_err(Failure::new)?;
+    out.table(&report.orders_table())?;
+    out.table(&report.denied_table())?;
+    out.table(&positions::table(report.positions()).map_err(Failure::new)?)?;
+    out.table(&cash::table(report.cash()).map_err(Failure::new)?)?;
+    out.table(&report.latency_table())?;
     out.line(&report.to_string())?;
     if let Some(path) = &args.json {
         let text = format!("{:#}\n", report.to_json());

@@ -10,7 +10,7 @@ use super::{Failure, answers};
 use crate::table::{Cell, Table};
 use crate::wire::{Answer, Filter, PositionRow, Request};
 
-/// List positions with profit and loss, with totals for each currency.
+/// List positions with profit and loss, with totals for each currency. The table rounds; `--json` is exact.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Of one account.
@@ -43,10 +43,10 @@ pub(super) fn table(rows: &[PositionRow]) -> Result<Table, ArithmeticError> {
             Cell::text(row.account),
             Cell::text(row.symbol),
             Cell::Number(row.quantity.get()),
-            Cell::number(row.average_price.map(model::Price::get)),
+            Cell::number(row.average_price.map(|price| price.get().round_dp(4))),
             Cell::number(row.mark.map(model::Price::get)),
-            Cell::Number(row.realised.get()),
-            Cell::number(row.unrealised.map(Amount::get)),
+            Cell::Number(row.realised.get().round_dp(2)),
+            Cell::number(row.unrealised.map(|amount| amount.get().round_dp(2))),
             Cell::text(row.currency),
         ]);
     }
@@ -57,8 +57,8 @@ pub(super) fn table(rows: &[PositionRow]) -> Result<Table, ArithmeticError> {
             Cell::Blank,
             Cell::Blank,
             Cell::Blank,
-            Cell::Number(realised.get()),
-            Cell::Number(unrealised.get()),
+            Cell::Number(realised.get().round_dp(2)),
+            Cell::Number(unrealised.get().round_dp(2)),
             Cell::text(currency),
         ]);
     }

@@ -34,7 +34,7 @@ struct Working {
     price: Price,
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): small, seeded, good enough to choose orders.
+/// `SplitMix64` (Steele, Lea, Flood 2014): small, seeded, good enough to choose orders.
 pub(super) struct Dice(u64);
 
 impl Dice {

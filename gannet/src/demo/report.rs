@@ -1,7 +1,7 @@
 //! What was seen: a table for people, the same numbers as JSON for programs.
 
-use std::collections::BTreeMap;
-use std::fmt::{self, Write};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use hdrhistogram::Histogram;
 use model::OrdStatus;
@@ -16,6 +16,7 @@ use crate::books::{Books, ShardBooks};
 use crate::definitions::Definitions;
 use crate::directory::Directory;
 use crate::node::STAGES;
+use crate::table::{Cell, Table};
 use crate::wire::{CashRow, Filter, PositionRow, Status};
 
 /// What the demo showed.
@@ -170,7 +171,7 @@ fn latency(world: &World) -> BTreeMap<&'static str, Percentiles> {
         let Ok(stages) = serde_json::from_slice::<BTreeMap<String, Vec<(u64, u64)>>>(&bytes) else {
             continue;
         };
-        for stage in STAGES {
+        for (stage, _) in STAGES {
             let Some(pairs) = stages.get(stage) else { continue };
             let Ok(empty) = Histogram::new(3) else { continue };
             let sum = sums.entry(stage).or_insert(empty);
@@ -192,20 +193,22 @@ fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
     }
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_orders(f)?;
-        self.write_positions(f)?;
-        self.write_cash(f)?;
-        self.write_latency(f)?;
-        self.write_proofs(f)
-    }
-}
-
 impl Report {
-    fn write_orders(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Positions at the end, as the node's own queries give them.
+    pub fn positions(&self) -> &[PositionRow] {
+        &self.positions
+    }
+
+    /// Cash at the end.
+    pub fn cash(&self) -> &[CashRow] {
+        &self.cash
+    }
+
+    /// Orders by where they ended.
+    pub fn orders_table(&self) -> Table {
         let orders = &self.orders;
-        writeln!(f, "ORDERS  ({} kills of the node on the way)", self.kills)?;
+        let mut table =
+            Table::new(format!("Orders ({} kills of the node on the way)", self.kills), &["WHAT", "NUMBER"]);
         for (what, number) in [
             ("submitted", orders.submitted),
             ("denied by our own checks", orders.denied),
@@ -214,88 +217,56 @@ impl Report {
             ("cancelled", orders.cancelled),
             ("rejected by the broker", orders.rejected),
             ("expired", orders.expired),
-            ("of the ended, partly filled", orders.partially_filled_then_ended),
+            ("ended partly filled", orders.partially_filled_then_ended),
             ("replaced at least once", orders.replaced),
             ("executions", self.executions),
             ("found again after a kill", self.counts.found_again),
             ("alerts raised", self.alerts),
         ] {
-            writeln!(f, "  {what:<30} {number:>9}")?;
+            table.row(vec![Cell::text(what), Cell::count(number)]);
         }
-        writeln!(f, "\nDENIED, by reason")?;
-        for (title, reasons) in [("orders", &self.counts.denied), ("requests", &self.counts.requests_denied)]
-        {
-            for ((number, name), times) in reasons {
-                writeln!(f, "  {number} {name:<26} {times:>9}  {title}")?;
-            }
-        }
-        Ok(())
+        table
     }
 
-    fn write_positions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\nPOSITIONS")?;
-        writeln!(
-            f,
-            "  {:<10} {:<7} {:>9} {:>14} {:>11} {:>14} {:>14}  currency",
-            "account", "symbol", "quantity", "average price", "mark", "realised", "unrealised"
-        )?;
-        for row in &self.positions {
-            writeln!(
-                f,
-                "  {:<10} {:<7} {:>9} {:>14} {:>11} {:>14} {:>14}  {}",
-                row.account,
-                row.symbol,
-                row.quantity.to_string(),
-                row.average_price.map_or_else(|| "-".to_owned(), |price| places(price.get(), 4)),
-                row.mark.map_or_else(|| "-".to_owned(), |price| places(price.get(), 4)),
-                places(row.realised.get(), 2),
-                row.unrealised.map_or_else(|| "-".to_owned(), |amount| places(amount.get(), 2)),
-                row.currency
-            )?;
+    /// Why commands were denied.
+    pub fn denied_table(&self) -> Table {
+        let mut table = Table::new("Denied, by reason", &["REASON", "NAME", "ORDERS", "REQUESTS"]);
+        let reasons: BTreeSet<_> =
+            self.counts.denied.keys().chain(self.counts.requests_denied.keys()).collect();
+        for reason in reasons {
+            let (orders, requests) =
+                (self.counts.denied.get(reason), self.counts.requests_denied.get(reason));
+            table.row(vec![
+                Cell::text(reason.0),
+                Cell::text(&reason.1),
+                Cell::number(orders.map(|count| (*count).into())),
+                Cell::number(requests.map(|count| (*count).into())),
+            ]);
         }
-        Ok(())
+        table
     }
 
-    fn write_cash(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\nCASH")?;
-        writeln!(
-            f,
-            "  {:<10} {:<8} {:>15} {:>15} {:>12} {:>15} {:>12}",
-            "account", "currency", "settled", "unsettled", "reserved", "available", "fees paid"
-        )?;
-        for row in &self.cash {
-            let amount = |amount: model::Amount| places(amount.get(), 2);
-            writeln!(
-                f,
-                "  {:<10} {:<8} {:>15} {:>15} {:>12} {:>15} {:>12}",
-                row.account,
-                row.currency.to_string(),
-                amount(row.settled),
-                amount(row.unsettled),
-                amount(row.reserved),
-                amount(row.available),
-                amount(row.fees)
-            )?;
-        }
-        Ok(())
-    }
-
-    fn write_latency(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "\nLATENCY of commands inside the node, in microseconds (two processes and a broker share the cores)"
-        )?;
-        writeln!(f, "  {:<9} {:>10} {:>10} {:>10} {:>9}", "stage", "p50", "p99", "max", "count")?;
-        for stage in STAGES {
+    /// Where the time went inside the node.
+    pub fn latency_table(&self) -> Table {
+        let title = "Latency of commands inside the node, in microseconds; broker, node and strategies share this machine";
+        let mut table = Table::new(title, &["STAGE", "P50", "P99", "MAX", "COUNT", "WHAT"]);
+        for (stage, what) in STAGES {
             let Some(row) = self.latency.get(stage) else { continue };
             let [p50, p99, max] = [row.p50_ns, row.p99_ns, row.max_ns].map(micros);
-            writeln!(f, "  {stage:<9} {p50:>10} {p99:>10} {max:>10} {:>9}", row.count)?;
+            table.row(vec![Cell::text(stage), p50, p99, max, Cell::count(row.count), Cell::text(what)]);
         }
-        Ok(())
+        table
     }
+}
 
-    fn write_proofs(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\nPROOFS")?;
+fn micros(nanos: u64) -> Cell {
+    Cell::Number(model::Decimal::new(i64::try_from(nanos).unwrap_or(i64::MAX), 3).round_dp(1))
+}
+
+/// The proofs: what holds, of what, and what speaks against it.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Proofs")?;
         for (what, proof) in [
             ("every execution is in both books exactly once", &self.proofs.executions_once),
             ("no order reached the broker twice, none is lost", &self.proofs.orders_once),
@@ -305,12 +276,7 @@ impl Report {
             write_proof(f, what, proof)?;
         }
         if let Some(kept) = &self.kept {
-            writeln!(
-                f,
-                "\nKept in {}: try  gannet orders --journal {}/journal",
-                kept.display(),
-                kept.display()
-            )?;
+            writeln!(f, "\nKept in {0}; try: gannet orders --journal {0}/journal", kept.display())?;
         }
         Ok(())
     }
@@ -323,28 +289,4 @@ fn write_proof(f: &mut fmt::Formatter<'_>, what: &str, proof: &Proof) -> fmt::Re
         writeln!(f, "      {against}")?;
     }
     Ok(())
-}
-
-/// With thousands separators: for eyes only.
-fn places(value: model::Decimal, places: u32) -> String {
-    let text = format!("{:.*}", usize::try_from(places).unwrap_or(2), value.round_dp(places));
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let mut grouped = String::new();
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let mut out = format!("{sign}{grouped}");
-    if !fraction.is_empty() {
-        // Writing to a string cannot fail.
-        let _ = write!(out, ".{fraction}");
-    }
-    out
-}
-
-fn micros(nanos: u64) -> String {
-    format!("{}.{}", nanos / 1000, nanos / 100 % 10)
 }

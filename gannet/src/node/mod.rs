@@ -1,7 +1,7 @@
 //! A node: everything a configuration names, started in the order in which it needs each other.
 //!
-//! 1. read what the journals know, and plan the difference to the configuration;
-//! 2. start the shards, each from its journal;
+//! 1. open and replay the journals, and plan the difference from what they know to the configuration;
+//! 2. start the shards;
 //! 3. carry the plan out: what is new always, what changes something only where that was asked for;
 //! 4. serve local clients;
 //! 5. let quotes in, and connect to the brokers.
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Supervisor;
-use engine::{EngineError, Refused, ReplicaError, Shard, ShardConfig, StopReport, SystemClock};
+use engine::{EngineError, Refused, ReplicaError, Shard, ShardConfig, Standby, StopReport, SystemClock};
 use fix_gateway::{GatewayError, SessionSettings};
 use model::{Denial, Event, Position, SessionId, ShardId};
 
@@ -33,7 +33,7 @@ use api::RunningNode;
 use feed::Feed;
 pub use feed::parse_line;
 pub use journals::shard_dir;
-use journals::{Journals, JournalsError, shards_of};
+use journals::{JournalsError, shards_of};
 use port::Port;
 use sessions::{SessionKeeper, Sessions};
 pub use stages::STAGES;
@@ -131,14 +131,14 @@ impl Node {
         if journals.len() > usize::from(config.node.shards) {
             return Err(NodeError::FewerShards { journals: journals.len(), configured: config.node.shards });
         }
+        let standbys = (0..config.node.shards)
+            .map(|shard| Ok(Standby::open(&shard_config(config, ShardId::new(shard), options))?))
+            .collect::<Result<Vec<_>, NodeError>>()?;
         let plan = {
-            let journals = Journals::read_or_empty(&config.node.journal)?;
-            let cores = journals.shards.iter().map(|(shard, recovered)| (*shard, &recovered.core));
+            let cores = (0..).map(ShardId::new).zip(standbys.iter().map(Standby::core));
             Plan::new(config, &Definitions::of(cores, &config.currencies))?
         };
-        let mut shards = (0..config.node.shards)
-            .map(|shard| start_shard(config, ShardId::new(shard), options))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut shards = standbys.into_iter().map(start_shard).collect::<Result<Vec<_>, _>>()?;
         let at = carry_out(&shards, &plan, options)?;
         let directory = directory(config, &shards, &at)?;
 
@@ -214,7 +214,7 @@ impl Drop for Node {
     }
 }
 
-fn start_shard(config: &Config, shard: ShardId, options: &StartOptions) -> Result<Shard, NodeError> {
+fn shard_config(config: &Config, shard: ShardId, options: &StartOptions) -> ShardConfig {
     let mut journal = journal::Options::new(shard_dir(&config.node.journal, shard), shard);
     journal.durability = match config.node.durability {
         Durability::Process => journal::Durability::Process,
@@ -227,7 +227,11 @@ fn start_shard(config: &Config, shard: ShardId, options: &StartOptions) -> Resul
         Idle::Yield => engine::Idle::Yield,
         Idle::Park => engine::Idle::Park { spins: 2_000 },
     };
-    let shard = Shard::start(&settings, SystemClock)?;
+    settings
+}
+
+fn start_shard(standby: Standby) -> Result<Shard, NodeError> {
+    let shard = standby.start(SystemClock)?;
     let (recovery, recovered) = (shard.recovery(), shard.recovered());
     tracing::info!(
         shard = %shard.id(),

@@ -23,7 +23,14 @@ pub(super) struct Stages {
 }
 
 /// The stages, in order, with what each spans.
-pub const STAGES: [&str; 6] = ["ring_in", "journal", "decide", "release", "gateway", "total"];
+pub const STAGES: [(&str, &str); 6] = [
+    ("ring_in", "from the submitter into the shard"),
+    ("journal", "stamped and appended"),
+    ("decide", "risk rules, order, ledger"),
+    ("release", "answer and message handed over"),
+    ("gateway", "translated, numbered, handed to the socket"),
+    ("total", "from the submitter to the socket"),
+];
 
 /// Messages whose sending is waited for.
 const MOST_UNSENT: usize = 100_000;
@@ -46,7 +53,7 @@ impl Stages {
         let sent = Arc::new(ArrayQueue::new(64 * 1024));
         let incarnation = shards.first().map_or(0, |shard| shard.recovery().incarnation.count);
         let mut histograms = BTreeMap::new();
-        for stage in STAGES {
+        for (stage, _) in STAGES {
             // From a nanosecond to a minute at three digits: bounds that make sense cannot fail.
             let Ok(histogram) = Histogram::new_with_bounds(1, LONGEST_NS, 3) else { continue };
             histograms.insert(stage, histogram);

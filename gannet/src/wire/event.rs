@@ -34,7 +34,7 @@ fn named(directory: &Directory, event: &Event) -> Value {
 }
 
 fn rename(directory: &Directory, event: &Event, key: &str, field: &mut Value) {
-    let index = field.get("index").and_then(Value::as_u64).and_then(|index| u32::try_from(index).ok());
+    let index = field.as_u64().and_then(|index| u32::try_from(index).ok());
     let short = index.and_then(|index| u16::try_from(index).ok());
     match (key, index, short) {
         ("account", Some(id), _) => *field = json!(directory.account_name(model::AccountId::new(id))),
@@ -42,15 +42,6 @@ fn rename(directory: &Directory, event: &Event, key: &str, field: &mut Value) {
             *field = json!(directory.symbol(model::InstrumentId::new(id)));
         }
         ("session", _, Some(id)) => *field = json!(directory.session_name(model::SessionId::new(id))),
-        ("broker", Some(id), _) => *field = json!(id),
-        ("order" | "request", ..) => wire_id(field),
-        ("currency", ..) => currency(field),
-        ("money", ..) => {
-            if let Some(code) = field.get_mut("currency") {
-                currency(code);
-            }
-        }
-        ("settles" | "date", ..) => date(field),
         ("scope", ..) => {
             if let Event::HaltChanged { scope: what, .. } = event {
                 *field = scope(directory, *what);
@@ -62,26 +53,6 @@ fn rename(directory: &Directory, event: &Event, key: &str, field: &mut Value) {
             }
         }
         _ => {}
-    }
-}
-
-fn wire_id(field: &mut Value) {
-    let part = |name: &str| field.get(name).and_then(Value::as_u64);
-    if let (Some(seq), Some(incarnation), Some(shard)) = (part("seq"), part("incarnation"), part("shard")) {
-        *field = json!(format!("G{incarnation}-{shard}-{seq}"));
-    }
-}
-
-fn currency(field: &mut Value) {
-    if let Some(code) = field.get("code").cloned() {
-        *field = code;
-    }
-}
-
-fn date(field: &mut Value) {
-    let days = field.get("days").and_then(Value::as_i64).and_then(|days| i32::try_from(days).ok());
-    if let Some(days) = days {
-        *field = json!(model::Date { days }.to_string());
     }
 }
 
