@@ -21,6 +21,11 @@ pub(crate) fn trade_date(utc_ns: i64) -> String {
     strftime("%Y%m%d", utc_ns)
 }
 
+/// As QuickFIX writes when a store was created: without milliseconds.
+pub(crate) fn store_time(utc_ns: i64) -> String {
+    strftime("%Y%m%d-%H:%M:%S", utc_ns)
+}
+
 fn strftime(format: &str, utc_ns: i64) -> String {
     let stamp = Timestamp::from_nanosecond(i128::from(utc_ns)).unwrap_or_default();
     stamp.to_zoned(TimeZone::UTC).strftime(format).to_string()
@@ -35,5 +40,6 @@ mod tests {
         assert_eq!(fix_time(1_381_132_801_250_999_999), "20131007-08:00:01.250");
         assert_eq!(trade_date(1_381_132_801_000_000_000), "20131007");
         assert_eq!(trade_date(0), "19700101");
+        assert_eq!(store_time(1_381_132_801_250_999_999), "20131007-08:00:01");
     }
 }

@@ -122,6 +122,7 @@ mod mailbox;
 mod market;
 mod sent;
 mod session;
+mod store_day;
 mod wire;
 mod words;
 

@@ -19,7 +19,7 @@ use crate::config::{Config, SessionConfig};
 use crate::desk::ToDesk;
 use crate::log::{Entry, Log};
 use crate::words::Request;
-use crate::{Error, clock, wire};
+use crate::{Error, clock, store_day, wire};
 
 /// What QuickFIX calls.
 struct Callbacks {
@@ -179,6 +179,9 @@ fn run(
     stopped: &Receiver<()>,
 ) -> Result<(), Error> {
     let settings = settings(sessions, fix_dir, port)?;
+    for session in sessions {
+        store_day::date_today(fix_dir, session)?;
+    }
     let application = Application::try_new(callbacks)?;
     let store = FileMessageStoreFactory::try_new(&settings)?;
     let log = LogFactory::try_new(&FixLog)?;

@@ -233,3 +233,32 @@ fn several_sessions_each_get_their_own_reports() {
     drop(clients);
     broker.stop().unwrap();
 }
+
+#[test]
+fn a_store_of_an_earlier_day_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(dir.path(), "T-DAY");
+    let broker = start(&config);
+    // The same port again: the initiator finds the broker where it was.
+    config.port = broker.port();
+    let client = Client::log_on("T-DAY", broker.port(), dir.path().join("client"));
+    client.send("D", &limit_order("D1", "1", "100", "101"));
+    client.report("F");
+    client.send("D", &limit_order("D2", "1", "100", "90"));
+    client.report("0");
+    client.log_out();
+    broker.stop().unwrap();
+    let store = |end: &str| config.dir.join(format!("fix/FIX.4.4-BROKER-T-DAY.{end}"));
+    let numbers = std::fs::read_to_string(store("seqnums")).unwrap();
+    std::fs::write(store("session"), "20200101-00:00:00").unwrap();
+
+    let broker = start(&config);
+    // Begun anew, its numbers would be 1 and 1, and the initiator would hang up on numbers that are too low.
+    let client = Client::log_on("T-DAY", broker.port(), dir.path().join("client"));
+    client.send("F", &[(11, "D3"), (41, "D2"), (55, "IBM"), (54, "1")]);
+    assert_fields(&client.report("4"), &[(11, "D3"), (41, "D2"), (39, "4")]);
+    client.log_out();
+    broker.stop().unwrap();
+    let later = std::fs::read_to_string(store("seqnums")).unwrap();
+    assert!(later > numbers, "{numbers} → {later}");
+}
