@@ -21,3 +21,28 @@ fn kills_with_two_shards_lose_and_duplicate_nothing() {
         assert_eq!(shown["proofs"][proof], true, "{proof}: {}", shown["proof_details"]);
     }
 }
+
+/// Orders and answers leave only when their records are on disk; kills fall into that wait, too.
+#[test]
+fn kills_under_disk_durability_lose_and_duplicate_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = dir.path().join("kept");
+    let shown = common::demo(&[
+        "--orders",
+        "3000",
+        "--kills",
+        "5",
+        "--seed",
+        "13",
+        "--durability",
+        "disk",
+        "--keep",
+        kept.to_str().unwrap(),
+    ]);
+    assert_eq!(shown["kills"], 5);
+    for proof in ["executions_once", "orders_once", "ledger_zero", "replay_equal"] {
+        assert_eq!(shown["proofs"][proof], true, "{proof}: {}", shown["proof_details"]);
+    }
+    let config = std::fs::read_to_string(kept.join("node.toml")).unwrap();
+    assert!(config.contains("durability = \"disk\""), "{config}");
+}

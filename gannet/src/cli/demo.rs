@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::output::Output;
 use super::{Failure, cash, positions};
+use crate::config::Durability;
 use crate::demo::{DemoOptions, run as show};
 
 /// Start a paper broker and a node, trade, kill the node on the way, and prove that nothing was lost.
@@ -27,6 +28,9 @@ pub(super) struct Args {
     /// The number of shards of the node.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=2))]
     shards: u16,
+    /// What the node's journals survive: a crash of the process, or of the machine.
+    #[arg(long, value_enum, default_value_t = Durability::Process)]
+    durability: Durability,
     /// Keep the directories of node and broker in this new folder, to look into them afterwards.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -47,6 +51,7 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         kills: args.kills,
         seed: args.seed,
         shards: args.shards,
+        durability: args.durability,
         quiet: args.quiet,
     };
     let report = show(&options).map_err(Failure::new)?;

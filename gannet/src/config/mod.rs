@@ -65,7 +65,7 @@ pub struct Node {
 }
 
 /// When outputs are released.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Durability {
     /// Once the record is in the page cache: survives a crash of the process.
     Process,

@@ -19,6 +19,8 @@ pub use proofs::Proofs;
 pub use report::Report;
 use world::World;
 
+use crate::config::Durability;
+
 /// What to show.
 #[derive(Clone, Debug)]
 pub struct DemoOptions {
@@ -36,6 +38,8 @@ pub struct DemoOptions {
     pub seed: u64,
     /// How many shards the node has.
     pub shards: u16,
+    /// What the node's journals survive: a crash of the process, or of the machine.
+    pub durability: Durability,
     /// Say nothing on the way.
     pub quiet: bool,
 }
@@ -50,6 +54,7 @@ impl Default for DemoOptions {
             kills: 3,
             seed: 7,
             shards: 1,
+            durability: Durability::Process,
             quiet: false,
         }
     }

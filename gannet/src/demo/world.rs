@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{DemoError, DemoOptions};
-use crate::config::{Config, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
+use crate::config::{Config, Durability, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
 use crate::node::shard_dir;
 
 /// A broker and a node, running or stopped.
@@ -178,6 +178,10 @@ fn node_file(options: &DemoOptions, fix: u16, feed: u16) -> String {
     let text = EXAMPLE_NODE
         .replace("127.0.0.1:9010", &format!("127.0.0.1:{feed}"))
         .replace("port = 9011", &format!("port = {fix}"));
+    let text = match options.durability {
+        Durability::Process => text,
+        Durability::Disk => text.replace("durability = \"process\"", "durability = \"disk\""),
+    };
     if options.shards < 2 {
         return text;
     }
