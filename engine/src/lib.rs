@@ -22,6 +22,7 @@ mod replay;
 mod replica;
 mod session_port;
 mod shard;
+mod snapshot;
 mod trace;
 
 pub use answers::Answer;
@@ -31,8 +32,9 @@ pub use digest::{Digest, state_hash};
 pub use doorbell::Idle;
 pub use error::{EngineError, Refused};
 pub use quotes::QuoteSender;
-pub use replay::{Recovered, Replay, replay, replay_until};
+pub use replay::{Recovered, Replay, recover, replay, replay_until};
 pub use replica::{Published, Replica, ReplicaError, Subscription};
 pub use session_port::SessionPort;
 pub use shard::{Connect, RecoveredAt, Shard, ShardConfig, Standby, StopReport};
+pub use snapshot::{Snapshot, SnapshotError, SnapshotPolicy, snapshots_dir, take_snapshot};
 pub use trace::{StageTimes, TraceReader, monotonic_ns, monotonic_ns_at};

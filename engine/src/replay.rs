@@ -8,6 +8,7 @@ use model::{Event, Input, Position, ShardId, Timestamp};
 
 use crate::digest::{Digest, Digester};
 use crate::error::EngineError;
+use crate::snapshot;
 
 /// A state on its way through the records: one record at a time, each digest compared on the way.
 #[derive(Debug)]
@@ -20,10 +21,12 @@ pub struct Replay {
     records: u64,
     digests: u64,
     alerts: u64,
+    record_crc: u32,
+    snapshot: Option<u64>,
 }
 
 /// The state at the end of a journal.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Recovered {
     /// The state.
     pub core: Core,
@@ -39,6 +42,10 @@ pub struct Recovered {
     pub digests: u64,
     /// How many alerts were raised.
     pub alerts: u64,
+    /// The checksum of the last record.
+    pub record_crc: u32,
+    /// The record of the snapshot this started from; `None` where the whole journal was replayed.
+    pub snapshot: Option<u64>,
 }
 
 impl Replay {
@@ -53,13 +60,15 @@ impl Replay {
             records: 0,
             digests: 0,
             alerts: 0,
+            record_crc: 0,
+            snapshot: None,
         }
     }
 
     /// At a state that was replayed before.
-    pub fn from(recovered: &Recovered) -> Self {
+    pub fn resume(recovered: Recovered) -> Self {
         Self {
-            core: recovered.core.clone(),
+            core: recovered.core,
             digester: Digester::from(recovered.digest),
             outcome: Outcome::default(),
             position: recovered.position,
@@ -67,13 +76,15 @@ impl Replay {
             records: recovered.records,
             digests: recovered.digests,
             alerts: recovered.alerts,
+            record_crc: recovered.record_crc,
+            snapshot: recovered.snapshot,
         }
     }
 
     /// Applies one record and gives what followed from it; a recorded digest is compared instead.
     pub fn step(&mut self, record: &Record) -> Result<&Outcome, EngineError> {
         self.outcome.clear();
-        (self.position, self.time) = (record.position, record.time);
+        (self.position, self.time, self.record_crc) = (record.position, record.time, record.crc);
         self.records += 1;
         match &record.body {
             RecordBody::Digest(bytes) => self.compare(Digest::from_bytes(*bytes))?,
@@ -119,6 +130,21 @@ impl Replay {
         self.digester.digest()
     }
 
+    /// How many records led here.
+    pub const fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// How many recorded digests were met on the way.
+    pub const fn digests(&self) -> u64 {
+        self.digests
+    }
+
+    /// The checksum of the last record applied.
+    pub(crate) const fn record_crc(&self) -> u32 {
+        self.record_crc
+    }
+
     /// How many alerts were raised up to here.
     pub const fn alerts(&self) -> u64 {
         self.alerts
@@ -134,6 +160,8 @@ impl Replay {
             records: self.records,
             digests: self.digests,
             alerts: self.alerts,
+            record_crc: self.record_crc,
+            snapshot: self.snapshot,
         }
     }
 }
@@ -148,9 +176,21 @@ fn check_logic(input: &Input) -> Result<(), EngineError> {
     }
 }
 
-/// Replays a whole journal. Takes no lock; a node may be writing.
+/// Replays a whole journal, every record of it. Takes no lock; a node may be writing.
 pub fn replay(dir: &Path) -> Result<Recovered, EngineError> {
     replay_until(dir, |_| true)
+}
+
+/// The state at the end of a journal, from the newest snapshot that can be believed.
+pub fn recover(dir: &Path) -> Result<Recovered, EngineError> {
+    let shard = Reader::open(dir)?.shard();
+    let Some(start) = snapshot::newest(dir, shard) else { return replay(dir) };
+    let mut reader = Reader::from_seq(dir, start.position.seq + 1)?;
+    let mut replay = Replay::resume(start);
+    while let Some(record) = reader.next()? {
+        replay.step(&record)?;
+    }
+    Ok(replay.finish())
 }
 
 /// Replays while `goes_on` says so of the next record: time travel to a position or an instant.

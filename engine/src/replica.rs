@@ -2,6 +2,7 @@
 //! anybody may read. It costs the shard nothing, and compares every recorded digest on the way.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
@@ -13,6 +14,7 @@ use model::{Event, Position, Timestamp};
 
 use crate::error::EngineError;
 use crate::replay::Replay;
+use crate::snapshot::{SnapshotPolicy, take_snapshot};
 
 /// A handle to a read side. Clones read the same one.
 #[derive(Clone, Debug)]
@@ -26,6 +28,14 @@ struct Shared {
     publisher: Mutex<Publisher>,
     /// Asked to stop, or stopped by itself.
     stopped: AtomicBool,
+    snapshots: Snapshots,
+}
+
+/// Where and when snapshots are taken.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshots {
+    pub(crate) journal: PathBuf,
+    pub(crate) policy: SnapshotPolicy,
 }
 
 /// One event as readers get it.
@@ -84,6 +94,8 @@ const HISTORY: usize = 64 * 1024;
 const BATCH: usize = 256;
 /// The pause of an idle read side, and of a reader that waits for it: what a read may lag behind.
 const PAUSE: Duration = Duration::from_micros(200);
+/// At the stop, a snapshot is taken where at least so many records would have to be replayed at the next start.
+const WORTH_A_SNAPSHOT: u64 = 100_000;
 /// How long a read waits for its position.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -93,12 +105,14 @@ impl Replica {
         name: String,
         replay: Replay,
         follower: Follower,
+        snapshots: Snapshots,
     ) -> Result<(Self, JoinHandle<Result<(), EngineError>>), EngineError> {
         let publisher = Publisher { history_after: replay.position().seq, ..Publisher::default() };
         let shared = Arc::new(Shared {
             replay: RwLock::new(replay),
             publisher: Mutex::new(publisher),
             stopped: AtomicBool::new(false),
+            snapshots,
         });
         let thread = std::thread::Builder::new()
             .name(name.clone())
@@ -170,15 +184,39 @@ impl Shared {
     }
 
     fn follow_until_stopped(&self, follower: &mut Follower) -> Result<(), EngineError> {
+        let mut snapshot_at = self.replay().position().seq;
+        let every = self.snapshots.policy.every_records;
         loop {
-            if self.follow(follower)? {
-                continue;
-            }
+            let moved = self.follow(follower)?;
+            let seq = self.replay().position().seq;
             // What the shard has recorded is followed to its end before the stop.
-            if self.stopped.load(Ordering::Acquire) {
+            let stops = !moved && self.stopped.load(Ordering::Acquire);
+            let since = seq - snapshot_at;
+            if every > 0 && (since >= every || (stops && since >= WORTH_A_SNAPSHOT.min(every))) {
+                self.take_snapshot();
+                snapshot_at = seq;
+            }
+            if stops {
                 return Ok(());
             }
-            std::thread::sleep(PAUSE);
+            if !moved {
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+
+    /// The read side stands still meanwhile. A snapshot that fails is said and tried again at the next turn of the
+    /// policy: the journal holds everything.
+    fn take_snapshot(&self) {
+        let started = Instant::now();
+        match take_snapshot(&self.snapshots.journal, &self.replay(), self.snapshots.policy.keep) {
+            Ok(taken) => tracing::info!(
+                position = %taken.position,
+                len_bytes = taken.len_bytes,
+                took_ms = started.elapsed().as_millis(),
+                "snapshot taken"
+            ),
+            Err(error) => tracing::error!(%error, "no snapshot could be taken"),
         }
     }
 

@@ -16,9 +16,10 @@ use crate::lanes::{Capacities, Intake, Lanes};
 use crate::pipeline::{Pipeline, Stopped};
 use crate::quotes::{QuoteBoard, QuoteSender};
 use crate::release::Release;
-use crate::replay::{Recovered, Replay, replay};
-use crate::replica::Replica;
+use crate::replay::{Recovered, Replay, recover};
+use crate::replica::{Replica, Snapshots};
 use crate::session_port::SessionPort;
+use crate::snapshot::SnapshotPolicy;
 use crate::trace::TraceReader;
 
 /// How a shard is set up.
@@ -34,6 +35,8 @@ pub struct ShardConfig {
     pub mark_interval_ms: u32,
     /// The core to pin its thread to.
     pub core: Option<usize>,
+    /// When snapshots are taken.
+    pub snapshots: SnapshotPolicy,
     /// Keep stage stamps of commands in a ring of this many entries; 0 for none.
     pub trace: usize,
 }
@@ -64,6 +67,8 @@ pub struct RecoveredAt {
     pub records: u64,
     /// How many recorded digests were met and equal.
     pub digests: u64,
+    /// The record of the snapshot that the replay began at.
+    pub snapshot: Option<u64>,
 }
 
 /// Where a shard stopped.
@@ -84,6 +89,7 @@ impl ShardConfig {
             idle: Idle::Park { spins: 2_000 },
             mark_interval_ms: 1_000,
             core: None,
+            snapshots: SnapshotPolicy { every_records: 1_000_000, keep: 3 },
             trace: 0,
         }
     }
@@ -195,7 +201,7 @@ impl Standby {
     /// Opens the journal and replays it.
     pub fn open(config: &ShardConfig) -> Result<Self, EngineError> {
         let journal::Opened { writer, recovery } = journal::open(&config.journal)?;
-        let recovered = replay(&config.journal.dir)?;
+        let recovered = recover(&config.journal.dir)?;
         Ok(Self { config: config.clone(), writer, recovery, recovered })
     }
 
@@ -210,14 +216,20 @@ impl Standby {
         let shard = config.journal.shard;
         let lanes = Arc::new(Lanes::new(capacities(&config)));
         let follower = writer.follower(recovered.position.seq + 1)?;
-        let (replica, replica_thread) =
-            Replica::start(format!("replica-{shard}"), Replay::from(&recovered), follower)?;
+        let snapshots = Snapshots { journal: config.journal.dir.clone(), policy: config.snapshots };
+        let (replica, replica_thread) = Replica::start(
+            format!("replica-{shard}"),
+            Replay::resume(recovered.clone()),
+            follower,
+            snapshots,
+        )?;
         let (trace, trace_reader) = trace_rings(config.trace);
         let at = RecoveredAt {
             position: recovered.position,
             digest: recovered.digest,
-            records: recovered.records,
+            records: recovered.position.seq - recovered.snapshot.unwrap_or(0),
             digests: recovered.digests,
+            snapshot: recovered.snapshot,
         };
         let pipeline = Pipeline {
             lanes: Arc::clone(&lanes),

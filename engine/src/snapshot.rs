@@ -1,0 +1,246 @@
+//! Snapshots: a state beside its journal, so that a start replays only what came after it.
+//!
+//! The read side takes them; the shard does nothing for them and never waits. A snapshot is written beside, synced
+//! and renamed, and is believed only where its own hash is right *and* the journal's record at its position is the
+//! one it was taken at. One that is not believed is passed over for the one before, in the end for the whole journal.
+//!
+//! ```text
+//! 0        8        12      16      24    32     40       56        64        72       80      84    96
+//! | magic  | format | logic | shard | seq | time | digest | records | digests | alerts | crc   | pad |
+//! | 8 B    | u32    | u32   | u64   | u64 | i64  | 16 B   | u64     | u64     | u64    | u32   | 12 B|
+//! 96 ..            the state, in the core's canonical encoding (borsh)
+//! last 32 bytes    BLAKE3 of everything before
+//! ```
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use actors::{Core, LOGIC_VERSION};
+use borsh::{BorshDeserialize, BorshSerialize};
+use journal::Reader;
+use model::{Position, ShardId, Timestamp};
+
+use crate::digest::Digest;
+use crate::replay::{Recovered, Replay};
+
+const MAGIC: [u8; 8] = *b"GNTSNP\0\0";
+const FORMAT: u32 = 1;
+const HASH_BYTES: usize = 32;
+
+/// What stands before the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct Header {
+    magic: [u8; 8],
+    format: u32,
+    /// The logic that decided the state. Another version may start from it: it is the way through an upgrade.
+    logic_version: u32,
+    shard: u64,
+    seq: u64,
+    time_ns: i64,
+    digest: [u8; 16],
+    records: u64,
+    digests: u64,
+    alerts: u64,
+    /// Of the record at `seq`: ties the snapshot to this journal.
+    record_crc: u32,
+    pad: [u8; 12],
+}
+
+/// When snapshots are taken, and how many are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotPolicy {
+    /// Records between two snapshots; 0 for none.
+    pub every_records: u64,
+    /// How many are kept.
+    pub keep: usize,
+}
+
+impl Default for SnapshotPolicy {
+    fn default() -> Self {
+        Self { every_records: 1_000_000, keep: 3 }
+    }
+}
+
+/// A snapshot that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The last record in it.
+    pub position: Position,
+    /// Its size.
+    pub len_bytes: u64,
+}
+
+/// Why a snapshot was not believed.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// It cannot be read or written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// It is something else, or damaged.
+    #[error("{0}")]
+    Damaged(&'static str),
+    /// It was taken at a record that this journal does not have.
+    #[error("it was taken at record {seq}, which is not in this journal")]
+    Elsewhere {
+        /// The record.
+        seq: u64,
+    },
+}
+
+/// The folder of a journal's snapshots.
+pub fn snapshots_dir(journal: &Path) -> PathBuf {
+    journal.join("snapshots")
+}
+
+/// Writes a snapshot of the state that `replay` stands at, and removes all but the newest `keep`.
+pub fn take_snapshot(journal: &Path, replay: &Replay, keep: usize) -> io::Result<Snapshot> {
+    let folder = snapshots_dir(journal);
+    fs::create_dir_all(&folder)?;
+    let position = replay.position();
+    let path = folder.join(format!("{:020}.snapshot", position.seq));
+    let beside = path.with_extension("tmp");
+    let len_bytes = write(&beside, replay)?;
+    fs::rename(&beside, &path)?;
+    File::open(&folder)?.sync_all()?;
+    for old in all(&folder)?.into_iter().rev().skip(keep.max(1)) {
+        fs::remove_file(old)?;
+    }
+    Ok(Snapshot { path, position, len_bytes })
+}
+
+fn write(path: &Path, replay: &Replay) -> io::Result<u64> {
+    let mut out =
+        Hashed { inner: BufWriter::new(File::create(path)?), hasher: blake3::Hasher::new(), len_bytes: 0 };
+    BorshSerialize::serialize(&header(replay), &mut out)?;
+    replay.core().encode(&mut out)?;
+    let hash = *out.hasher.finalize().as_bytes();
+    out.inner.write_all(&hash)?;
+    let file = out.inner.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.sync_all()?;
+    Ok(out.len_bytes + u64::try_from(hash.len()).unwrap_or(0))
+}
+
+fn header(replay: &Replay) -> Header {
+    Header {
+        magic: MAGIC,
+        format: FORMAT,
+        logic_version: LOGIC_VERSION,
+        shard: replay.position().shard.index.into(),
+        seq: replay.position().seq,
+        time_ns: replay.time().nanos,
+        digest: replay.digest().to_bytes(),
+        records: replay.records(),
+        digests: replay.digests(),
+        alerts: replay.alerts(),
+        record_crc: replay.record_crc(),
+        pad: [0; 12],
+    }
+}
+
+/// Hashes what it passes on.
+struct Hashed<W> {
+    inner: W,
+    hasher: blake3::Hasher,
+    len_bytes: u64,
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hasher.update(bytes.get(..written).unwrap_or(bytes));
+        self.len_bytes += u64::try_from(written).unwrap_or(0);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// The newest snapshot that can be believed. What is passed over is said in the log.
+pub(crate) fn newest(journal: &Path, shard: ShardId) -> Option<Recovered> {
+    let found = match all(&snapshots_dir(journal)) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => {
+            tracing::warn!(%error, "snapshots cannot be listed; the whole journal is replayed");
+            return None;
+        }
+    };
+    found.into_iter().rev().find_map(|path| {
+        read(&path, journal, shard)
+            .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "snapshot passed over"))
+            .ok()
+    })
+}
+
+/// Reads a snapshot and checks it against the journal beside it.
+fn read(path: &Path, journal: &Path, shard: ShardId) -> Result<Recovered, SnapshotError> {
+    let bytes = fs::read(path)?;
+    let split = bytes.len().checked_sub(HASH_BYTES).ok_or(SnapshotError::Damaged("it is too short"))?;
+    let (content, hash) = bytes.split_at(split);
+    if blake3::hash(content).as_bytes().as_slice() != hash {
+        return Err(SnapshotError::Damaged("its hash is wrong"));
+    }
+    let mut rest = content;
+    let header = Header::deserialize_reader(&mut rest)?;
+    if header.magic != MAGIC || header.format != FORMAT {
+        return Err(SnapshotError::Damaged("it is not a snapshot of this format"));
+    }
+    if header.logic_version > LOGIC_VERSION {
+        return Err(SnapshotError::Damaged("it was decided by a later logic"));
+    }
+    if header.shard != u64::from(shard.index) {
+        return Err(SnapshotError::Damaged("it is another shard's"));
+    }
+    if record_crc(journal, header.seq) != Some(header.record_crc) {
+        return Err(SnapshotError::Elsewhere { seq: header.seq });
+    }
+    let core = Core::decode(&mut rest)?;
+    if !rest.is_empty() {
+        return Err(SnapshotError::Damaged("there is something behind its state"));
+    }
+    Ok(Recovered {
+        core,
+        digest: Digest::from_bytes(header.digest),
+        position: Position::new(shard, header.seq),
+        time: Timestamp::from_nanos(header.time_ns),
+        records: header.records,
+        digests: header.digests,
+        alerts: header.alerts,
+        record_crc: header.record_crc,
+        snapshot: Some(header.seq),
+    })
+}
+
+fn record_crc(journal: &Path, seq: u64) -> Option<u32> {
+    let record = Reader::from_seq(journal, seq).ok()?.next().ok()??;
+    Some(record.crc)
+}
+
+/// Every snapshot, oldest first: the names sort by position.
+fn all(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "snapshot") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_has_the_size_that_is_drawn() {
+        let header = header(&Replay::new(ShardId::new(3)));
+        assert_eq!(borsh::to_vec(&header).unwrap().len(), 96);
+    }
+}
