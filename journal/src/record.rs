@@ -4,7 +4,8 @@ use model::{Incarnation, Input, Position, ShardId, Timestamp};
 
 use crate::codec;
 use crate::error::Damage;
-use crate::layout::{RECORD_HEADER_BYTES, RecordHeader, RecordKind, field};
+use crate::kind::RecordKind;
+use crate::layout::{RECORD_HEADER_BYTES, RecordHeader, field};
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Record {
     pub crc: u32,
     /// Its length in the journal, header included.
     pub len_bytes: u32,
+    /// Which kind it is.
+    pub kind: RecordKind,
     /// What it holds.
     pub body: RecordBody,
 }
@@ -38,8 +41,8 @@ impl Record {
     pub(crate) fn decode(header: &RecordHeader, record: &[u8]) -> Result<Self, Damage> {
         let payload = record.get(RECORD_HEADER_BYTES..).ok_or(Damage::Length)?;
         let body = match header.kind {
-            RecordKind::Input => RecordBody::Input(codec::decode(payload).ok_or(Damage::Payload)?),
             RecordKind::Digest => RecordBody::Digest(payload.try_into().map_err(|_| Damage::Payload)?),
+            kind => RecordBody::Input(codec::decode(kind, payload).ok_or(Damage::Payload)?),
         };
         Ok(Self {
             position: Position::new(ShardId::new(header.shard), header.seq),
@@ -47,6 +50,7 @@ impl Record {
             incarnation: Incarnation { count: header.incarnation },
             crc: u32::from_le_bytes(field(record, 4)),
             len_bytes: u32::try_from(record.len()).map_err(|_| Damage::Length)?,
+            kind: header.kind,
             body,
         })
     }

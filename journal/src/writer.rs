@@ -12,8 +12,9 @@ use crate::error::JournalError;
 use crate::flusher::Flusher;
 use crate::follower::Follower;
 use crate::header::SegmentHeader;
+use crate::kind::RecordKind;
 use crate::layout::{
-    COMMIT_BYTES, MAX_RECORD_BYTES, RECORD_HEADER_BYTES, RecordHeader, RecordKind, commit_crc, commit_word,
+    COMMIT_BYTES, MAX_RECORD_BYTES, RECORD_HEADER_BYTES, RecordHeader, commit_crc, commit_word,
 };
 use crate::memory::Appender;
 use crate::preparer::{Job, Preparer};
@@ -108,14 +109,14 @@ impl Writer {
     /// disk durability, to wake a sleeping flusher. On an error nothing was appended.
     #[inline]
     pub fn append(&mut self, time: Timestamp, input: &Input) -> Result<Appended, JournalError> {
-        self.append_with(time, RecordKind::Input, |out| codec::encode(input, out))
+        self.append_with(time, |out| codec::encode(input, out))
     }
 
     /// Appends the rolling digest of everything before it.
     pub fn append_digest(&mut self, time: Timestamp, digest: [u8; 16]) -> Result<Appended, JournalError> {
-        self.append_with(time, RecordKind::Digest, |out| {
+        self.append_with(time, |out| {
             out.get_mut(..digest.len())?.copy_from_slice(&digest);
-            Some(digest.len())
+            Some((RecordKind::Digest, digest.len()))
         })
     }
 
@@ -123,20 +124,28 @@ impl Writer {
     fn append_with(
         &mut self,
         time: Timestamp,
-        kind: RecordKind,
-        encode: impl FnOnce(&mut [u8]) -> Option<usize>,
+        encode: impl FnOnce(&mut [u8]) -> Option<(RecordKind, usize)>,
     ) -> Result<Appended, JournalError> {
         self.progress.check()?;
         if self.appender.room_bytes() < MAX_RECORD_BYTES {
             self.roll(time)?;
         }
-        let header = self.header(time, kind);
+        let (seq, undurable) = (self.next_seq, self.undurable());
         let record = self.appender.behind_commit(MAX_RECORD_BYTES - COMMIT_BYTES);
         let (head, payload) = record.split_at_mut(RECORD_HEADER_BYTES - COMMIT_BYTES);
-        let Some(payload_len) = encode(payload) else {
+        let Some((kind, payload_len)) = encode(payload) else {
             // What was written before it turned out too large must not look like a torn record.
             payload.fill(0);
             return Err(JournalError::TooLarge { limit: payload.len() });
+        };
+        let header = RecordHeader {
+            seq,
+            time_ns: time.nanos,
+            incarnation: self.incarnation.count,
+            undurable,
+            kind,
+            shard: self.shard.index,
+            prev_crc: self.prev_crc,
         };
         head.copy_from_slice(&header.encode());
         let len = RECORD_HEADER_BYTES + payload_len;
@@ -146,28 +155,20 @@ impl Writer {
         self.prev_crc = commit_crc(word);
         self.next_seq += 1;
         match &self.flusher {
-            None => self.progress.set_durable(header.seq),
+            None => self.progress.set_durable(seq),
             Some(flusher) => flusher.notify(),
         }
-        Ok(Appended { seq: header.seq, crc: self.prev_crc })
+        Ok(Appended { seq, crc: self.prev_crc })
     }
 
+    /// How many records before the next one are not yet known to be on disk.
     #[inline]
-    fn header(&self, time: Timestamp, kind: RecordKind) -> RecordHeader {
-        let undurable = match self.durability {
+    fn undurable(&self) -> u32 {
+        match self.durability {
             Durability::Process => 0,
             Durability::Disk => {
                 u32::try_from(self.next_seq - 1 - self.progress.durable()).unwrap_or(u32::MAX)
             }
-        };
-        RecordHeader {
-            seq: self.next_seq,
-            time_ns: time.nanos,
-            incarnation: self.incarnation.count,
-            undurable,
-            kind,
-            shard: self.shard.index,
-            prev_crc: self.prev_crc,
         }
     }
 

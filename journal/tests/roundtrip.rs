@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{open, read_all, time};
+use common::{input, open, read_all, time};
 use journal::{Durability, RecordBody};
 use model::{
     AccountDefinition, AccountId, Actor, Amount, CancelReject, Command, Currency, Date, Decimal, Delivery,
@@ -205,7 +205,7 @@ fn any_input() -> impl Strategy<Value = Input> {
     let command = prop_oneof![new_order(), definition(), limit(), halt];
     let command = (command, any::<(u32, u32)>())
         .prop_map(|(command, (uid, client))| Input::Command { origin: Origin { uid, client }, command });
-    prop_oneof![4 => command, 4 => report(), 1 => refusal(), 1 => quarantined(), 2 => small()]
+    prop_oneof![4 => command, 4 => report(), 1 => refusal(), 1 => quarantined(), 2 => small(), 4 => any::<u32>().prop_map(|n| input(u64::from(n)))]
 }
 
 proptest! {

@@ -8,9 +8,12 @@ use std::time::{Duration, Instant};
 
 use journal::{Durability, JournalError, Opened, Options, Reader, Record, RecordBody};
 use model::{
-    AccountId, CancelOrder, CashMove, CashMoveKind, ClOrdId, Command, Currency, Incarnation, Input,
-    InstrumentId, Money, NewOrder, OrderType, Origin, QuarantineCause, QuarantinedMessage, Quote, Reference,
-    SessionId, ShardId, Side, StrategyId, TimeInForce, Timestamp,
+    AccountDefinition, AccountId, Actor, AssetClass, BrokerId, CancelOrder, CancelReject, CashMove,
+    CashMoveKind, ClOrdId, Command, Currency, Date, Delivery, DeliveryEvidence, ExecType, ExecutionReport,
+    FeeSchedule, Incarnation, Input, Instrument, InstrumentId, LimitKind, MessageReject, Money, Name,
+    NewOrder, OrdStatus, OrderType, Origin, PortfolioDefinition, PortfolioId, QuarantineCause,
+    QuarantinedMessage, Quote, Reference, RejectLevel, ReplaceOrder, Scope, SessionChange, SessionDefinition,
+    SessionId, SessionState, ShardId, Side, StrategyId, Symbol, Text, TimeInForce, Timestamp, WireId,
 };
 
 /// The shard of the test journals.
@@ -31,14 +34,54 @@ pub fn time(n: u64) -> Timestamp {
     Timestamp::from_nanos(1_000_000_000 + i64::try_from(n).unwrap())
 }
 
-/// A different input for each number, of every size and kind in turn.
+/// A different input for each number, of every kind in turn.
 pub fn input(n: u64) -> Input {
     let account = AccountId::new(u32::try_from(n % 1_000_000).unwrap());
-    let quote = Quote { bid: "99.98".parse().unwrap(), ask: "100.02".parse().unwrap(), ..Quote::default() };
-    let command = |command| Input::Command { origin: Origin { uid: 1000, client: 7 }, command };
-    match n % 6 {
+    let session = SessionId::new(1);
+    let request = WireId { seq: n, incarnation: 1, shard: SHARD.index };
+    match n % 20 {
         0 => Input::Opened { incarnation: Incarnation { count: 9 }, logic_version: account.index },
-        1 => command(Command::NewOrder(NewOrder {
+        4 => Input::Quarantined(quarantined(usize::try_from(n % 500).unwrap())),
+        5 => Input::Tick,
+        6 => Input::Mark { instrument: InstrumentId::new(5), quote: quote() },
+        7 => Input::Session(SessionChange { session, state: SessionState::Ready, unresolved: account.index }),
+        8 => Input::Evidence(DeliveryEvidence { session, request, delivery: Delivery::UnknownToBroker }),
+        9 => Input::ExecutionReport(report(n, request)),
+        10 => Input::CancelReject(CancelReject {
+            session,
+            msg_seq_num: n,
+            poss_dup: true,
+            cl_ord_id: Some(request),
+            orig_cl_ord_id: None,
+            ord_status: OrdStatus::Filled,
+            reject_code: 1,
+            text: Reference::cut("too late"),
+        }),
+        11 => Input::MessageReject(MessageReject {
+            session,
+            msg_seq_num: n,
+            poss_dup: false,
+            level: RejectLevel::Business,
+            refused: Some(request),
+            reject_code: 3,
+            text: Reference::cut("unsupported message type"),
+        }),
+        kind => {
+            Input::Command { origin: Origin { uid: 1000, client: 7 }, command: command(kind, n, account) }
+        }
+    }
+}
+
+fn quote() -> Quote {
+    Quote { bid: "99.98".parse().unwrap(), ask: "100.02".parse().unwrap(), ..Quote::default() }
+}
+
+fn command(kind: u64, n: u64, account: AccountId) -> Command {
+    let portfolio = PortfolioId::new(4);
+    let name = Name::new(&format!("name-{n}")).unwrap();
+    let currency = Currency::new("USD").unwrap();
+    match kind {
+        1 => Command::NewOrder(NewOrder {
             account,
             strategy: StrategyId::new(2),
             cl_ord_id: ClOrdId::new(&format!("order-{n}")).unwrap(),
@@ -48,17 +91,79 @@ pub fn input(n: u64) -> Input {
             time_in_force: TimeInForce::GoodTillCancel,
             quantity: "0.000000000000000001".parse().unwrap(),
             limit_price: Some("100.01".parse().unwrap()),
-            quote: Some(quote),
-        })),
-        2 => command(Command::CancelOrder(CancelOrder { account, order: None, cl_ord_id: ClOrdId::EMPTY })),
-        3 => command(Command::MoveCash(CashMove {
+            quote: Some(quote()),
+        }),
+        2 => Command::CancelOrder(CancelOrder { account, order: None, cl_ord_id: ClOrdId::EMPTY }),
+        3 => Command::MoveCash(CashMove {
             account,
             kind: CashMoveKind::Deposit,
-            money: Money { amount: "1000000.50".parse().unwrap(), currency: Currency::new("USD").unwrap() },
+            money: Money { amount: "1000000.50".parse().unwrap(), currency },
             reference: Reference::cut("initial cash"),
-        })),
-        4 => Input::Quarantined(quarantined(usize::try_from(n % 500).unwrap())),
-        _ => Input::Tick,
+        }),
+        12 => Command::ReplaceOrder(ReplaceOrder {
+            account,
+            order: None,
+            cl_ord_id: ClOrdId::new(&format!("order-{n}")).unwrap(),
+            quantity: "250".parse().unwrap(),
+            limit_price: None,
+            quote: Some(quote()),
+        }),
+        13 => Command::Halt(Scope::Strategy(portfolio, StrategyId::new(2))),
+        14 => Command::Resume(Scope::Firm),
+        15 => Command::SetLimit {
+            actor: Actor::Portfolio(portfolio),
+            kind: LimitKind::MaxGrossExposure,
+            currency: Some(currency),
+            value: Some("5000000".parse().unwrap()),
+        },
+        16 => Command::DefineInstrument(Instrument {
+            id: InstrumentId::new(5),
+            symbol: Symbol::new("AAPL").unwrap(),
+            asset_class: AssetClass::Equity,
+            currency,
+            tick: "0.01".parse().unwrap(),
+            lot: "1".parse().unwrap(),
+            multiplier: "1".parse().unwrap(),
+            settlement_days: 2,
+        }),
+        17 => Command::DefinePortfolio(PortfolioDefinition { id: portfolio, name }),
+        18 => Command::DefineAccount(AccountDefinition {
+            id: account,
+            name,
+            portfolio,
+            session: SessionId::new(1),
+            fees: FeeSchedule { rate_bps: "0.5".parse().unwrap(), per_unit: "0.01".parse().unwrap() },
+        }),
+        _ => Command::DefineSession(SessionDefinition {
+            id: SessionId::new(1),
+            name,
+            broker: BrokerId::new(1),
+        }),
+    }
+}
+
+fn report(n: u64, request: WireId) -> ExecutionReport {
+    ExecutionReport {
+        session: SessionId::new(1),
+        msg_seq_num: n,
+        poss_dup: false,
+        cl_ord_id: Some(request),
+        orig_cl_ord_id: None,
+        broker_order_id: Text::cut("broker-17"),
+        exec_id: Text::cut("exec-18"),
+        exec_type: ExecType::Trade,
+        ord_status: OrdStatus::PartiallyFilled,
+        symbol: Text::cut("AAPL"),
+        side: Side::Buy,
+        last_quantity: "100".parse().unwrap(),
+        last_price: "99.98".parse().unwrap(),
+        cum_quantity: "100".parse().unwrap(),
+        leaves_quantity: "200".parse().unwrap(),
+        commission: Some("1.25".parse().unwrap()),
+        trade_date: Some(Date { days: 15_985 }),
+        settlement_date: None,
+        reject_code: 0,
+        text: Text::EMPTY,
     }
 }
 
