@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::error::PerfError;
 use crate::options::Options;
@@ -77,14 +78,26 @@ impl Lab {
         self.scratch.path()
     }
 
-    /// Runs `measure` again and again and keeps the best.
+    /// Runs `measure` again and again and keeps the best. On a machine too busy for all repetitions fewer are made.
     pub(crate) fn best_of(
         &self,
         mut measure: impl FnMut() -> Result<Samples, PerfError>,
     ) -> Result<Best, PerfError> {
-        let summaries: Result<Vec<_>, _> =
-            (0..self.repetitions()).map(|_| measure().map(|samples| samples.summary())).collect();
-        Best::of(&summaries?).ok_or(PerfError::Late("a repetition"))
+        let summaries = self.repeat(|| measure().map(|samples| samples.summary()))?;
+        Best::of(&summaries).ok_or(PerfError::Late("a repetition"))
+    }
+
+    /// Runs `measure` as often as is asked for, or until the time for one row is over.
+    pub(crate) fn repeat<T>(
+        &self,
+        mut measure: impl FnMut() -> Result<T, PerfError>,
+    ) -> Result<Vec<T>, PerfError> {
+        let (started, patience) = (Instant::now(), Duration::from_secs(self.sized(3, 60)));
+        let mut results = Vec::new();
+        while results.len() < self.repetitions() && (results.is_empty() || started.elapsed() < patience) {
+            results.push(measure()?);
+        }
+        Ok(results)
     }
 
     /// The floor of this name; measured, and shown as a row, the first time it is asked for.

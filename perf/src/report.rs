@@ -141,10 +141,10 @@ fn cells(row: &Row) -> Vec<String> {
     let dash = || "-".to_owned();
     let mut cells = vec![row.name.clone(), row.rate.map_or_else(dash, per_second)];
     cells.extend([row.p50, row.p90, row.p99, row.p999, row.max].map(number));
-    if row.unit == Unit::Bytes {
-        if let Some(last) = cells.last_mut() {
-            last.push_str(" B");
-        }
+    if row.unit == Unit::Bytes
+        && let Some(last) = cells.last_mut()
+    {
+        last.push_str(" B");
     }
     cells.push(row.floor_name.map_or_else(dash, str::to_owned));
     cells.push(row.floor_p50.map_or_else(dash, number));

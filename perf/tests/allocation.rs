@@ -19,7 +19,7 @@ use model::{
     SessionId, SessionState, ShardId, Side, StrategyId, Symbol, TimeInForce, Timestamp,
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const SESSION: SessionId = SessionId::new(0);
 
 thread_local! {
@@ -191,7 +191,9 @@ fn an_order_allocates_nothing_but_the_growth_of_tables() {
         bytes += BYTES.load(Ordering::Relaxed) - before.1;
     }
     let orders = STRETCHES * STRETCH;
-    println!("{orders} orders: {allocations} allocations of {bytes} bytes; {quiet} of {STRETCHES} stretches without");
+    println!(
+        "{orders} orders: {allocations} allocations of {bytes} bytes; {quiet} of {STRETCHES} stretches without"
+    );
     assert!(IS_SHARD.try_with(|is| !is.get()).unwrap(), "the test's own thread is not counted");
     // Three tables (orders of the account, identifiers, routes), each a list and an index, double at most three
     // times between 5,000 and 30,000; a segment of the journal that begins sends two jobs to its preparer.

@@ -28,9 +28,12 @@ trait End: Send + 'static {
 /// A pair of ends, connected both ways.
 type Pair = (Box<dyn End>, Box<dyn End>);
 
+/// Its row, what the row means, and how to make one.
+type Contender = (&'static str, &'static str, fn() -> Pair);
+
 pub(crate) fn measure(lab: &mut Lab) -> Result<(), PerfError> {
     let floor = ring::hop(lab)?;
-    let contenders: [(&str, &'static str, fn() -> Pair); 6] = [
+    let contenders: [Contender; 6] = [
         ("alternatives.rings.rtrb", SPINNING, rtrb_pair),
         ("alternatives.rings.crossbeam", SPINNING, crossbeam_pair),
         ("alternatives.rings.flume", SPINNING, || flume_pair(false)),

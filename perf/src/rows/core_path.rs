@@ -26,7 +26,7 @@ const PATIENCE_NS: u64 = 20_000_000_000;
 
 pub(crate) fn measure(lab: &mut Lab) -> Result<(), PerfError> {
     let floor = ring::hop(lab)?;
-    let (rates, seconds) = if lab.is_full() { (&RATES[..], 2.0) } else { (&[100_000, 500_000][..], 0.5) };
+    let (rates, seconds) = if lab.is_full() { (&RATES[..], 2.0) } else { (&[100_000, 500_000][..], 0.3) };
     for rate in rates {
         let best = lab.best_of(|| open_loop(lab, *rate, seconds, true))?;
         lab.rows.push(Row::new(NAME, best, OPEN).rate(f64::from(*rate)).beside(floor));
@@ -45,7 +45,7 @@ fn warm_rig(lab: &Lab, dir: &std::path::Path, at_rest: bool) -> Result<(Rig, Opt
     let mut rig = Rig::ready(&config(dir, lab.far_core()))?;
     let held = if at_rest { Some(rig.hold_read_side()?) } else { None };
     let mut samples = Samples::new();
-    for _ in 0..20_000 {
+    for _ in 0..10_000 {
         one_order(&mut rig, &mut samples)?;
     }
     Ok((rig, held))
@@ -56,7 +56,7 @@ fn closed_loop(lab: &Lab) -> Result<Samples, PerfError> {
     let (mut rig, held) = warm_rig(lab, dir.path(), true)?;
     let pinned = lab.pinned();
     let mut samples = Samples::new();
-    for _ in 0..lab.sized(100_000, 500_000) {
+    for _ in 0..lab.sized(50_000, 500_000) {
         one_order(&mut rig, &mut samples)?;
     }
     drop((pinned, held));

@@ -9,8 +9,11 @@ use crate::row::{Best, Row};
 use crate::samples::Samples;
 use crate::ticks::now_ns;
 
-/// The stages in order: name, from, to.
-type Stage = (&'static str, fn(&StageTimes) -> u64, fn(&StageTimes) -> u64);
+/// One of the stamps of an order.
+type Stamp = fn(&StageTimes) -> u64;
+
+/// A stage: name, from, to.
+type Stage = (&'static str, Stamp, Stamp);
 
 const STAGES: [Stage; 4] = [
     ("stages.ring_wait", |times| times.submitted_ns, |times| times.taken_ns),
@@ -30,7 +33,7 @@ pub(crate) fn measure(lab: &mut Lab) -> Result<(), PerfError> {
     let held = rig.hold_read_side()?;
     let mut trace = rig.shard.take_trace().ok_or(PerfError::Late("the trace ring"))?;
     let pinned = lab.pinned();
-    let mut stages = [const { None::<Samples> }; STAGES.len()].map(|_| Samples::new());
+    let mut stages = STAGES.map(|_| Samples::new());
     let (count, begin) = (lab.sized(100_000u64, 400_000), now_ns());
     let mut order = rig.orders.next();
     for turn in 0..count {

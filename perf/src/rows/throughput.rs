@@ -46,10 +46,7 @@ fn measure(
     durability: journal::Durability,
 ) -> Result<(), PerfError> {
     let floor = ring::hop(lab)?;
-    let mut runs = Vec::new();
-    for _ in 0..lab.repetitions() {
-        runs.push(run(lab, shards, durability)?);
-    }
+    let runs = lab.repeat(|| run(lab, shards, durability))?;
     let repetitions = runs.iter().map(|run| run.summary.p50).collect();
     let best = runs.iter().max_by(|one, other| one.per_second.total_cmp(&other.per_second));
     let best = best.ok_or(PerfError::Late("a repetition"))?;
@@ -69,7 +66,7 @@ fn run(lab: &Lab, shards: usize, durability: journal::Durability) -> Result<Ran,
     }
     let held: Result<Vec<_>, _> = rigs.iter().map(Rig::hold_read_side).collect();
     let pinned = lab.pinned();
-    let count = lab.sized(300_000u64, 1_000_000);
+    let count = lab.sized(150_000u64, 1_000_000);
     let ran = push_through(&mut rigs, count)?;
     drop((pinned, held?));
     for rig in rigs {
