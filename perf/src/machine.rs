@@ -47,6 +47,7 @@ impl Run {
             ("clock", crate::ticks::name().to_owned()),
             ("duration", format!("{:.0} s", after.at.duration_since(before.at).as_secs_f64())),
             ("load before, after", format!("{} | {}", before.load, after.load)),
+            ("quiet", quiet(&before.load, cores)),
             ("stolen by the host", stolen),
             (
                 "context switches",
@@ -55,6 +56,21 @@ impl Run {
             ("page faults", format!("{} minor, {} major", usage.minor_faults, usage.major_faults)),
         ];
         Self { facts }
+    }
+}
+
+/// Whether other programs wanted the cores when the run began: then the rows of threads show the scheduler.
+fn quiet(load: &str, cores: usize) -> String {
+    let last_minute =
+        load.split_whitespace().next().and_then(|load| load.split('.').next()?.parse::<usize>().ok());
+    match last_minute {
+        Some(running) if running >= cores.max(1) => {
+            format!(
+                "NO: {running} threads wanted {cores} cores; only p50 and ratios of single threads mean much"
+            )
+        }
+        Some(_) => "yes, as far as the load average tells".to_owned(),
+        None => "unknown".to_owned(),
     }
 }
 
