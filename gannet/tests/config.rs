@@ -45,7 +45,7 @@ fn each_mistake_is_named_with_its_key_and_what_is_allowed() {
         ("shards = 1", "shards = \"1\"", "node.shards", "whole number from 1 to 256"),
         ("shards = 1 ", "shard = 1 ", "node.shard", "did you mean \"shards\"?"),
         ("durability = \"process\"", "durability = \"disc\"", "node.durability", "did you mean \"disk\"?"),
-        ("idle = \"yield\"", "idle = \"nap\"", "node.idle", "one of \"spin\", \"yield\", \"park\""),
+        ("idle = \"park\"", "idle = \"nap\"", "node.idle", "one of \"spin\", \"yield\", \"park\""),
         ("log = \"info\"", "log = \"info,,=,\"", "node.log", "is not a log filter"),
         ("journal = \"journal\"", "journal = 5", "node.journal", "must be a string in quotes, not integer"),
         ("[market_data]", "[markt_data]", "markt_data", "did you mean \"market_data\"?"),

@@ -5,7 +5,7 @@ mod common;
 
 #[test]
 fn fifty_kills_lose_and_duplicate_nothing() {
-    let shown = common::demo(&["--orders", "15000", "--kills", "50", "--seed", "11"]);
+    let shown = common::demo(&["--orders", "15000", "--rate", "0", "--kills", "50", "--seed", "11"]);
     assert_eq!(shown["kills"], 50);
     for proof in ["executions_once", "orders_once", "ledger_zero", "replay_equal"] {
         assert_eq!(shown["proofs"][proof], true, "{proof}: {}", shown["proof_details"]);
@@ -16,7 +16,8 @@ fn fifty_kills_lose_and_duplicate_nothing() {
 
 #[test]
 fn kills_with_two_shards_lose_and_duplicate_nothing() {
-    let shown = common::demo(&["--orders", "3000", "--kills", "5", "--seed", "12", "--shards", "2"]);
+    let shown =
+        common::demo(&["--orders", "3000", "--rate", "0", "--kills", "5", "--seed", "12", "--shards", "2"]);
     for proof in ["executions_once", "orders_once", "ledger_zero", "replay_equal"] {
         assert_eq!(shown["proofs"][proof], true, "{proof}: {}", shown["proof_details"]);
     }

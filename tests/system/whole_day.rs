@@ -15,7 +15,8 @@ fn a_day_of_real_quotes_reconciles_exactly() {
     let kept_text = kept.to_str().unwrap();
     let quotes = quotes.to_str().unwrap();
     let shown = common::demo(&[
-        "--quotes", quotes, "--speed", "max", "--orders", "1000000", "--kills", "0", "--keep", kept_text,
+        "--quotes", quotes, "--speed", "max", "--orders", "1000000", "--rate", "0", "--kills", "0", "--keep",
+        kept_text,
     ]);
     for proof in ["executions_once", "orders_once", "ledger_zero", "replay_equal"] {
         assert_eq!(shown["proofs"][proof], true, "{proof}: {}", shown["proof_details"]);

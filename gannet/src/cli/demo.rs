@@ -19,6 +19,9 @@ pub(super) struct Args {
     /// Orders and requests to send.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     orders: u32,
+    /// How many of them in a second; 0 for as many as the node takes.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    rate: u32,
     /// How often the node is killed with SIGKILL on the way.
     #[arg(long, value_name = "N", default_value_t = 3)]
     kills: u32,
@@ -48,6 +51,7 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         quotes: args.quotes.clone(),
         speed: args.speed.clone(),
         orders: args.orders,
+        rate: args.rate,
         kills: args.kills,
         seed: args.seed,
         shards: args.shards,
@@ -55,11 +59,12 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         quiet: args.quiet,
     };
     let report = show(&options).map_err(Failure::new)?;
-    out.table(&report.orders_table())?;
-    out.table(&report.denied_table())?;
-    out.table(&positions::table(report.positions()).map_err(Failure::new)?)?;
-    out.table(&cash::table(report.cash()).map_err(Failure::new)?)?;
-    out.table(&report.latency_table())?;
+    let positions = positions::table(report.positions()).map_err(Failure::new)?;
+    let cash = cash::table(report.cash()).map_err(Failure::new)?;
+    for table in [report.orders_table(), report.denied_table(), positions, cash, report.latency_table()] {
+        out.table(&table)?;
+        out.line("")?;
+    }
     out.line(&report.to_string())?;
     if let Some(path) = &args.json {
         let text = format!("{:#}\n", report.to_json());

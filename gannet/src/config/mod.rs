@@ -60,6 +60,8 @@ pub struct Node {
     pub durability: Durability,
     /// What a shard does while there is nothing to do.
     pub idle: Idle,
+    /// Records between two snapshots of a shard; 0 for none.
+    pub snapshot_records: u32,
     /// The log filter, as `RUST_LOG` has it; that variable goes before.
     pub log: String,
 }

@@ -66,6 +66,8 @@ pub(super) fn config(
     Ok(config)
 }
 
+/// A snapshot less often is as good as none.
+const MOST_SNAPSHOT_RECORDS: u32 = 1_000_000_000;
 const DURABILITIES: &[(&str, Durability)] = &[("process", Durability::Process), ("disk", Durability::Disk)];
 const IDLES: &[(&str, Idle)] = &[("spin", Idle::Spin), ("yield", Idle::Yield), ("park", Idle::Park)];
 
@@ -75,7 +77,8 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
         socket: folder.join("gannet.sock"),
         shards: 1,
         durability: Durability::Process,
-        idle: Idle::Yield,
+        idle: Idle::Park,
+        snapshot_records: 1_000_000,
         log: "info".to_owned(),
     };
     let Some(section) = section else {
@@ -96,6 +99,9 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
     }
     if let Some(idle) = section.optional("idle", value::one_of(IDLES)) {
         node.idle = idle.value;
+    }
+    if let Some(records) = section.optional("snapshot_records", value::whole(0, MOST_SNAPSHOT_RECORDS)) {
+        node.snapshot_records = records.value;
     }
     if let Some(log) = section.optional("log", log_filter) {
         node.log = log.value;

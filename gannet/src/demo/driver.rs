@@ -21,6 +21,7 @@ pub(super) struct Driver {
     dice: Dice,
     orders: u32,
     kills: Vec<u32>,
+    pace: Option<Duration>,
     unanswered: VecDeque<(u64, Request)>,
     pub(super) counts: Counts,
     /// Every order that was acknowledged to us, by account and our identifier.
@@ -72,6 +73,7 @@ impl Driver {
             dice,
             orders: options.orders,
             kills,
+            pace: Duration::from_secs(1).checked_div(options.rate),
             unanswered: VecDeque::new(),
             counts: Counts::default(),
             acknowledged: BTreeMap::new(),
@@ -101,12 +103,14 @@ impl Driver {
         let market = &self.market;
         world.wait_for("the first quotes", || !market.symbols().is_empty())?;
         let mut sent = 0;
+        let mut due = Instant::now();
         while sent < self.orders && !self.market.has_ended() {
             let Some(request) = self.flow.next(&self.market) else {
                 std::thread::sleep(Duration::from_millis(1));
                 continue;
             };
             self.count(&request);
+            due = self.wait_until_due(due)?;
             self.send(world, request)?;
             sent += 1;
             if self.kills.first() == Some(&sent) {
@@ -116,6 +120,16 @@ impl Driver {
             progress.bar(sent.into(), self.orders.into(), &format!("{sent} requests, {} kills", world.kills));
         }
         self.drain(world)
+    }
+
+    /// Keeps the pace: what is queued goes out, and the next request waits for its time. Gives the time after it.
+    fn wait_until_due(&mut self, due: Instant) -> Result<Instant, DemoError> {
+        let Some(pace) = self.pace else { return Ok(due) };
+        self.client.flush()?;
+        let now = Instant::now();
+        std::thread::sleep(due.saturating_duration_since(now));
+        // After a kill the lost time is not made up for by a burst.
+        Ok(due.max(now) + pace)
     }
 
     fn count(&mut self, request: &Request) {

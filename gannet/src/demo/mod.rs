@@ -32,6 +32,8 @@ pub struct DemoOptions {
     pub speed: String,
     /// How many orders and requests are sent.
     pub orders: u32,
+    /// How many are sent in a second; 0 for as many as the node takes.
+    pub rate: u32,
     /// How often the node is killed.
     pub kills: u32,
     /// The seed of market, broker and orders.
@@ -51,6 +53,7 @@ impl Default for DemoOptions {
             quotes: None,
             speed: "600".to_owned(),
             orders: 10_000,
+            rate: 1_000,
             kills: 3,
             seed: 7,
             shards: 1,

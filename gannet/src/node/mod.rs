@@ -222,6 +222,7 @@ fn shard_config(config: &Config, shard: ShardId, options: &StartOptions) -> Shar
     };
     let mut settings = ShardConfig::new(journal);
     settings.trace = if options.stage_times.is_some() { TRACE_ENTRIES } else { 0 };
+    settings.snapshots.every_records = config.node.snapshot_records.into();
     settings.idle = match config.node.idle {
         Idle::Spin => engine::Idle::Spin,
         Idle::Yield => engine::Idle::Yield,
