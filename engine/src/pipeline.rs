@@ -120,6 +120,9 @@ impl<C: Clock> Pipeline<C> {
     /// What brokers say comes first, and never waits for room on the way out.
     fn take_reports(&mut self) -> Result<bool, EngineError> {
         for taken in 0..LANE_SHARE {
+            if !self.next_fits()? {
+                return Ok(taken > 0);
+            }
             let Some(input) = self.lanes.reports.pop() else { return Ok(taken > 0) };
             self.process(&input, None)?;
         }
@@ -130,7 +133,7 @@ impl<C: Clock> Pipeline<C> {
     fn take_commands(&mut self) -> Result<bool, EngineError> {
         let mut worked = false;
         for _ in 0..LANE_SHARE {
-            if !self.release.has_room() {
+            if !self.release.has_room() || !self.next_fits()? {
                 return Ok(worked);
             }
             let Some(envelope) = self.lanes.urgent.pop().or_else(|| self.lanes.commands.pop()) else {
@@ -198,7 +201,8 @@ impl<C: Clock> Pipeline<C> {
             let _ = trace.push(times);
         }
         self.undigested += 1;
-        if self.undigested >= DIGEST_EVERY { self.record_digest() } else { Ok(()) }
+        // On a full disk the digest waits: the next input that fits brings it along.
+        if self.undigested >= DIGEST_EVERY && self.next_fits()? { self.record_digest() } else { Ok(()) }
     }
 
     #[inline]
@@ -210,13 +214,15 @@ impl<C: Clock> Pipeline<C> {
     fn keep_time(&mut self) -> Result<bool, EngineError> {
         let now = self.clock.now();
         let mut worked = false;
-        if self.core.next_deadline().is_some_and(|deadline| deadline <= now) {
+        if self.core.next_deadline().is_some_and(|deadline| deadline <= now) && self.next_fits()? {
             self.process(&Input::Tick, None)?;
             worked = true;
         }
         if now >= self.next_mark {
             self.next_mark = Timestamp::from_nanos(now.nanos.saturating_add(self.mark_interval_ns));
-            while let Some((instrument, quote)) = self.board.next_unmarked() {
+            while self.next_fits()?
+                && let Some((instrument, quote)) = self.board.next_unmarked()
+            {
                 if self.is_new_mark(instrument, &quote) {
                     self.process(&Input::Mark { instrument, quote }, None)?;
                     worked = true;
@@ -230,6 +236,16 @@ impl<C: Clock> Pipeline<C> {
     fn is_new_mark(&self, instrument: model::InstrumentId, quote: &model::Quote) -> bool {
         let mark = quote.mark();
         mark.is_some() && self.core.instrument(instrument).is_some_and(|book| book.mark != mark)
+    }
+
+    /// Nothing is taken from a lane that could not be recorded: it would be lost, and the shard with it.
+    #[inline]
+    fn next_fits(&mut self) -> Result<bool, EngineError> {
+        match self.writer.ensure_room() {
+            Ok(()) => Ok(true),
+            Err(JournalError::Full { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A full disk stops the intake before anything is taken, and lets it go on when there is space again.
@@ -272,7 +288,13 @@ impl<C: Clock> Pipeline<C> {
 
     /// Leaves a digest of everything, and everything durable and released.
     fn close(mut self) -> Result<Stopped, EngineError> {
-        self.record_digest()?;
+        if self.next_fits()? {
+            self.record_digest()?;
+        } else {
+            tracing::warn!(
+                "no space for a last digest: what was recorded since the one before is not proved by it"
+            );
+        }
         self.writer.flush()?;
         self.release.release_durable();
         let digest = self.digester.digest();
