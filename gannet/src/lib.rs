@@ -10,6 +10,7 @@ pub mod demo;
 pub mod directory;
 pub mod node;
 pub mod node_api;
+pub mod past;
 pub mod plan;
 pub mod server;
 pub mod stop;

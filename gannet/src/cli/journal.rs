@@ -1,8 +1,9 @@
-//! `gannet journal stat|dump|verify`: what the journals hold.
+//! `gannet journal stat|dump|verify|head|repair`: what the journals hold.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use journal::{Reader, Record, RecordBody, Stat, VerifyReport};
+use journal::{Head, Reader, Record, RecordBody, Stat, VerifyReport};
 use model::ShardId;
 use serde_json::{Value, json};
 
@@ -25,20 +26,54 @@ enum Command {
     /// Every record, one line each.
     Dump(Dump),
     /// Read every record and check its checksum, its place and its content.
-    Verify(Which),
+    ///
+    /// This alone cannot notice a journal that was forged as a whole. With a head that was kept elsewhere it proves
+    /// that no record up to there was changed, removed or inserted.
+    Verify(Verify),
+    /// Print each shard's head: 32 bytes that stand for every record so far. Keep it elsewhere, for `verify --head`.
+    Head(Which),
+    /// Cut a damaged journal behind its last good record. Copies of what changes are kept beside it.
+    Repair(super::repair::Args),
 }
 
 #[derive(Debug, clap::Args)]
-struct Which {
+pub(super) struct Which {
     /// The folder of the journals.
     #[arg(long, value_name = "DIR", default_value = "journal")]
-    journal: PathBuf,
+    pub(super) journal: PathBuf,
     /// Only this shard's.
     #[arg(long)]
     shard: Option<u16>,
     /// Answer as JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Verify {
+    #[command(flatten)]
+    which: Which,
+    /// A head that `journal head` printed earlier; once for each shard.
+    #[arg(long = "head", value_name = "SHARD=SEQ:HASH")]
+    heads: Vec<ShardHead>,
+}
+
+/// A shard and its head.
+#[derive(Clone, Copy, Debug)]
+struct ShardHead {
+    shard: ShardId,
+    head: Head,
+}
+
+impl FromStr for ShardHead {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let says = "not a head of the form SHARD=SEQ:HASH, as `gannet journal head` prints it";
+        let (shard, head) = text.split_once('=').ok_or(says)?;
+        let shard = shard.parse().map_err(|_| says)?;
+        Ok(Self { shard: ShardId::new(shard), head: head.parse().map_err(|_| says)? })
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -57,12 +92,14 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     match &args.command {
         Command::Stat(which) => stat(which, out),
         Command::Dump(dump) => self::dump(dump, out),
-        Command::Verify(which) => verify(which, out),
+        Command::Verify(args) => verify(args, out),
+        Command::Head(which) => head(which, out),
+        Command::Repair(args) => super::repair::run(args, out),
     }
 }
 
 impl Which {
-    fn dirs(&self) -> Result<Vec<PathBuf>, Failure> {
+    pub(super) fn dirs(&self) -> Result<Vec<PathBuf>, Failure> {
         let shards = shards_of(&self.journal).map_err(Failure::new)?;
         let wanted = |shard: &ShardId| self.shard.is_none_or(|only| only == shard.index);
         let dirs: Vec<PathBuf> = shards
@@ -128,14 +165,19 @@ fn stat_json(stat: &Stat) -> Value {
     })
 }
 
-fn verify(which: &Which, out: &mut Output) -> Result<(), Failure> {
+fn verify(args: &Verify, out: &mut Output) -> Result<(), Failure> {
+    let which = &args.which;
     let reports: Vec<VerifyReport> = which
         .dirs()?
         .iter()
         .map(|dir| journal::verify(dir).map_err(Failure::new))
         .collect::<Result<_, _>>()?;
+    for given in &args.heads {
+        verify_head(&which.journal, given, &reports)?;
+    }
     if which.json {
-        return out.json(&reports.iter().map(verify_json).collect::<Vec<_>>());
+        let row = |report| verify_json(report, &args.heads);
+        return out.json(&reports.iter().map(row).collect::<Vec<_>>());
     }
     let headings = ["SHARD", "RECORDS", "DIGESTS", "SEGMENTS", "OPENED", "TORN BYTES"];
     let mut table = Table::new("Journals are whole", &headings);
@@ -149,10 +191,39 @@ fn verify(which: &Which, out: &mut Output) -> Result<(), Failure> {
             Cell::count(report.torn.as_ref().map_or(0, |torn| torn.bytes)),
         ]);
     }
-    out.table(&table)
+    out.table(&table)?;
+    for ShardHead { shard, head } in &args.heads {
+        out.line(&format!("Shard {shard}: records 1 to {} are those the head was taken of.", head.seq))?;
+    }
+    Ok(())
 }
 
-fn verify_json(report: &VerifyReport) -> Value {
+fn verify_head(folder: &Path, given: &ShardHead, reports: &[VerifyReport]) -> Result<(), Failure> {
+    if !reports.iter().any(|report| report.shard == given.shard) {
+        return Err(Failure::Said(format!(
+            "a head is given for shard {}, which is not verified",
+            given.shard
+        )));
+    }
+    journal::verify_head(&shard_dir(folder, given.shard), &given.head).map_err(Failure::new)
+}
+
+fn head(which: &Which, out: &mut Output) -> Result<(), Failure> {
+    let head = |dir: &PathBuf| Ok((journal::stat(dir)?.shard, journal::head(dir)?));
+    let heads = which.dirs()?.iter().map(head).collect::<Result<Vec<_>, journal::JournalError>>();
+    let heads = heads.map_err(Failure::new)?;
+    if which.json {
+        let row = |(shard, head): &(ShardId, Head)| {
+            let text = head.to_string();
+            let hash = text.split_once(':').map_or("", |(_, hash)| hash);
+            json!({ "shard": shard.index, "seq": head.seq, "hash": hash, "head": format!("{shard}={head}") })
+        };
+        return out.json(&heads.iter().map(row).collect::<Vec<_>>());
+    }
+    heads.iter().try_for_each(|(shard, head)| out.line(&format!("{shard}={head}")))
+}
+
+fn verify_json(report: &VerifyReport, heads: &[ShardHead]) -> Value {
     let torn = report.torn.as_ref().map(|torn| {
         json!({ "segment": torn.segment, "offset": torn.offset, "bytes": torn.bytes, "records": torn.records })
     });
@@ -164,6 +235,7 @@ fn verify_json(report: &VerifyReport) -> Value {
         "segments": report.segments,
         "incarnation": report.incarnation.count,
         "torn": torn,
+        "proven": heads.iter().find(|given| given.shard == report.shard).map(|given| given.head.to_string()),
     })
 }
 
@@ -197,6 +269,7 @@ fn record_json(record: &Record) -> Value {
         "position": record.position.to_string(),
         "time": record.time.to_string(),
         "incarnation": record.incarnation.count,
+        "kind": record.kind.as_str(),
         "len_bytes": record.len_bytes,
         "body": body(record),
     })

@@ -7,6 +7,7 @@ mod cash;
 mod check;
 #[cfg(feature = "quickfix")]
 mod demo;
+mod diff;
 mod halt;
 mod init;
 mod journal;
@@ -17,12 +18,15 @@ mod output;
 #[cfg(feature = "quickfix")]
 mod paper_broker;
 mod positions;
+mod repair;
 mod replace;
 mod replay;
 mod run;
 mod source;
+mod state;
 mod status;
 mod submit;
+mod why;
 mod words;
 
 use std::process::ExitCode;
@@ -76,8 +80,14 @@ enum Command {
     Status(status::Args),
     /// Replay journals, compare every recorded digest, and show the state's hash.
     Replay(replay::Args),
-    /// Look into journals: stat, dump, verify.
+    /// Look into journals: stat, dump, verify, head; repair one.
     Journal(journal::Args),
+    /// Show the state at an instant of the past.
+    State(state::Args),
+    /// Show what changed between two instants.
+    Diff(diff::Args),
+    /// Show why an order is what it is: every record about it and what the gate saw.
+    Why(why::Args),
     /// Write an example configuration into a folder.
     Init(init::Args),
     /// Check a configuration and show what it would change.
@@ -144,6 +154,9 @@ fn dispatch(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Status(args) => status::run(&args, out),
         Command::Replay(args) => replay::run(&args, out),
         Command::Journal(args) => journal::run(&args, out),
+        Command::State(args) => state::run(&args, out),
+        Command::Diff(args) => diff::run(&args, out),
+        Command::Why(args) => why::run(&args, out),
         Command::Init(args) => init::run(&args, out),
         Command::Check(args) => check::run(&args, out),
     }
@@ -179,6 +192,11 @@ mod tests {
             "halt",
             "halt --account A --firm",
             "orders --socket s --journal j",
+            "state",
+            "state --at yesterday",
+            "diff 5",
+            "journal repair",
+            "journal verify --head 5:ab",
         ] {
             let words = std::iter::once("gannet").chain(wrong.split(' '));
             let error = Cli::try_parse_from(words).unwrap_err();

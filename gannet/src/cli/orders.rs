@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     if args.json {
         return out.json(&rows);
     }
-    out.table(&table(&rows))?;
+    out.table(&table("Orders", &rows))?;
     if more { out.line(&format!("There are more than {}; -n 0 shows all.", rows.len())) } else { Ok(()) }
 }
 
@@ -71,12 +71,12 @@ fn collect(args: &Args) -> Result<(Vec<OrderRow>, bool), Failure> {
     }
 }
 
-fn table(rows: &[OrderRow]) -> Table {
+pub(super) fn table(title: &str, rows: &[OrderRow]) -> Table {
     let headings = [
         "ORDER", "ACCOUNT", "STRATEGY", "SYMBOL", "SIDE", "TYPE", "TIF", "QUANTITY", "LIMIT", "FILLED",
         "AVERAGE", "STATUS", "ID",
     ];
-    let mut table = Table::new("Orders", &headings);
+    let mut table = Table::new(title, &headings);
     for row in rows {
         let doubt = if row.in_doubt { "?" } else { "" };
         table.row(vec![

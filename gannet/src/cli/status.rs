@@ -5,7 +5,7 @@ use super::source::Source;
 use super::{Failure, answers};
 use crate::table::{Cell, Table};
 use crate::wire::text::Words;
-use crate::wire::{Answer, Request, Status};
+use crate::wire::{Answer, HaltRow, Request, SessionRow, Status};
 
 /// Show how a node stands: shards, sessions, halts.
 #[derive(Debug, clap::Args)]
@@ -42,19 +42,27 @@ fn show(status: &Status, out: &mut Output) -> Result<(), Failure> {
         ]);
     }
     out.table(&shards)?;
-    let mut sessions = Table::new("Sessions", &["SESSION", "SHARD", "STATE", "IN DOUBT"]);
-    for row in &status.sessions {
-        sessions.row(vec![
+    out.table(&sessions(&status.sessions))?;
+    out.table(&halts(&status.halts))
+}
+
+pub(super) fn sessions(rows: &[SessionRow]) -> Table {
+    let mut table = Table::new("Sessions", &["SESSION", "SHARD", "STATE", "IN DOUBT"]);
+    for row in rows {
+        table.row(vec![
             Cell::text(row.session),
             Cell::count(row.shard),
             Cell::text(row.state.word()),
             Cell::count(row.in_doubt),
         ]);
     }
-    out.table(&sessions)?;
-    let mut halts = Table::new("Halts", &["WHAT", "NAME"]);
-    for row in &status.halts {
-        halts.row(vec![Cell::text(&row.kind), Cell::text(&row.name)]);
+    table
+}
+
+pub(super) fn halts(rows: &[HaltRow]) -> Table {
+    let mut table = Table::new("Halts", &["WHAT", "NAME"]);
+    for row in rows {
+        table.row(vec![Cell::text(&row.kind), Cell::text(&row.name)]);
     }
-    out.table(&halts)
+    table
 }

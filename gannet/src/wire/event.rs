@@ -18,7 +18,7 @@ pub(crate) fn published(directory: &Directory, happened: &Happened) -> Published
 }
 
 /// As serde writes it (`{"order_accepted": {...}}`, or a bare word), then every id replaced by its text.
-fn named(directory: &Directory, event: &Event) -> Value {
+pub(crate) fn named(directory: &Directory, event: &Event) -> Value {
     let mut value = match serde_json::to_value(event) {
         Ok(Value::String(word)) => Value::Object(Map::from_iter([(word, json!({}))])),
         Ok(value) => value,

@@ -1,0 +1,153 @@
+//! An instant of the past, as a person writes it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use model::{Date, Position, Timestamp};
+
+/// An instant: behind a record, or at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// Behind this record of the only shard; 0 is before the first.
+    Seq(u64),
+    /// Behind this record of a shard.
+    Position(Position),
+    /// With every record up to this time.
+    Time(Timestamp),
+}
+
+/// The text is no instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an instant: a record as 1042 or 0:1042, or a time as 2026-11-20T16:00:00Z")]
+pub struct AtError;
+
+impl FromStr for At {
+    type Err = AtError;
+
+    fn from_str(text: &str) -> Result<Self, AtError> {
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return text.parse().map(Self::Seq).map_err(|_| AtError);
+        }
+        match text.parse() {
+            Ok(position) => Ok(Self::Position(position)),
+            Err(_) => from_rfc3339(text).map(Self::Time).ok_or(AtError),
+        }
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seq(seq) => write!(f, "record {seq}"),
+            Self::Position(position) => write!(f, "record {position}"),
+            Self::Time(time) => time.fmt(f),
+        }
+    }
+}
+
+/// RFC 3339 with up to nine decimals and any offset. A leap second is refused: stamps do not have any.
+fn from_rfc3339(text: &str) -> Option<Timestamp> {
+    let (date, rest) = (text.get(..10)?, text.get(10..)?);
+    let date = date.split('-').collect::<Vec<_>>();
+    let [year, month, day] = date.as_slice() else { return None };
+    let number = |text: &str, digits: usize| {
+        let plain = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
+        if plain { text.parse::<u16>().ok() } else { None }
+    };
+    let small = |text: &str| u8::try_from(number(text, 2)?).ok();
+    let date = Date::from_civil(number(year, 4)?.into(), small(month)?, small(day)?)?;
+    let rest = rest.strip_prefix(['T', 't', ' '])?;
+    let (clock, rest) = rest.split_at_checked(8)?;
+    let (fraction, offset) = match rest.strip_prefix('.') {
+        Some(rest) => rest.split_at(rest.find(|letter: char| !letter.is_ascii_digit())?),
+        None => ("0", rest),
+    };
+    let clock = clock.split(':').map(small).collect::<Option<Vec<_>>>()?;
+    let [hours, minutes, seconds] = clock.as_slice() else { return None };
+    if *hours > 23 || *minutes > 59 || *seconds > 59 || fraction.is_empty() || fraction.len() > 9 {
+        return None;
+    }
+    let nanos = format!("{fraction:0<9}").parse::<i64>().ok()?;
+    let minutes = (i64::from(*hours) * 60 + i64::from(*minutes)).checked_sub(offset_minutes(offset)?)?;
+    let seconds = i64::from(date.days) * 86_400 + minutes * 60 + i64::from(*seconds);
+    Some(Timestamp::from_nanos(seconds.checked_mul(1_000_000_000)?.checked_add(nanos)?))
+}
+
+fn offset_minutes(text: &str) -> Option<i64> {
+    if matches!(text, "Z" | "z") {
+        return Some(0);
+    }
+    let (hours, minutes) = text.get(1..)?.split_once(':')?;
+    let part = |text: &str, most: i64| {
+        let plain = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<i64>().ok().filter(|number| plain && *number <= most)
+    };
+    let minutes = part(hours, 23)? * 60 + part(minutes, 59)?;
+    match text.as_bytes().first()? {
+        b'+' => Some(minutes),
+        b'-' => Some(-minutes),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::ShardId;
+    use proptest::prelude::*;
+
+    #[test]
+    fn records_and_times_are_read() {
+        assert_eq!("1042".parse(), Ok(At::Seq(1042)));
+        assert_eq!("2:17".parse(), Ok(At::Position(Position::new(ShardId::new(2), 17))));
+        for (text, nanos) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("1970-01-01t01:00:00.5+01:00", 500_000_000),
+            ("1969-12-31 23:30:00.000000001-00:30", 1),
+            ("2026-11-20T16:00:00Z", 1_795_190_400_000_000_000),
+        ] {
+            assert_eq!(text.parse(), Ok(At::Time(Timestamp::from_nanos(nanos))), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_instant_is_refused() {
+        for text in [
+            "",
+            "now",
+            "-1",
+            "1:",
+            "99999999999999999999",
+            "2026-11-20",
+            "2026-11-20T16:00:00",
+            "2026-02-30T00:00:00Z",
+            "2026-11-20T24:00:00Z",
+            "2026-11-20T23:59:60Z",
+            "2026-11-20T16:00Z",
+            "2026-11-20T16:00:00.Z",
+            "2026-11-20T16:00:00.1234567890Z",
+            "2026-11-20T16:00:00+1:00",
+            "2026-11-20T16:00:00*01:00",
+            "2026-11-20T+1:00:00Z",
+            "9999-12-31T00:00:00Z",
+            "äöüäöüäöü",
+        ] {
+            assert_eq!(text.parse::<At>(), Err(AtError), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_stamp_prints_is_read_back(nanos: i64) {
+            let time = Timestamp::from_nanos(nanos);
+            if time.date().to_civil().0 >= 1700 {
+                prop_assert_eq!(time.to_string().parse(), Ok(At::Time(time)));
+            }
+        }
+
+        #[test]
+        fn no_text_panics(text in "[0-9:TZtz+. -]{0,40}|\\PC{0,20}") {
+            let _ = text.parse::<At>();
+        }
+    }
+}

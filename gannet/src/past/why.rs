@@ -1,0 +1,423 @@
+//! Why an order is what it is: every record that was about it, what the gate saw, and what followed.
+
+use std::path::{Path, PathBuf};
+
+use actors::{Asset, Core, Order};
+use engine::Replay;
+use journal::{JournalError, Reader, Record, RecordBody};
+use model::{
+    AccountId, Amount, Certainty, ClOrdId, Command, Event, Incarnation, Input, InstrumentId, Limits, Name,
+    OrdStatus, OrderId, OutboundKind, PendingKind, Price, Quantity, SessionId, SessionState, ShardId,
+    StrategyId, Timestamp, WireId,
+};
+use serde::Serialize;
+
+use super::PastError;
+use crate::definitions::Definitions;
+use crate::directory::Directory;
+use crate::node::journals::{JournalsError, shard_dir, shards_of};
+
+/// Which order is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Our identity of it, or of a cancel or replace request about it.
+    Id(WireId),
+    /// The submitter's identifier, in one account or in whichever has it.
+    ClOrdId(ClOrdId, Option<Name>),
+}
+
+/// What the gate judged by, as it stood before the command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Facts {
+    /// The account's limits.
+    pub limits: Limits,
+    /// Its position, signed.
+    pub position: Quantity,
+    /// Units of its open buy orders; of a replace with those of the order itself, as everything below.
+    pub open_buy: Quantity,
+    /// Units of its open sell orders.
+    pub open_sell: Quantity,
+    /// Cash neither spent nor reserved, in the instrument's currency; absent where it cannot be computed.
+    pub available_cash: Option<Amount>,
+    /// The portfolio's gross exposure in that currency; absent where it cannot be computed.
+    pub gross_exposure: Option<Amount>,
+    /// Its limit.
+    pub max_gross_exposure: Option<Amount>,
+    /// Where the session stands; absent where there is none.
+    pub session: Option<SessionState>,
+    /// What is halted of what the order falls under: firm, portfolio, strategy, account, instrument.
+    pub halted: Vec<&'static str>,
+}
+
+/// How the order stands behind a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// Its FIX status, without what is pending.
+    pub status: OrdStatus,
+    /// A request that the broker has not answered.
+    pub pending: Option<PendingKind>,
+    /// True where it is not certain what the broker knows.
+    pub in_doubt: bool,
+    /// Units ordered, after replaces.
+    pub quantity: Quantity,
+    /// Of a limit order, after replaces.
+    pub limit_price: Option<Price>,
+    /// Units executed.
+    pub cum_quantity: Quantity,
+    /// Cash reserved for it.
+    pub reserved_cash: Amount,
+    /// The worst price of one unit that the reservation counts with.
+    pub worst_price: Price,
+}
+
+/// One record that was about the order.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The record.
+    pub record: Record,
+    /// For a submission or replace: what the gate saw.
+    pub facts: Option<Facts>,
+    /// What followed.
+    pub events: Vec<Event>,
+    /// What left for the broker.
+    pub sent: Vec<OutboundKind>,
+    /// The order behind it; absent where there is none, as after a denial.
+    pub standing: Option<Standing>,
+}
+
+/// The whole answer.
+#[derive(Debug)]
+pub struct Why {
+    /// The order's identity; absent where every submission was denied.
+    pub order: Option<OrderId>,
+    /// Whose.
+    pub account: AccountId,
+    /// The submitter's identifier.
+    pub cl_ord_id: ClOrdId,
+    /// Its records, in order.
+    pub entries: Vec<Entry>,
+    /// Names, at the end of the journal.
+    pub directory: Directory,
+}
+
+/// Reads the journals in `folder` for everything about one order.
+pub fn why(folder: &Path, asked: &Asked) -> Result<Why, PastError> {
+    let shards = shards_of(folder)?;
+    if shards.is_empty() {
+        return Err(JournalsError::None(folder.to_owned()).into());
+    }
+    let unknown = || match asked {
+        Asked::Id(id) => PastError::UnknownOrder(id.to_string()),
+        Asked::ClOrdId(id, None) => PastError::UnknownOrder(id.to_string()),
+        Asked::ClOrdId(id, Some(account)) => PastError::UnknownOrder(format!("{id} of {account}")),
+    };
+    let found = match asked {
+        Asked::Id(id) => {
+            let shard = ShardId::new(id.shard);
+            let dir = shard_dir(folder, shard);
+            let (account, cl_ord_id) = named_by(&dir, *id)?.ok_or_else(unknown)?;
+            vec![trace(&dir, shard, &Wanted { cl_ord_id, account: Whose::Id(account) })?]
+        }
+        Asked::ClOrdId(cl_ord_id, account) => {
+            let wanted = Wanted { cl_ord_id: *cl_ord_id, account: account.map_or(Whose::Any, Whose::Name) };
+            let dirs = shards.iter().map(|shard| (shard_dir(folder, *shard), *shard));
+            dirs.map(|(dir, shard)| trace(&dir, shard, &wanted)).collect::<Result<Vec<_>, _>>()?
+        }
+    };
+    let mut found = found.into_iter().flatten();
+    let first = found.next().ok_or_else(unknown)?;
+    match found.next() {
+        Some(second) => Err(several(&first, &second)),
+        None => Ok(first),
+    }
+}
+
+fn several(first: &Why, second: &Why) -> PastError {
+    PastError::SeveralAccounts {
+        cl_ord_id: first.cl_ord_id.to_string(),
+        first: first.directory.account_name(first.account),
+        second: second.directory.account_name(second.account),
+    }
+}
+
+/// The account and identifier that the command in the record of `id` named.
+fn named_by(dir: &PathBuf, id: WireId) -> Result<Option<(AccountId, ClOrdId)>, PastError> {
+    let mut reader = match Reader::from_seq(dir, id.seq.max(1)) {
+        Err(JournalError::NotHere { .. } | JournalError::NoJournal { .. }) => return Ok(None),
+        reader => reader?,
+    };
+    let Some(record) = reader.next()? else { return Ok(None) };
+    if record.position.seq != id.seq || record.incarnation != (Incarnation { count: id.incarnation }) {
+        return Ok(None);
+    }
+    let RecordBody::Input(Input::Command { command, .. }) = &record.body else { return Ok(None) };
+    let (account, order, cl_ord_id) = match command {
+        Command::NewOrder(order) => return Ok(Some((order.account, order.cl_ord_id))),
+        Command::CancelOrder(cancel) => (cancel.account, cancel.order, cancel.cl_ord_id),
+        Command::ReplaceOrder(replace) => (replace.account, replace.order, replace.cl_ord_id),
+        _ => return Ok(None),
+    };
+    match order {
+        // A request names an order that is older than itself: this ends.
+        Some(order) if order.seq < id.seq => named_by(dir, order),
+        Some(_) => Ok(None),
+        None => Ok(Some((account, cl_ord_id))),
+    }
+}
+
+/// What a journal is read for.
+struct Wanted {
+    cl_ord_id: ClOrdId,
+    account: Whose,
+}
+
+#[derive(Clone, Copy)]
+enum Whose {
+    Any,
+    Id(AccountId),
+    Name(Name),
+}
+
+impl Whose {
+    fn is(self, core: &Core, account: AccountId) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Id(id) => id == account,
+            Self::Name(name) => core.account_named(&name).is_some_and(|known| known.definition.id == account),
+        }
+    }
+}
+
+/// Replays one journal and collects what is about the order; one answer for each account that has it.
+fn trace(dir: &Path, shard: ShardId, wanted: &Wanted) -> Result<Vec<Why>, PastError> {
+    let mut reader = match Reader::open(dir) {
+        Err(JournalError::NoJournal { .. }) => return Ok(Vec::new()),
+        reader => reader?,
+    };
+    let mut replay = Replay::new(shard);
+    let mut threads: Vec<Thread> = Vec::new();
+    while let Some(record) = reader.next()? {
+        if let Some(account) = submits(&record, wanted, replay.core())
+            && threads.iter().all(|thread| thread.account != account)
+        {
+            threads.push(Thread { account, cl_ord_id: wanted.cl_ord_id, order: None, entries: Vec::new() });
+        }
+        let before: Vec<Before> =
+            threads.iter().map(|thread| thread.before(&record, replay.core())).collect();
+        let outcome = replay.step(&record)?;
+        if threads.is_empty() {
+            continue;
+        }
+        let (events, sent) = (outcome.events.clone(), outcome.outbound.clone());
+        let sent: Vec<OutboundKind> = sent.into_iter().map(|message| message.kind).collect();
+        for (thread, before) in threads.iter_mut().zip(before) {
+            thread.take(&record, before, &events, &sent, replay.core());
+        }
+    }
+    let directory = || Directory::new([shard], &Definitions::of([(shard, replay.core())], &[]), None);
+    let answer = |thread: Thread| Why {
+        order: thread.order,
+        account: thread.account,
+        cl_ord_id: thread.cl_ord_id,
+        entries: thread.entries,
+        directory: directory(),
+    };
+    Ok(threads.into_iter().map(answer).collect())
+}
+
+/// The account that this record submits the order for.
+fn submits(record: &Record, wanted: &Wanted, core: &Core) -> Option<AccountId> {
+    let RecordBody::Input(Input::Command { command: Command::NewOrder(order), .. }) = &record.body else {
+        return None;
+    };
+    let is_it = order.cl_ord_id == wanted.cl_ord_id && wanted.account.is(core, order.account);
+    is_it.then_some(order.account)
+}
+
+/// One order on its way through the journal.
+struct Thread {
+    account: AccountId,
+    cl_ord_id: ClOrdId,
+    order: Option<OrderId>,
+    entries: Vec<Entry>,
+}
+
+/// What was there before a record.
+struct Before {
+    order: Option<Order>,
+    facts: Option<Facts>,
+    is_named: bool,
+}
+
+impl Thread {
+    fn current(&self, core: &Core) -> Option<Order> {
+        core.account(self.account)?.order(self.order?).copied()
+    }
+
+    fn before(&self, record: &Record, core: &Core) -> Before {
+        let order = self.current(core);
+        let RecordBody::Input(input) = &record.body else {
+            return Before { order, facts: None, is_named: false };
+        };
+        let facts = match input {
+            Input::Command { command: Command::NewOrder(new), .. } if self.is_submission(input) => {
+                facts(core, self.account, new.instrument, new.strategy, None)
+            }
+            Input::Command { command: Command::ReplaceOrder(_), .. } if self.names(input, core) => order
+                .and_then(|order| {
+                    facts(core, self.account, order.instrument, order.strategy, Some(order.session))
+                }),
+            _ => None,
+        };
+        Before { order, facts, is_named: self.names(input, core) }
+    }
+
+    fn is_submission(&self, input: &Input) -> bool {
+        matches!(input, Input::Command { command: Command::NewOrder(new), .. }
+            if new.account == self.account && new.cl_ord_id == self.cl_ord_id)
+    }
+
+    /// True where the input itself says that it is about this order.
+    fn names(&self, input: &Input, core: &Core) -> bool {
+        let routed = |ids: &[Option<WireId>]| {
+            let routes = ids.iter().flatten().filter_map(|id| core.route(*id));
+            let mut orders = routes.map(|route| route.order);
+            orders.any(|order| Some(order) == self.order)
+        };
+        let meant = |account: AccountId, order: Option<OrderId>, cl_ord_id: ClOrdId| match order {
+            Some(order) => Some(order) == self.order,
+            None => account == self.account && cl_ord_id == self.cl_ord_id,
+        };
+        match input {
+            Input::Command { command, .. } => match command {
+                Command::NewOrder(_) => self.is_submission(input),
+                Command::CancelOrder(cancel) => meant(cancel.account, cancel.order, cancel.cl_ord_id),
+                Command::ReplaceOrder(replace) => meant(replace.account, replace.order, replace.cl_ord_id),
+                _ => false,
+            },
+            Input::ExecutionReport(report) => routed(&[report.cl_ord_id, report.orig_cl_ord_id]),
+            Input::CancelReject(reject) => routed(&[reject.cl_ord_id, reject.orig_cl_ord_id]),
+            Input::MessageReject(reject) => routed(&[reject.refused]),
+            Input::Quarantined(message) => routed(&[message.cl_ord_id]),
+            Input::Evidence(evidence) => routed(&[Some(evidence.request)]),
+            _ => false,
+        }
+    }
+
+    fn take(
+        &mut self,
+        record: &Record,
+        before: Before,
+        events: &[Event],
+        sent: &[OutboundKind],
+        core: &Core,
+    ) {
+        if self.order.is_none() && before.is_named {
+            self.order = events.iter().find_map(|event| match event {
+                Event::OrderAccepted { order, .. } => Some(*order),
+                _ => None,
+            });
+        }
+        let after = self.current(core);
+        if !before.is_named && before.order == after && !concerns(record, after.as_ref()) {
+            return;
+        }
+        let is_ours = |event: &&Event| about(event).is_none_or(|order| Some(order) == self.order);
+        self.entries.push(Entry {
+            record: record.clone(),
+            facts: before.facts,
+            events: events.iter().filter(is_ours).copied().collect(),
+            sent: sent.to_vec(),
+            standing: after.as_ref().map(Standing::of),
+        });
+    }
+}
+
+/// True for what bears on every open order of a session, whether or not it changed this one.
+fn concerns(record: &Record, order: Option<&Order>) -> bool {
+    let Some(order) = order.filter(|order| !order.is_finished()) else { return false };
+    match &record.body {
+        RecordBody::Input(Input::Opened { .. }) => true,
+        RecordBody::Input(Input::Session(change)) => change.session == order.session,
+        _ => false,
+    }
+}
+
+/// The order that an event names.
+const fn about(event: &Event) -> Option<OrderId> {
+    match event {
+        Event::OrderAccepted { order, .. }
+        | Event::OrderExists { order, .. }
+        | Event::RequestAccepted { order, .. }
+        | Event::RequestRefused { order, .. }
+        | Event::OrderChanged { order, .. }
+        | Event::Executed { order, .. }
+        | Event::ExecutionRepeated { order, .. } => Some(*order),
+        Event::Alert(alert) => alert.order,
+        _ => None,
+    }
+}
+
+impl Standing {
+    fn of(order: &Order) -> Self {
+        Self {
+            status: order.status,
+            pending: order.pending.map(|pending| pending.kind),
+            in_doubt: order.certainty == Certainty::InDoubt,
+            quantity: order.quantity,
+            limit_price: order.limit_price,
+            cum_quantity: order.cum_quantity,
+            reserved_cash: order.reservation.cash,
+            worst_price: order.unit_price,
+        }
+    }
+}
+
+/// What the gate has to judge by here. A replace goes out on the order's own session, a new order on the account's.
+fn facts(
+    core: &Core,
+    account: AccountId,
+    instrument: InstrumentId,
+    strategy: StrategyId,
+    session: Option<SessionId>,
+) -> Option<Facts> {
+    let account = core.account(account)?;
+    let instrument = core.instrument(instrument)?;
+    let portfolio = core.portfolio(account.definition.portfolio)?;
+    let currency = instrument.definition.currency;
+    let session = core.session(session.unwrap_or(account.definition.session));
+    let holding = account.holding(instrument.definition.id);
+    let halts = [
+        ("firm", core.is_firm_halted()),
+        ("portfolio", portfolio.halted),
+        ("strategy", !portfolio.halted && portfolio.is_halted_for(strategy)),
+        ("account", account.halted),
+        ("instrument", instrument.halted),
+    ];
+    Some(Facts {
+        limits: account.limits,
+        position: holding.position,
+        open_buy: holding.open_buy,
+        open_sell: holding.open_sell,
+        available_cash: account.ledger().available(Asset::Cash(currency)).ok(),
+        gross_exposure: portfolio.exposure(currency).gross().ok(),
+        max_gross_exposure: portfolio.gross_limit(currency),
+        session: session.map(|session| session.state),
+        halted: halts.into_iter().filter(|(_, halted)| *halted).map(|(what, _)| what).collect(),
+    })
+}
+
+impl Entry {
+    /// Its time.
+    pub const fn time(&self) -> Timestamp {
+        self.record.time
+    }
+
+    /// What came in; absent only for a digest, which is about no order.
+    pub const fn input(&self) -> Option<&Input> {
+        match &self.record.body {
+            RecordBody::Input(input) => Some(input),
+            RecordBody::Digest(_) => None,
+        }
+    }
+}
