@@ -26,6 +26,9 @@ pub const EXAMPLE_NODE: &str = include_str!("../../demo/node.toml");
 /// The instruments that `gannet init` writes and the demo trades.
 pub const EXAMPLE_INSTRUMENTS: &str = include_str!("../../demo/instruments.toml");
 
+/// The paper broker that `gannet init` writes and the demo trades with.
+pub const EXAMPLE_BROKER: &str = include_str!("../../demo/broker.toml");
+
 /// A whole configuration, checked: every name in it leads somewhere.
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{DemoError, DemoOptions};
-use crate::config::{Config, Durability, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
+use crate::config::{Config, Durability, EXAMPLE_BROKER, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
 use crate::node::shard_dir;
 
 /// A broker and a node, running or stopped.
@@ -199,53 +199,23 @@ fn node_file(options: &DemoOptions, fix: u16, feed: u16) -> String {
     format!("{before}{second}[[portfolio]]\nname = \"INCOME\"\nshard = 1{income}")
 }
 
-/// A broker that is slow, splits, repeats and refuses, all from the seed.
+/// The example broker with the ports and the seed of this run, and with quotes from a file where one is named.
 fn broker_file(options: &DemoOptions, fix: u16, feed: u16) -> Result<String, DemoError> {
-    let market = match &options.quotes {
-        Some(file) => {
-            let path =
-                file.canonicalize().map_err(DemoError::io(format!("cannot find {}", file.display())))?;
-            let speed = if options.speed == "max" { "\"max\"".to_owned() } else { options.speed.clone() };
-            format!(
-                "[market]\nquotes = {:?}\nspeed = {speed}\nwait_for_feed_clients = 2\n",
-                path.display().to_string()
-            )
-        }
-        None => SEEDED_MARKET.to_owned(),
-    };
-    Ok(format!(
-        "dir = \"broker\"\nport = {fix}\nfeed_port = {feed}\n\n[[sessions]]\nsender = \"PAPER\"\ntarget = \"GANNET\"\n\n\
-         [[sessions]]\nsender = \"PAPER\"\ntarget = \"GANNET-2\"\n\n{market}\n[personality]\nseed = {}\n{PERSONALITY}",
-        options.seed
-    ))
+    let text = EXAMPLE_BROKER
+        .replace("port = 9011", &format!("port = {fix}"))
+        .replace("feed_port = 9010", &format!("feed_port = {feed}"))
+        .replace("seed = 7", &format!("seed = {}", options.seed));
+    let Some(file) = &options.quotes else { return Ok(text) };
+    let path = file.canonicalize().map_err(DemoError::io(format!("cannot find {}", file.display())))?;
+    let speed = if options.speed == "max" { "\"max\"".to_owned() } else { options.speed.clone() };
+    let market = format!(
+        "[market]\nquotes = {:?}\nspeed = {speed}\nwait_for_feed_clients = 2\n\n[personality]",
+        path.display().to_string()
+    );
+    let (before, rest) = text.split_once("[market.seeded]").unwrap_or((&text, ""));
+    let (_, personality) = rest.split_once("[personality]").unwrap_or(("", ""));
+    Ok(format!("{before}{market}{personality}"))
 }
-
-const PERSONALITY: &str = "\
-reject_probability = 0.02
-cancel_reject_probability = 0.05
-ack_latency_min_us = 50
-ack_latency_max_us = 1500
-slow_ack_probability = 0.01
-slow_ack_us = 30000
-fill_latency_min_us = 50
-fill_latency_max_us = 3000
-split_probability = 0.25
-repeat_probability = 0.02
-unsolicited_cancel_probability = 0.005
-";
-
-const SEEDED_MARKET: &str = "\
-[market.seeded]
-quotes_per_second = 400
-symbols = [
-  { symbol = \"AIG\", start_price = \"48.90\", tick = \"0.01\", lot = \"100\" },
-  { symbol = \"BAC\", start_price = \"13.84\", tick = \"0.01\", lot = \"100\" },
-  { symbol = \"IBM\", start_price = \"181.50\", tick = \"0.01\", lot = \"100\" },
-  { symbol = \"SPY\", start_price = \"167.35\", tick = \"0.01\", lot = \"100\" },
-  { symbol = \"SAP\", start_price = \"118.40\", tick = \"0.02\", lot = \"100\" },
-  { symbol = \"SIE\", start_price = \"142.60\", tick = \"0.02\", lot = \"100\" },
-]
-";
 
 fn wait_for(root: &Path, what: &str, mut happened: impl FnMut() -> bool) -> Result<(), DemoError> {
     let deadline = Instant::now() + PATIENCE;
