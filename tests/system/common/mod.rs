@@ -1,6 +1,9 @@
 //! Running the real program, and reading what it prints for programs.
 #![allow(dead_code)]
 
+pub mod books;
+pub mod world;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
