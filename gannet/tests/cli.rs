@@ -88,6 +88,7 @@ fn a_day_at_the_command_line() {
     assert_eq!(denied.status.code(), Some(1));
     let json: serde_json::Value = serde_json::from_slice(&denied.stdout).unwrap();
     assert_eq!(json["denied"]["number"], 202);
+    says_of_the_past_while_it_runs(folder);
     says(folder, &["limit", "set", "-a", "GROWTH-1", "price_band_bps", "250"]);
     says(folder, &["halt", "--firm"]);
     assert!(says(folder, &["status"]).contains("PAPER-1      0  down          0\n"));
@@ -109,6 +110,21 @@ fn a_day_at_the_command_line() {
     assert!(says(folder, &["journal", "stat", "--json"]).contains("\"incarnation\": 1"));
 }
 
+fn says_of_the_past_while_it_runs(folder: &Path) {
+    let words =
+        ["submit", "-a", "GROWTH-1", "buy", "100", "IBM", "--limit", "181.25", "--cl-ord-id", "mine-1"];
+    assert!(text(&gannet(folder, &words).stderr).contains("denied (202"));
+    let why = says(folder, &["why", "mine-1"]);
+    assert!(why.starts_with("No order, mine-1 of GROWTH-1\n"), "{why}");
+    assert!(why.contains("→ denied: 202 session") && why.contains("session down; halted: nothing"), "{why}");
+    let now = says(folder, &["state", "--at", "2200-01-01T00:00:00Z", "-a", "GROWTH-1"]);
+    assert!(now.contains("GROWTH-1  USD  1,000,000.5") && !now.contains("INCOME"), "{now}");
+    assert!(says(folder, &["diff", "0", "1"]).contains("Orders\n  none\n"));
+    let head = says(folder, &["journal", "head"]);
+    let verified = says(folder, &["journal", "verify", "--head", head.trim()]);
+    assert!(verified.contains("are those the head was taken of"), "{verified}");
+}
+
 #[test]
 fn without_a_node_or_a_journal_it_says_so() {
     let folder = tempfile::tempdir().unwrap();
@@ -117,6 +133,10 @@ fn without_a_node_or_a_journal_it_says_so() {
         (&["status"][..], "no node is running on gannet.sock"),
         (&["cash", "--journal", "nowhere"], "no journal here"),
         (&["replay"], "no journal here"),
+        (&["state", "--at", "1"], "no journal here"),
+        (&["diff", "1", "2"], "no journal here"),
+        (&["why", "G1-0-1"], "no journal here"),
+        (&["journal", "head"], "no journal here"),
         (&["run"], "node.toml: cannot be read"),
         (&["check", "other.toml"], "other.toml: cannot be read"),
     ] {

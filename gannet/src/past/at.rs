@@ -95,6 +95,7 @@ mod tests {
     use super::*;
     use model::ShardId;
     use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
 
     #[test]
     fn records_and_times_are_read() {
@@ -137,6 +138,10 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig {
+            rng_seed: RngSeed::Fixed(6), failure_persistence: None, ..ProptestConfig::default()
+        })]
+
         #[test]
         fn what_a_stamp_prints_is_read_back(nanos: i64) {
             let time = Timestamp::from_nanos(nanos);

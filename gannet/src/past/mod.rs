@@ -90,6 +90,11 @@ enum Bound {
 }
 
 impl Bound {
+    /// True where nothing behind it can matter: what is there may be damaged.
+    const fn is_reached(self, position: Position) -> bool {
+        matches!(self, Self::Seq(seq) if position.seq >= seq)
+    }
+
     fn covers(self, record: &Record) -> bool {
         match self {
             Self::Seq(seq) => record.position.seq <= seq,
@@ -181,7 +186,8 @@ fn go_on(folder: &Path, shard: ShardId, replay: &mut Replay, bound: Bound) -> Re
         Err(JournalError::NoJournal { .. }) => return Ok(()),
         reader => reader?,
     };
-    while let Some(record) = reader.next()?
+    while !bound.is_reached(replay.position())
+        && let Some(record) = reader.next()?
         && bound.covers(&record)
     {
         replay.step(&record)?;
