@@ -14,9 +14,9 @@ use gannet::past::state::{PastState, state};
 use gannet::past::why::{Asked, Why, why};
 use gannet::past::{At, Past, PastError};
 use model::{
-    Actor, CancelOrder, Certainty, ClOrdId, Command, Delivery, DeliveryEvidence, DenyReason, Event,
-    ExecutionReport, Input, LimitKind, Name, NewOrder, OrdStatus, OrderId, PendingKind, Position, Scope,
-    SessionChange, SessionState, ShardId, Timestamp, WireId,
+    Actor, Amount, CancelOrder, Certainty, ClOrdId, Command, Delivery, DeliveryEvidence, DenyReason, Event,
+    ExecutionReport, Input, LimitKind, Name, NewOrder, OrdStatus, OrderId, PendingKind, Position,
+    ReplaceOrder, Scope, SessionChange, SessionState, ShardId, Timestamp, WireId,
 };
 
 /// What happened, and where.
@@ -224,7 +224,7 @@ fn why_tells_an_orders_whole_story() {
     let text = told.lines().join("\n");
     for part in [
         &format!("Order {}, a of G-1", day.order),
-        "submit buy 10 AIG at 48.51 day, by uid 1000",
+        "submit buy 10 AIG limit at 48.51 day, by uid 1000",
         "quote: bid 48.50 (100), offer 48.52 (100)",
         "limits: max_order_quantity 100,",
         "→ booked 4 at 48.50",
@@ -284,6 +284,39 @@ fn why_shows_the_limits_of_the_instant_of_a_denial() {
             .iter()
             .any(|entry| matches!(entry.input(), Some(Input::ExecutionReport(ExecutionReport { .. }))))
     );
+}
+
+#[test]
+fn a_replace_is_judged_without_what_the_order_holds_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::ready(&config(dir.path()));
+    let answer = rig.call(Command::NewOrder(buy("a")));
+    let Event::OrderAccepted { order, .. } = answer.event else { panic!("{answer:?}") };
+    rig.outbound();
+    rig.port.post(fill(order, "e-1", 4, 4, 3)).unwrap();
+    until_order(&rig, order, |order| order.status == OrdStatus::PartiallyFilled);
+    assert!(matches!(rig.call(large("b")).event, Event::OrderAccepted { .. }));
+    let replace = ReplaceOrder {
+        account: ACCOUNT,
+        order: Some(order),
+        cl_ord_id: ClOrdId::EMPTY,
+        quantity: 20u32.into(),
+        limit_price: Some("48.50".parse().unwrap()),
+        quote: None,
+    };
+    let answer = rig.call(Command::ReplaceOrder(replace));
+    let Event::RequestAccepted { request, .. } = answer.event else { panic!("{answer:?}") };
+    let told = why(dir.path(), &Asked::Id(request)).unwrap();
+    let entry = told.entries.last().unwrap();
+    assert_eq!((told.order, entry.record.position), (Some(order), answer.position));
+    let facts = entry.facts.as_ref().unwrap();
+    // Of 1,006 units that are open and their cash, 6 are the order's own.
+    assert_eq!((facts.position, facts.open_buy), (4u32.into(), 1000u32.into()));
+    let free = 1_000_000_000i64 * 100 - 4 * 4850 - 1000 * 4851;
+    assert_eq!(facts.available_cash, Some(Amount::new(model::Decimal::new(free, 2))));
+    assert_eq!(facts.gross_exposure, Some(Amount::new(model::Decimal::new(4 * 4850 + 1000 * 4851, 2))));
+    assert_eq!(entry.standing.unwrap().pending, Some(PendingKind::Replace));
+    assert!(told.lines().join("\n").contains("replace by 20 at 48.50, by uid 1000"));
 }
 
 fn gannet(folder: &Path, words: &[&str]) -> Output {

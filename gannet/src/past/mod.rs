@@ -3,6 +3,7 @@
 
 pub mod at;
 pub mod diff;
+pub mod standing;
 pub mod state;
 mod tell;
 pub mod why;

@@ -1,9 +1,10 @@
 //! The story of an order: as lines for people, as JSON for programs.
 
-use model::{Command, Event, Input, LimitKind, OutboundKind, Price, Quote};
+use model::{Command, Event, ExecutionReport, Input, LimitKind, OutboundKind, Price, Quote};
 use serde_json::{Value, json};
 
-use super::why::{Entry, Facts, Standing, Why};
+use super::standing::{Facts, Standing};
+use super::why::{Entry, Why};
 use crate::definitions::limit_value;
 use crate::directory::Directory;
 use crate::table::grouped;
@@ -15,6 +16,7 @@ impl Why {
         json!({
             "order": self.order.map(|order| order.to_string()),
             "account": self.directory.account_name(self.account),
+            "symbol": self.instrument().map(|instrument| self.directory.symbol(instrument)),
             "cl_ord_id": self.cl_ord_id,
             "records": self.entries.iter().map(|entry| entry_json(&self.directory, entry)).collect::<Vec<_>>(),
         })
@@ -55,42 +57,12 @@ fn entry_json(directory: &Directory, entry: &Entry) -> Value {
 }
 
 fn heading(directory: &Directory, entry: &Entry) -> String {
-    let kind = entry.record.kind;
     match entry.input() {
         Some(Input::Command { origin, command }) => {
             let who = format!("by uid {}, client {}", origin.uid, origin.client);
-            match command {
-                Command::NewOrder(order) => {
-                    let price = order
-                        .limit_price
-                        .map_or_else(|| "at the market".into(), |price| format!("at {price}"));
-                    let symbol = directory.symbol(order.instrument);
-                    format!(
-                        "submit {} {} {symbol} {price} {}, {who}",
-                        order.side, order.quantity, order.time_in_force
-                    )
-                }
-                Command::ReplaceOrder(replace) => {
-                    let price = replace.limit_price.map_or_else(String::new, |price| format!(" at {price}"));
-                    format!("replace by {}{price}, {who}", replace.quantity)
-                }
-                _ => format!("{kind}, {who}"),
-            }
+            format!("{}, {who}", asked(directory, command, entry.record.kind.as_str()))
         }
-        Some(Input::ExecutionReport(report)) => {
-            let again = if report.poss_dup { ", possibly sent before" } else { "" };
-            let executed = if report.last_quantity.is_zero() {
-                String::new()
-            } else {
-                format!(", {} at {}", report.last_quantity, report.last_price)
-            };
-            let text = if report.text.is_empty() { String::new() } else { format!(": {}", report.text) };
-            let ids = format!("ExecID {} MsgSeqNum {}", report.exec_id, report.msg_seq_num);
-            format!(
-                "the broker reports {}{executed}, status {} ({ids}{again}){text}",
-                report.exec_type, report.ord_status
-            )
-        }
+        Some(Input::ExecutionReport(report)) => reported(report),
         Some(Input::CancelReject(reject)) => {
             format!("the broker refuses the request: {} {}", reject.reject_code, reject.text)
         }
@@ -98,12 +70,7 @@ fn heading(directory: &Directory, entry: &Entry) -> String {
             format!("the broker refuses the message: {} {}", reject.reject_code, reject.text)
         }
         Some(Input::Session(change)) => {
-            let in_doubt = if change.unresolved > 0 {
-                format!(", {} unresolved", change.unresolved)
-            } else {
-                String::new()
-            };
-            format!("session {} is {}{in_doubt}", directory.session_name(change.session), change.state.word())
+            format!("session {} is {}", directory.session_name(change.session), change.state.word())
         }
         Some(Input::Opened { incarnation, .. }) => {
             format!("the node started, opening {}: sessions are down", incarnation.count)
@@ -111,8 +78,36 @@ fn heading(directory: &Directory, entry: &Entry) -> String {
         Some(Input::Evidence(evidence)) => {
             format!("evidence on {}: {:?}", evidence.request, evidence.delivery)
         }
-        _ => kind.to_string(),
+        _ => entry.record.kind.to_string(),
     }
+}
+
+fn asked(directory: &Directory, command: &Command, kind: &str) -> String {
+    let at = |price: Option<Price>| price.map_or_else(String::new, |price| format!(" at {price}"));
+    match command {
+        Command::NewOrder(order) => {
+            let symbol = directory.symbol(order.instrument);
+            let (kind, price) = (order.order_type, at(order.limit_price));
+            let (side, quantity, tif) = (order.side, order.quantity, order.time_in_force);
+            format!("submit {side} {quantity} {symbol} {kind}{price} {tif}")
+        }
+        Command::ReplaceOrder(replace) => {
+            format!("replace by {}{}", replace.quantity, at(replace.limit_price))
+        }
+        _ => kind.to_owned(),
+    }
+}
+
+fn reported(report: &ExecutionReport) -> String {
+    let executed = if report.last_quantity.is_zero() {
+        String::new()
+    } else {
+        format!(", {} at {}", report.last_quantity, report.last_price)
+    };
+    let again = if report.poss_dup { ", possibly sent before" } else { "" };
+    let ids = format!("ExecID {} MsgSeqNum {}{again}", report.exec_id, report.msg_seq_num);
+    let text = if report.text.is_empty() { String::new() } else { format!(": {}", report.text) };
+    format!("the broker reports {}{executed}, status {} ({ids}){text}", report.exec_type, report.ord_status)
 }
 
 fn details(directory: &Directory, entry: &Entry) -> Vec<String> {

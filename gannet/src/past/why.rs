@@ -2,17 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use actors::{Asset, Core, Order};
+use actors::{Core, Order};
 use engine::Replay;
 use journal::{JournalError, Reader, Record, RecordBody};
 use model::{
-    AccountId, Amount, Certainty, ClOrdId, Command, Event, Incarnation, Input, InstrumentId, Limits, Name,
-    OrdStatus, OrderId, OutboundKind, PendingKind, Price, Quantity, SessionId, SessionState, ShardId,
-    StrategyId, Timestamp, WireId,
+    AccountId, ClOrdId, Command, Event, Incarnation, Input, InstrumentId, Name, OrderId, OutboundKind,
+    ShardId, Timestamp, WireId,
 };
-use serde::Serialize;
 
 use super::PastError;
+use super::standing::{self, Facts, Standing};
 use crate::definitions::Definitions;
 use crate::directory::Directory;
 use crate::node::journals::{JournalsError, shard_dir, shards_of};
@@ -24,50 +23,6 @@ pub enum Asked {
     Id(WireId),
     /// The submitter's identifier, in one account or in whichever has it.
     ClOrdId(ClOrdId, Option<Name>),
-}
-
-/// What the gate judged by, as it stood before the command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Facts {
-    /// The account's limits.
-    pub limits: Limits,
-    /// Its position, signed.
-    pub position: Quantity,
-    /// Units of its open buy orders; of a replace with those of the order itself, as everything below.
-    pub open_buy: Quantity,
-    /// Units of its open sell orders.
-    pub open_sell: Quantity,
-    /// Cash neither spent nor reserved, in the instrument's currency; absent where it cannot be computed.
-    pub available_cash: Option<Amount>,
-    /// The portfolio's gross exposure in that currency; absent where it cannot be computed.
-    pub gross_exposure: Option<Amount>,
-    /// Its limit.
-    pub max_gross_exposure: Option<Amount>,
-    /// Where the session stands; absent where there is none.
-    pub session: Option<SessionState>,
-    /// What is halted of what the order falls under: firm, portfolio, strategy, account, instrument.
-    pub halted: Vec<&'static str>,
-}
-
-/// How the order stands behind a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Standing {
-    /// Its FIX status, without what is pending.
-    pub status: OrdStatus,
-    /// A request that the broker has not answered.
-    pub pending: Option<PendingKind>,
-    /// True where it is not certain what the broker knows.
-    pub in_doubt: bool,
-    /// Units ordered, after replaces.
-    pub quantity: Quantity,
-    /// Of a limit order, after replaces.
-    pub limit_price: Option<Price>,
-    /// Units executed.
-    pub cum_quantity: Quantity,
-    /// Cash reserved for it.
-    pub reserved_cash: Amount,
-    /// The worst price of one unit that the reservation counts with.
-    pub worst_price: Price,
 }
 
 /// One record that was about the order.
@@ -259,17 +214,17 @@ impl Thread {
         let RecordBody::Input(input) = &record.body else {
             return Before { order, facts: None, is_named: false };
         };
+        let is_named = self.names(input, core);
         let facts = match input {
             Input::Command { command: Command::NewOrder(new), .. } if self.is_submission(input) => {
-                facts(core, self.account, new.instrument, new.strategy, None)
+                standing::of_new_order(core, new)
             }
-            Input::Command { command: Command::ReplaceOrder(_), .. } if self.names(input, core) => order
-                .and_then(|order| {
-                    facts(core, self.account, order.instrument, order.strategy, Some(order.session))
-                }),
+            Input::Command { command: Command::ReplaceOrder(_), .. } if is_named => {
+                order.and_then(|order| standing::of_replace(core, &order))
+            }
             _ => None,
         };
-        Before { order, facts, is_named: self.names(input, core) }
+        Before { order, facts, is_named }
     }
 
     fn is_submission(&self, input: &Input) -> bool {
@@ -358,53 +313,14 @@ const fn about(event: &Event) -> Option<OrderId> {
     }
 }
 
-impl Standing {
-    fn of(order: &Order) -> Self {
-        Self {
-            status: order.status,
-            pending: order.pending.map(|pending| pending.kind),
-            in_doubt: order.certainty == Certainty::InDoubt,
-            quantity: order.quantity,
-            limit_price: order.limit_price,
-            cum_quantity: order.cum_quantity,
-            reserved_cash: order.reservation.cash,
-            worst_price: order.unit_price,
-        }
+impl Why {
+    /// What was ordered.
+    pub fn instrument(&self) -> Option<InstrumentId> {
+        self.entries.iter().find_map(|entry| match entry.input()? {
+            Input::Command { command: Command::NewOrder(order), .. } => Some(order.instrument),
+            _ => None,
+        })
     }
-}
-
-/// What the gate has to judge by here. A replace goes out on the order's own session, a new order on the account's.
-fn facts(
-    core: &Core,
-    account: AccountId,
-    instrument: InstrumentId,
-    strategy: StrategyId,
-    session: Option<SessionId>,
-) -> Option<Facts> {
-    let account = core.account(account)?;
-    let instrument = core.instrument(instrument)?;
-    let portfolio = core.portfolio(account.definition.portfolio)?;
-    let currency = instrument.definition.currency;
-    let session = core.session(session.unwrap_or(account.definition.session));
-    let holding = account.holding(instrument.definition.id);
-    let halts = [
-        ("firm", core.is_firm_halted()),
-        ("portfolio", portfolio.halted),
-        ("strategy", !portfolio.halted && portfolio.is_halted_for(strategy)),
-        ("account", account.halted),
-        ("instrument", instrument.halted),
-    ];
-    Some(Facts {
-        limits: account.limits,
-        position: holding.position,
-        open_buy: holding.open_buy,
-        open_sell: holding.open_sell,
-        available_cash: account.ledger().available(Asset::Cash(currency)).ok(),
-        gross_exposure: portfolio.exposure(currency).gross().ok(),
-        max_gross_exposure: portfolio.gross_limit(currency),
-        session: session.map(|session| session.state),
-        halted: halts.into_iter().filter(|(_, halted)| *halted).map(|(what, _)| what).collect(),
-    })
 }
 
 impl Entry {
