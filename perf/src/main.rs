@@ -2,7 +2,7 @@
 //!
 //! * `options` and `lab`: what was asked for, and what every measurement gets.
 //! * `ticks`, `samples`, `rig`: the clock, the histograms, a shard to measure.
-//! * `rows`: one file for each family of paths; [`rows::ALL`] is the table of contents.
+//! * `rows`: one file for each family of paths; `perf/src/rows.rs` is the table of contents.
 //! * `alternatives`: the designs that lost, still runnable.
 //! * `goals`, `machine`, `report`: what the numbers are held against and how they are shown.
 
