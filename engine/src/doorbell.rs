@@ -10,7 +10,7 @@ use std::time::Duration;
 pub enum Idle {
     /// Keeps a core busy: the lowest latency.
     Spin,
-    /// Gives the core away whenever another thread wants it.
+    /// Gives the core away whenever another thread wants it; sleeps after some milliseconds without work.
     Yield,
     /// Looks this often, then sleeps until somebody rings: the friendliest to a shared machine.
     Park {

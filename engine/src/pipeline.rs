@@ -50,6 +50,9 @@ pub(crate) struct Stopped {
 const LANE_SHARE: usize = 64;
 /// Inputs between two recorded digests.
 const DIGEST_EVERY: u64 = 1024;
+/// Yields in a row before a thread that finds nothing sleeps after all: two threads that only yield to each other can
+/// starve the rest of a machine.
+const YIELDS: u32 = 10_000;
 /// Turns between two looks at the clock for timers, while there is work.
 const TURNS_PER_LOOK: u32 = 1024;
 
@@ -278,11 +281,11 @@ impl<C: Clock> Pipeline<C> {
     fn rest(&self, idle_turns: u32) {
         match self.idle {
             Idle::Spin => std::hint::spin_loop(),
-            Idle::Yield => std::thread::yield_now(),
+            Idle::Yield if idle_turns <= YIELDS => std::thread::yield_now(),
             Idle::Park { spins } if idle_turns <= spins => std::hint::spin_loop(),
             // What waits for the disk is released by this thread: it must not sleep over it.
-            Idle::Park { .. } if !self.release.is_empty() => std::thread::yield_now(),
-            Idle::Park { .. } => self.lanes.bell.sleep(|| self.lanes.has_work()),
+            Idle::Yield | Idle::Park { .. } if !self.release.is_empty() => std::thread::yield_now(),
+            Idle::Yield | Idle::Park { .. } => self.lanes.bell.sleep(|| self.lanes.has_work()),
         }
     }
 
