@@ -9,6 +9,7 @@ mod common;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use common::{check_inputs, input, open, read_all, time};
@@ -16,6 +17,10 @@ use journal::{Durability, Follower};
 
 const DIR: &str = "GANNET_TEST_JOURNAL_DIR";
 const DISK: &str = "GANNET_TEST_JOURNAL_DISK";
+
+/// Written while a child is started, read while this process has a journal open: between fork and exec a child has
+/// a copy of the lock's descriptor, so the next opening, also in another test, would find the journal locked.
+static FORKING: RwLock<()> = RwLock::new(());
 
 /// Not a test by itself: appends and announces until it is killed.
 #[test]
@@ -42,6 +47,7 @@ fn start(dir: &Path, durability: Durability) -> Child {
     if durability == Durability::Disk {
         command.env(DISK, "1");
     }
+    let _forking = FORKING.write().unwrap_or_else(PoisonError::into_inner);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap()
 }
 
@@ -78,6 +84,7 @@ fn survives_kills(durability: Durability, kills: usize) {
         while let Some(record) = follower.poll().unwrap() {
             seen = record.position.seq;
         }
+        let not_forking = FORKING.read().unwrap_or_else(PoisonError::into_inner);
         let opened = open(dir.path(), durability);
         let found = opened.recovery.last_seq;
         assert!(
@@ -86,6 +93,7 @@ fn survives_kills(durability: Durability, kills: usize) {
         );
         assert_eq!(opened.recovery.incarnation.count, 2 * u32::try_from(kill).unwrap() + 2);
         opened.writer.close().unwrap();
+        drop(not_forking);
         announced = found;
     }
     check_inputs(&read_all(dir.path()).unwrap(), announced);
@@ -111,6 +119,7 @@ fn a_child_killed_while_it_opens_leaves_a_journal_that_opens() {
         std::thread::sleep(Duration::from_micros(delay_us));
         child.kill().unwrap();
         child.wait().unwrap();
+        let _not_forking = FORKING.read().unwrap_or_else(PoisonError::into_inner);
         open(dir.path(), Durability::Process).writer.close().unwrap();
     }
     let records = read_all(dir.path()).unwrap();
