@@ -49,7 +49,10 @@ impl Core {
 
         let mut after = *after;
         after.updated = now;
-        after.reservation = after.worst_case(&definition, &account.definition.fees)?;
+        // What a new order reserves, the gate has just worked out.
+        if before.is_some() {
+            after.reservation = after.worst_case(&definition, &account.definition.fees)?;
+        }
         let held = account.holding(after.instrument);
         let (mut holding, realised) = match fill {
             Some(fill) => held.after_fill(after.side, fill.quantity, fill.price, definition.factor())?,

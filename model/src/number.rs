@@ -167,6 +167,10 @@ macro_rules! exact_number {
 
             /// True where the value is a whole number of `step`s; a step of zero divides nothing.
             pub fn is_multiple_of(self, step: Self) -> bool {
+                // A step of one, or of a one behind zeros, as most ticks and lots are: counting decimals is enough.
+                if step.0.mantissa() == 1 && self.0.scale() <= step.0.scale() {
+                    return true;
+                }
                 !step.is_zero() && self.0.checked_rem(step.0).is_some_and(|rest| rest.is_zero())
             }
 
@@ -379,6 +383,26 @@ mod tests {
         assert!("0.12345678901234567890123456789012".parse::<Price>().is_err());
         for bad in ["", "1e5", "NaN", "1,000", "--1", "0x10"] {
             assert!(bad.parse::<Price>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn multiples_are_told_whatever_the_scale() {
+        let price = |text: &str| text.parse::<Price>().unwrap();
+        for (value, step, is) in [
+            ("48.51", "0.01", true),
+            ("48.510", "0.01", true),
+            ("48.511", "0.01", false),
+            ("100", "1", true),
+            ("100.0", "1", true),
+            ("10.5", "1", false),
+            ("10.5", "0.5", true),
+            ("7", "0.02", true),
+            ("0.03", "0.02", false),
+            ("0", "0.01", true),
+            ("1", "0", false),
+        ] {
+            assert_eq!(price(value).is_multiple_of(price(step)), is, "{value} of {step}");
         }
     }
 
