@@ -6,6 +6,8 @@ mod disk;
 mod fix;
 mod memory;
 mod parts;
+#[cfg(feature = "quickfix")]
+mod quickfix;
 mod replay;
 pub(crate) mod ring;
 mod stages;
@@ -41,6 +43,8 @@ const ALL: &[Family] = &[
     always("journal.append.disk", append::disk),
     always("journal.durable_lag", disk::durable_lag),
     always("wire.echo", wire::echo),
+    #[cfg(feature = "quickfix")]
+    always("wire.quickfix", quickfix::session),
     always("throughput.one_shard", throughput::one_shard),
     always("throughput.two_shards", throughput::two_shards),
     always("throughput.disk", throughput::disk),
