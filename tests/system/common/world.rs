@@ -152,11 +152,16 @@ impl World {
         }
     }
 
-    /// The order with this identifier.
+    /// The order with this identifier. Another connection than the one that submitted it reads a replica, which may
+    /// be a moment behind.
     pub fn order(&self, cl_ord_id: &str) -> Value {
-        let rows = self.ask(&["orders", "-n", "0"]);
-        let row = rows.as_array().unwrap().iter().find(|row| row["cl_ord_id"] == cl_ord_id);
-        row.unwrap_or_else(|| panic!("no order {cl_ord_id}: {rows}")).clone()
+        let mut found = None;
+        wait_for(&format!("order {cl_ord_id}"), || {
+            let rows = self.ask(&["orders", "-n", "0"]);
+            found = rows.as_array().unwrap().iter().find(|row| row["cl_ord_id"] == cl_ord_id).cloned();
+            found.is_some()
+        });
+        found.unwrap()
     }
 
     pub fn wait_order(&self, cl_ord_id: &str, status: &str) {
