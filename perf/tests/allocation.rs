@@ -101,7 +101,9 @@ fn rig(dir: &std::path::Path) -> Rig {
         rig.port.post(Input::Session(SessionChange { session: SESSION, state, unresolved: 0 })).unwrap();
     }
     let (deadline, start) = (Instant::now() + PATIENCE, Position::new(ShardId::new(0), 0));
-    let ready = |core: &actors::Core| core.session(SESSION).unwrap().state == SessionState::Ready;
+    let ready = |core: &actors::Core| {
+        core.session(SESSION).is_some_and(|session| session.state == SessionState::Ready)
+    };
     while !rig.shard.replica().read(start, ready).unwrap() {
         assert!(Instant::now() < deadline, "the session never became ready");
     }
