@@ -21,6 +21,12 @@ pub enum Refused {
     /// The journal cannot take records now (a full disk): trading waits and goes on when it can.
     #[error("the journal cannot record now; nothing is accepted until it can")]
     JournalStalled,
+    /// The read side, which applies the same records, has reached another state than the shard: one of them is
+    /// wrong, and until a person has found out which, no new orders are taken. Cancels are.
+    #[error(
+        "the shard's state is in question: its replica differs; no new orders until the node is started again"
+    )]
+    Diverged,
     /// The shard has stopped.
     #[error("the shard has stopped")]
     Stopped,

@@ -45,8 +45,13 @@ pub(crate) struct Lanes {
     pub(crate) attach: flume::Receiver<Attach>,
     pub(crate) attach_sender: flume::Sender<Attach>,
     pub(crate) bell: Doorbell,
-    state: AtomicU8,
+    /// Why commands are refused: a set of the bits below, 0 where everything is taken.
+    closed: AtomicU8,
 }
+
+const STALLED: u8 = 1;
+const STOPPING: u8 = 2;
+const DIVERGED: u8 = 4;
 
 /// Whether a shard takes inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,33 +72,37 @@ impl Lanes {
             attach,
             attach_sender,
             bell: Doorbell::default(),
-            state: AtomicU8::new(0),
+            closed: AtomicU8::new(0),
         }
     }
 
     pub(crate) fn intake(&self) -> Intake {
-        match self.state.load(Ordering::Acquire) {
-            0 => Intake::Open,
-            1 => Intake::Stalled,
-            _ => Intake::Stopping,
+        match self.closed.load(Ordering::Acquire) {
+            closed if closed & STOPPING != 0 => Intake::Stopping,
+            closed if closed & STALLED != 0 => Intake::Stalled,
+            _ => Intake::Open,
         }
     }
 
     /// Stopping is for good; the others alternate.
     pub(crate) fn set_intake(&self, intake: Intake) {
-        let code = match intake {
-            Intake::Open => 0,
-            Intake::Stalled => 1,
-            Intake::Stopping => 2,
+        match intake {
+            Intake::Open => self.closed.fetch_and(!STALLED, Ordering::AcqRel),
+            Intake::Stalled => self.closed.fetch_or(STALLED, Ordering::AcqRel),
+            Intake::Stopping => self.closed.fetch_or(STOPPING, Ordering::AcqRel),
         };
-        self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, |old| (old != 2).then_some(code)).ok();
     }
 
+    /// No new orders from here on, for good.
+    pub(crate) fn set_diverged(&self) {
+        self.closed.fetch_or(DIVERGED, Ordering::AcqRel);
+    }
+
+    #[inline]
     pub(crate) fn submit(&self, envelope: Envelope, urgent: bool) -> Result<(), Refused> {
-        match self.intake() {
-            Intake::Open => {}
-            Intake::Stalled => return Err(Refused::JournalStalled),
-            Intake::Stopping => return Err(Refused::Stopped),
+        let closed = self.closed.load(Ordering::Acquire);
+        if closed != 0 {
+            refuse(closed, &envelope.command)?;
         }
         let lane = if urgent { &self.urgent } else { &self.commands };
         lane.push(envelope).map_err(|_| Refused::RingFull { capacity: lane.capacity() })?;
@@ -109,4 +118,19 @@ impl Lanes {
             || !self.attach.is_empty()
             || self.intake() == Intake::Stopping
     }
+}
+
+/// A shard whose state is in question still takes what lowers risk.
+#[cold]
+fn refuse(closed: u8, command: &Command) -> Result<(), Refused> {
+    if closed & STOPPING != 0 {
+        return Err(Refused::Stopped);
+    }
+    if closed & STALLED != 0 {
+        return Err(Refused::JournalStalled);
+    }
+    if matches!(command, Command::NewOrder(_) | Command::ReplaceOrder(_)) {
+        return Err(Refused::Diverged);
+    }
+    Ok(())
 }

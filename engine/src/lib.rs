@@ -8,7 +8,12 @@
 //! * [`Replica`]: the read side, which follows the journal and never touches the shard;
 //! * [`replay`]: the same state from the same records, offline.
 
+// Lets a unit test use the rig of the integration tests.
+#[cfg(test)]
+extern crate self as engine;
+
 mod answers;
+mod audit;
 mod client;
 mod clock;
 mod digest;
@@ -26,6 +31,7 @@ mod snapshot;
 mod trace;
 
 pub use answers::Answer;
+pub use audit::Divergence;
 pub use client::{Client, Ticket};
 pub use clock::{Clock, SystemClock};
 pub use digest::{Digest, state_hash};

@@ -12,6 +12,7 @@ use actors::Core;
 use journal::Follower;
 use model::{Event, Position, Timestamp};
 
+use crate::audit::{Audit, Divergence};
 use crate::error::EngineError;
 use crate::replay::Replay;
 use crate::snapshot::{SnapshotPolicy, take_snapshot};
@@ -29,6 +30,7 @@ struct Shared {
     /// Asked to stop, or stopped by itself.
     stopped: AtomicBool,
     snapshots: Snapshots,
+    audit: Audit,
 }
 
 /// Where and when snapshots are taken.
@@ -106,6 +108,7 @@ impl Replica {
         replay: Replay,
         follower: Follower,
         snapshots: Snapshots,
+        audit: Audit,
     ) -> Result<(Self, JoinHandle<Result<(), EngineError>>), EngineError> {
         let publisher = Publisher { history_after: replay.position().seq, ..Publisher::default() };
         let shared = Arc::new(Shared {
@@ -113,6 +116,7 @@ impl Replica {
             publisher: Mutex::new(publisher),
             stopped: AtomicBool::new(false),
             snapshots,
+            audit,
         });
         let thread = std::thread::Builder::new()
             .name(name.clone())
@@ -155,6 +159,11 @@ impl Replica {
             return Err(ReplicaError::Stopped);
         }
         self.shared.publisher().subscribe(after.seq, capacity)
+    }
+
+    /// Where it was first seen to differ from the shard; `None` where every digest agreed.
+    pub fn divergence(&self) -> Option<Divergence> {
+        self.shared.audit.found()
     }
 
     /// Ends the thread.
@@ -208,6 +217,10 @@ impl Shared {
     /// The read side stands still meanwhile. A snapshot that fails is said and tried again at the next turn of the
     /// policy: the journal holds everything.
     fn take_snapshot(&self) {
+        if self.audit.found().is_some() {
+            // A start from it would no longer see that anything was wrong.
+            return;
+        }
         let started = Instant::now();
         match take_snapshot(&self.snapshots.journal, &self.replay(), self.snapshots.policy.keep) {
             Ok(taken) => tracing::info!(
@@ -226,10 +239,14 @@ impl Shared {
         let mut replay = self.replay.write().unwrap_or_else(PoisonError::into_inner);
         let mut publisher = self.publisher();
         for applied in 1.. {
-            let outcome = replay.step(&record)?;
-            for (index, event) in (0u32..).zip(&outcome.events) {
-                let (position, time) = (record.position, record.time);
-                publisher.publish(Published { position, index, time, event: *event });
+            match replay.step(&record) {
+                Err(error) => self.audit.judge(error)?,
+                Ok(outcome) => {
+                    for (index, event) in (0u32..).zip(&outcome.events) {
+                        let (position, time) = (record.position, record.time);
+                        publisher.publish(Published { position, index, time, event: *event });
+                    }
+                }
             }
             if applied == BATCH {
                 break;

@@ -7,6 +7,7 @@ use actors::{Outcome, Stamp};
 use model::{Position, SessionId, ShardId, Timestamp};
 
 use crate::answers::{Answer, AnswerSink, Attach};
+use crate::audit::Audit;
 use crate::client::{ATTACH_PATIENCE, Client, Submitter, Ticket};
 use crate::clock::Clock;
 use crate::digest::{Digest, Digester};
@@ -212,18 +213,14 @@ impl Standby {
 
     /// Starts the threads.
     pub fn start<C: Clock>(self, clock: C) -> Result<Shard, EngineError> {
+        let core = self.recovered.core.clone();
+        self.start_with(clock, core)
+    }
+
+    /// `live` is the shard's state; tests give it another one than the read side's.
+    pub(crate) fn start_with<C: Clock>(self, clock: C, live: actors::Core) -> Result<Shard, EngineError> {
         let Self { config, writer, recovery, recovered } = self;
         let shard = config.journal.shard;
-        let lanes = Arc::new(Lanes::new(capacities(&config)));
-        let follower = writer.follower(recovered.position.seq + 1)?;
-        let snapshots = Snapshots { journal: config.journal.dir.clone(), policy: config.snapshots };
-        let (replica, replica_thread) = Replica::start(
-            format!("replica-{shard}"),
-            Replay::resume(recovered.clone()),
-            follower,
-            snapshots,
-        )?;
-        let (trace, trace_reader) = trace_rings(config.trace);
         let at = RecoveredAt {
             position: recovered.position,
             digest: recovered.digest,
@@ -231,14 +228,26 @@ impl Standby {
             digests: recovered.digests,
             snapshot: recovered.snapshot,
         };
+        let last = Stamp { position: Position::new(shard, recovered.position.seq), time: recovered.time };
+        let lanes = Arc::new(Lanes::new(capacities(&config)));
+        let follower = writer.follower(recovered.position.seq + 1)?;
+        let snapshots = Snapshots { journal: config.journal.dir.clone(), policy: config.snapshots };
+        let (replica, replica_thread) = Replica::start(
+            format!("replica-{shard}"),
+            Replay::resume(recovered),
+            follower,
+            snapshots,
+            Audit::new(Arc::clone(&lanes)),
+        )?;
+        let (trace, trace_reader) = trace_rings(config.trace);
         let pipeline = Pipeline {
             lanes: Arc::clone(&lanes),
             clock,
             release: Release::new(writer.durable_watch()),
             writer,
-            last: Stamp { position: Position::new(shard, recovered.position.seq), time: recovered.time },
-            digester: Digester::from(recovered.digest),
-            core: recovered.core,
+            last,
+            digester: Digester::from(at.digest),
+            core: live,
             idle: config.idle,
             mark_interval_ns: i64::from(config.mark_interval_ms) * 1_000_000,
             trace,
@@ -261,6 +270,13 @@ impl Standby {
             id: shard,
             traced: config.trace > 0,
         })
+    }
+}
+
+#[cfg(test)]
+impl Shard {
+    pub(crate) fn lanes(&self) -> Arc<Lanes> {
+        Arc::clone(&self.lanes)
     }
 }
 

@@ -23,6 +23,8 @@ pub struct ShardBooks<'a> {
     pub digest: String,
     /// Alerts raised so far.
     pub alerts: u64,
+    /// Where the audit found shard and replica to differ; `None` where they agree.
+    pub diverged_at: Option<Position>,
 }
 
 /// The state of every shard.
@@ -245,5 +247,6 @@ fn shard_row(books: &ShardBooks<'_>) -> ShardRow {
         position: books.position,
         incarnation: books.core.incarnation().count,
         digest: books.digest.clone(),
+        diverged_at: books.diverged_at,
     }
 }

@@ -67,6 +67,9 @@ pub enum SubmitError {
     /// The journal cannot record now.
     #[error("the journal cannot record now; nothing is accepted until it can")]
     JournalStalled,
+    /// The shard's replica reached another state: no new orders.
+    #[error("the replica of this shard differs from it: no new orders are taken; see docs/operations.md")]
+    Diverged,
     /// The node stops.
     #[error("the node is stopping")]
     Stopping,

@@ -130,7 +130,14 @@ impl NodeApi for FakeNode {
         let core = self.core.lock().unwrap();
         let shard = ShardId::new(0);
         let position = Position::new(shard, core.1);
-        let books = ShardBooks { shard, core: &core.0, position, digest: "00".to_owned(), alerts: 0 };
+        let books = ShardBooks {
+            shard,
+            core: &core.0,
+            position,
+            digest: "00".to_owned(),
+            alerts: 0,
+            diverged_at: None,
+        };
         ask(&Books { shards: vec![books], directory: &self.directory });
     }
 

@@ -111,6 +111,7 @@ fn the_document_names_every_word() {
         RefusalKind::TooManyInFlight,
         RefusalKind::RingFull,
         RefusalKind::JournalStalled,
+        RefusalKind::Diverged,
         RefusalKind::NotComputable,
         RefusalKind::TooManyConnections,
         RefusalKind::TooSlow,

@@ -32,13 +32,14 @@ fn show(status: &Status, out: &mut Output) -> Result<(), Failure> {
         "{} accounts, {} open orders, {} alerts so far",
         status.accounts, status.open_orders, status.alerts
     ))?;
-    let mut shards = Table::new("Shards", &["SHARD", "POSITION", "OPENED", "DIGEST"]);
+    let mut shards = Table::new("Shards", &["SHARD", "POSITION", "OPENED", "DIGEST", "REPLICA"]);
     for row in &status.shards {
         shards.row(vec![
             Cell::count(row.position.shard.index),
             Cell::count(row.position.seq),
             Cell::count(row.incarnation),
             Cell::text(&row.digest),
+            Cell::text(row.diverged_at.map_or("agrees".to_owned(), |at| format!("DIFFERS at {at}"))),
         ]);
     }
     out.table(&shards)?;

@@ -132,6 +132,7 @@ fn books<'a>(ours: &'a Ours, directory: &'a Directory) -> Books<'a> {
             position: shard.position,
             digest: shard.digest.to_string(),
             alerts: shard.alerts,
+            diverged_at: None,
         })
         .collect();
     Books { shards, directory }

@@ -119,6 +119,7 @@ impl NodeApi for RunningNode {
                 SubmitError::RingFull { slots: u64::try_from(capacity).unwrap_or(u64::MAX) }
             }
             Refused::JournalStalled => SubmitError::JournalStalled,
+            Refused::Diverged => SubmitError::Diverged,
             Refused::Stopped => SubmitError::Stopping,
         })?;
         Ok(Box::pin(async move { receiver.await.map_err(|_| AnswerLost) }))
@@ -147,6 +148,7 @@ impl NodeApi for RunningNode {
 /// Holds every replica still at once, one call inside the other.
 fn nested<'a>(replicas: &[&Replica], books: Vec<ShardBooks<'a>>, ask: &mut dyn FnMut(Vec<ShardBooks<'_>>)) {
     let Some((first, rest)) = replicas.split_first() else { return ask(books) };
+    let diverged_at = first.divergence().map(|found| found.position);
     let mut books = Some(books);
     let read = first.inspect(Position::default(), |replay| {
         let mut books: Vec<ShardBooks<'_>> = books.take().unwrap_or_default();
@@ -156,6 +158,7 @@ fn nested<'a>(replicas: &[&Replica], books: Vec<ShardBooks<'a>>, ask: &mut dyn F
             position: replay.position(),
             digest: replay.digest().to_string(),
             alerts: replay.alerts(),
+            diverged_at,
         });
         nested(rest, books, ask);
     });

@@ -100,6 +100,7 @@ impl Journals {
             position: recovered.position,
             digest: recovered.digest.to_string(),
             alerts: recovered.alerts,
+            diverged_at: None,
         };
         Books { shards: self.shards.iter().map(shard_books).collect(), directory }
     }

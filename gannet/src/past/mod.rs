@@ -170,6 +170,7 @@ impl Past {
             position: replay.position(),
             digest: replay.digest().to_string(),
             alerts: replay.alerts(),
+            diverged_at: None,
         };
         Books { shards: self.shards.iter().map(of_shard).collect(), directory }
     }

@@ -214,6 +214,7 @@ pub(crate) fn refused_submit(error: SubmitError) -> Answer {
     Answer::Refused(match error {
         SubmitError::RingFull { slots } => Refusal::beyond(RefusalKind::RingFull, text, slots),
         SubmitError::JournalStalled => Refusal::new(RefusalKind::JournalStalled, text),
+        SubmitError::Diverged => Refusal::new(RefusalKind::Diverged, text),
         SubmitError::Stopping => Refusal::new(RefusalKind::Stopping, text),
     })
 }

@@ -193,6 +193,9 @@ pub enum RefusalKind {
     RingFull,
     /// The journal cannot record now, as with a full disk. Nothing was recorded.
     JournalStalled,
+    /// The audit found that the shard's replica differs from it: no new orders until the node is started again.
+    /// Nothing was recorded.
+    Diverged,
     /// A row cannot be computed exactly in 28 digits.
     NotComputable,
     /// As many connections are open as may be; this one is closed after this.
@@ -211,7 +214,13 @@ impl RefusalKind {
     pub const fn may_retry(self) -> bool {
         matches!(
             self,
-            Self::TooManyInFlight | Self::RingFull | Self::TooSlow | Self::Stopping | Self::AnswerLost
+            Self::TooManyInFlight
+                | Self::RingFull
+                | Self::JournalStalled
+                | Self::TooManyConnections
+                | Self::TooSlow
+                | Self::Stopping
+                | Self::AnswerLost
         )
     }
 }

@@ -153,6 +153,9 @@ pub struct ShardRow {
     pub incarnation: u32,
     /// The running digest of inputs and outcomes at that position, in hexadecimal.
     pub digest: String,
+    /// The record at which the audit found shard and replica to differ; absent where they agree.
+    #[serde(default, with = "by_text_option", skip_serializing_if = "Option::is_none")]
+    pub diverged_at: Option<Position>,
 }
 
 /// How a session stands.

@@ -1,0 +1,169 @@
+//! The continuous audit: the read side applies what the shard records, and compares every digest the shard leaves.
+//!
+//! Where they differ, memory, machine or logic has failed one of them, and no machine can tell which. So the audit
+//! stops what raises risk, at once and loudly: new orders and replaces are refused at the lanes, and the firm is
+//! halted by a journalled command, which what waits in the lanes meets first. Cancels, fills and queries go on.
+
+use std::sync::{Arc, OnceLock};
+
+use model::{Command, Origin, Position, Scope};
+
+use crate::digest::Digest;
+use crate::error::EngineError;
+use crate::lanes::{Envelope, Lanes};
+
+/// Where the read side and the shard were first seen to differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Divergence {
+    /// The record that holds the digest: they parted after the digest before it.
+    pub position: Position,
+    /// The shard's digest.
+    pub recorded: Digest,
+    /// The read side's.
+    pub replayed: Digest,
+}
+
+#[derive(Debug)]
+pub(crate) struct Audit {
+    lanes: Arc<Lanes>,
+    found: OnceLock<Divergence>,
+}
+
+impl Audit {
+    pub(crate) const fn new(lanes: Arc<Lanes>) -> Self {
+        Self { lanes, found: OnceLock::new() }
+    }
+
+    pub(crate) fn found(&self) -> Option<Divergence> {
+        self.found.get().copied()
+    }
+
+    /// Takes a divergence in hand; gives any other error back. After the first, every later digest differs too.
+    pub(crate) fn judge(&self, error: EngineError) -> Result<(), EngineError> {
+        let EngineError::DigestMismatch { position, recorded, replayed } = error else { return Err(error) };
+        if self.found.set(Divergence { position, recorded, replayed }).is_ok() {
+            self.lanes.set_diverged();
+            self.halt();
+            tracing::error!(
+                %position, %recorded, %replayed,
+                "THE REPLICA DIVERGED from the shard: no new orders are accepted, the firm is halted; stop the node, \
+                 keep its journal, and replay it elsewhere to see which of the two was wrong"
+            );
+        }
+        Ok(())
+    }
+
+    /// A full lane takes it a moment later: the shard empties it.
+    fn halt(&self) {
+        let origin = Origin { uid: 0, client: 0 };
+        let command = Command::Halt(Scope::Firm);
+        let mut halt = Envelope { origin, command, client: 0, ticket: 0, submitted_ns: 0 };
+        while let Err(back) = self.lanes.urgent.push(halt) {
+            if self.lanes.intake() == crate::lanes::Intake::Stopping {
+                return;
+            }
+            halt = back;
+            std::thread::yield_now();
+        }
+        self.lanes.bell.ring();
+    }
+}
+
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use actors::{Outcome, Stamp};
+    use model::{Event, Input, LimitKind, Timestamp};
+
+    use super::common::{ACCOUNT, PATIENCE, Rig, SESSION, buy, config, fill};
+    use super::*;
+    use crate::{Refused, Shard, ShardConfig, Standby, SystemClock};
+
+    /// A shard whose state is wrong by one limit that no record explains: it denies what its replica accepts.
+    fn wrong_shard(config: &ShardConfig) -> Shard {
+        let standby = Standby::open(config).unwrap();
+        let mut live = standby.core().clone();
+        let (actor, kind) = (model::Actor::Account(ACCOUNT), LimitKind::MaxOrderQuantity);
+        let command = Command::SetLimit { actor, kind, currency: None, value: Some(5u32.into()) };
+        let input = Input::Command { origin: Origin { uid: 0, client: 0 }, command };
+        let stamp = Stamp { position: Position::default(), time: Timestamp::default() };
+        live.apply(stamp, &input, &mut Outcome::default());
+        standby.start_with(SystemClock, live).unwrap()
+    }
+
+    fn until_divergence(rig: &mut Rig) -> Divergence {
+        let deadline = Instant::now() + PATIENCE;
+        for count in 0.. {
+            assert!(Instant::now() < deadline, "nobody noticed");
+            if let Some(found) = rig.shard.replica().divergence() {
+                return found;
+            }
+            match rig.client.call(Command::NewOrder(buy(&format!("W{count}"))), PATIENCE) {
+                Ok(answer) => assert!(matches!(answer.event, Event::Denied { .. }), "{answer:?}"),
+                Err(refused) => assert_eq!(refused, Refused::Diverged),
+            }
+        }
+        unreachable!()
+    }
+
+    #[test]
+    fn a_replica_that_differs_stops_new_orders_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = config(dir.path());
+        let mut rig = Rig::ready(&config);
+        let Event::OrderAccepted { order, .. } = rig.call(Command::NewOrder(buy("A"))).event else {
+            panic!("not accepted")
+        };
+        let agreed = rig.shard.replica().divergence();
+        assert_eq!(agreed, None);
+        drop(rig.client);
+        rig.shard.stop().unwrap();
+
+        let shard = wrong_shard(&config);
+        let (port, client) = (shard.open_session(SESSION).unwrap(), shard.client(1, 64).unwrap());
+        let mut rig = Rig { shard, port, client };
+        rig.make_ready();
+        let found = until_divergence(&mut rig);
+        assert_ne!(found.recorded, found.replayed);
+        assert_eq!(rig.client.submit(Command::NewOrder(buy("B"))), Err(Refused::Diverged));
+        // A person cannot talk it out of that either.
+        rig.call(Command::Resume(Scope::Firm));
+        assert_eq!(rig.client.submit(Command::NewOrder(buy("C"))), Err(Refused::Diverged));
+        // What lowers risk, and what the broker says, goes on; and the read side answers.
+        rig.port.post(fill(order, "E1", 10, 10, 7)).unwrap();
+        rig.until(move |core| core.order(order).is_some_and(|order| order.cum_quantity == 10u32.into()));
+        drop(rig.client);
+        rig.shard.stop().unwrap();
+
+        // A start says so as well, and names the record.
+        let refused = Standby::open(&config).map(drop).unwrap_err();
+        assert!(
+            matches!(refused, EngineError::DigestMismatch { position, .. } if position == found.position),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn what_waits_in_the_lanes_meets_the_halt_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut rig = Rig::ready(&config(dir.path()));
+        let lanes = rig.shard.lanes();
+        let audit = Audit::new(lanes);
+        let mismatch = EngineError::DigestMismatch {
+            position: Position::default(),
+            recorded: Digest::default(),
+            replayed: Digest::from_bytes([1; 16]),
+        };
+        audit.judge(mismatch).unwrap();
+        assert!(audit.judge(EngineError::NewerLogic { recorded: 2, ours: 1 }).is_err());
+        rig.until(actors::Core::is_firm_halted);
+        assert_eq!(rig.client.submit(Command::NewOrder(buy("A"))), Err(Refused::Diverged));
+        let cash = rig.call(Command::Resume(Scope::Firm));
+        assert!(!matches!(cash.event, Event::Denied { .. }));
+    }
+}
