@@ -28,6 +28,7 @@ mod replica;
 mod session_port;
 mod shard;
 mod snapshot;
+mod thread_usage;
 mod trace;
 
 pub use answers::Answer;
@@ -43,4 +44,5 @@ pub use replica::{Published, Replica, ReplicaError, Subscription};
 pub use session_port::SessionPort;
 pub use shard::{Connect, RecoveredAt, Shard, ShardConfig, Standby, StopReport};
 pub use snapshot::{Snapshot, SnapshotError, SnapshotPolicy, snapshots_dir, take_snapshot};
-pub use trace::{StageTimes, TraceReader, monotonic_ns, monotonic_ns_at};
+pub use thread_usage::ThreadUsage;
+pub use trace::{LOOK_EVERY_NS, Lane, StageTimes, TraceReader, monotonic_ns, monotonic_ns_at};

@@ -18,7 +18,7 @@ use crate::error::EngineError;
 use crate::lanes::{Envelope, Intake, Lanes};
 use crate::quotes::QuoteBoard;
 use crate::release::Release;
-use crate::trace::{StageTimes, monotonic_ns};
+use crate::trace::{Lane, Stamps, Tracer, Untraced};
 
 /// Everything the shard's thread owns.
 pub(crate) struct Pipeline<C> {
@@ -31,7 +31,7 @@ pub(crate) struct Pipeline<C> {
     pub(crate) last: Stamp,
     pub(crate) idle: Idle,
     pub(crate) mark_interval_ns: i64,
-    pub(crate) trace: Option<rtrb::Producer<StageTimes>>,
+    pub(crate) tracer: Option<Box<Tracer>>,
     pub(crate) board: QuoteBoard,
     pub(crate) outcome: Outcome,
     pub(crate) undigested: u64,
@@ -79,12 +79,18 @@ impl<C: Clock> Pipeline<C> {
             }
             idle_turns = idle_turns.saturating_add(1);
             self.rest(idle_turns);
+            if let Some(tracer) = &mut self.tracer {
+                tracer.idle();
+            }
         }
     }
 
     /// One look at every lane; true where there was something to do.
     fn turn(&mut self) -> Result<bool, EngineError> {
         let mut worked = self.release.release_durable();
+        if let Some(tracer) = &mut self.tracer {
+            tracer.left(self.release.waits_for());
+        }
         worked |= self.take_clients();
         worked |= self.take_quotes();
         if !self.journal_has_room()? {
@@ -170,10 +176,24 @@ impl<C: Clock> Pipeline<C> {
         }
     }
 
-    /// The path itself.
+    /// Traced or not is decided here, and nowhere on the path itself.
     #[inline]
     fn process(&mut self, input: &Input, envelope: Option<&Envelope>) -> Result<(), EngineError> {
-        let taken_ns = self.stage_time();
+        let Some(mut tracer) = self.tracer.take() else { return self.path(input, envelope, &mut Untraced) };
+        let result = self.path(input, envelope, &mut *tracer);
+        self.tracer = Some(tracer);
+        result
+    }
+
+    /// The path itself.
+    #[inline]
+    fn path(
+        &mut self,
+        input: &Input,
+        envelope: Option<&Envelope>,
+        stamps: &mut impl Stamps,
+    ) -> Result<(), EngineError> {
+        stamps.taken();
 
         // 1 stamp: the next position, and a time that never goes back
         let time = self.last.time.max(self.clock.now());
@@ -182,35 +202,26 @@ impl<C: Clock> Pipeline<C> {
 
         // 2 journal: from here on it has happened
         let appended = self.writer.append(time, input)?;
-        let appended_ns = self.stage_time();
+        stamps.appended(self.writer.segment_index());
 
         // 3 apply: the core decides
         self.outcome.clear();
         self.core.apply(self.last, input, &mut self.outcome);
         self.digester.fold(appended.crc, &self.outcome);
-        let applied_ns = self.stage_time();
+        stamps.applied();
 
         // 4 release: answer and messages, once the record is durable
         let answer = envelope.zip(self.outcome.events.first()).map(|(envelope, event)| {
             (envelope.client, Answer { ticket: envelope.ticket, position, event: *event })
         });
         self.release.take(appended.seq, answer, &self.outcome.outbound);
+        let lane = Lane::of(input, envelope.is_some());
+        let submitted_ns = envelope.map_or(0, |envelope| envelope.submitted_ns);
+        stamps.released(position, lane, submitted_ns, !self.release.is_empty());
 
-        if let (Some(envelope), Some(trace)) = (envelope, self.trace.as_mut()) {
-            let released_ns = monotonic_ns();
-            let submitted_ns = envelope.submitted_ns;
-            let times = StageTimes { position, submitted_ns, taken_ns, appended_ns, applied_ns, released_ns };
-            // A full trace ring loses a stamp, never an order.
-            let _ = trace.push(times);
-        }
         self.undigested += 1;
         // On a full disk the digest waits: the next input that fits brings it along.
         if self.undigested >= DIGEST_EVERY && self.next_fits()? { self.record_digest() } else { Ok(()) }
-    }
-
-    #[inline]
-    fn stage_time(&self) -> u64 {
-        if self.trace.is_some() { monotonic_ns() } else { 0 }
     }
 
     /// Ticks and marks: inputs of the shard itself.

@@ -127,6 +127,11 @@ impl Release {
         self.held.is_empty()
     }
 
+    /// The first record that waits for the disk.
+    pub(crate) fn waits_for(&self) -> Option<u64> {
+        self.held.front().map(|held| held.seq)
+    }
+
     fn send(&mut self, message: Outbound) {
         // A session without a ring has no gateway in this process: its orders stay unanswered until one sweeps.
         let Some(egress) = self.egress.get_mut(&message.session) else { return };

@@ -21,7 +21,7 @@ use crate::replay::{Recovered, Replay, recover};
 use crate::replica::{Replica, Snapshots};
 use crate::session_port::SessionPort;
 use crate::snapshot::SnapshotPolicy;
-use crate::trace::TraceReader;
+use crate::trace::{TraceReader, Tracer};
 
 /// How a shard is set up.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub struct ShardConfig {
     pub core: Option<usize>,
     /// When snapshots are taken.
     pub snapshots: SnapshotPolicy,
-    /// Keep stage stamps of commands in a ring of this many entries; 0 for none.
+    /// Keep stage stamps of inputs in a ring of this many entries; 0 for none.
     pub trace: usize,
 }
 
@@ -239,7 +239,7 @@ impl Standby {
             snapshots,
             Audit::new(Arc::clone(&lanes)),
         )?;
-        let (trace, trace_reader) = trace_rings(config.trace);
+        let (tracer, trace_reader) = Tracer::ring(config.trace).unzip();
         let pipeline = Pipeline {
             lanes: Arc::clone(&lanes),
             clock,
@@ -250,7 +250,7 @@ impl Standby {
             core: live,
             idle: config.idle,
             mark_interval_ns: i64::from(config.mark_interval_ms) * 1_000_000,
-            trace,
+            tracer,
             board: QuoteBoard::default(),
             outcome: Outcome::default(),
             undigested: 0,
@@ -307,14 +307,6 @@ fn join(
 
 fn capacities(config: &ShardConfig) -> Capacities {
     Capacities { commands: config.ring, urgent: config.ring, reports: config.ring, quotes: config.ring }
-}
-
-fn trace_rings(entries: usize) -> (Option<rtrb::Producer<crate::StageTimes>>, Option<TraceReader>) {
-    if entries == 0 {
-        return (None, None);
-    }
-    let (producer, ring) = rtrb::RingBuffer::new(entries);
-    (Some(producer), Some(TraceReader { ring }))
 }
 
 fn spawn<C: Clock>(

@@ -241,6 +241,12 @@ impl Writer {
         self.progress.durable()
     }
 
+    /// The segment that is written to: another one after each roll.
+    #[inline]
+    pub fn segment_index(&self) -> u64 {
+        self.segment.index
+    }
+
     /// Which opening this is.
     pub fn incarnation(&self) -> Incarnation {
         self.incarnation

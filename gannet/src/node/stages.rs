@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam::queue::ArrayQueue;
-use engine::{Shard, TraceReader, monotonic_ns_at};
+use engine::{Lane, Shard, TraceReader, monotonic_ns_at};
 use fix_gateway::{Probe, Stage};
 use hdrhistogram::Histogram;
 use model::Position;
@@ -121,6 +121,9 @@ impl Collector {
     fn collect(&mut self) {
         for trace in &mut self.traces {
             while let Some(times) = trace.poll() {
+                if times.lane != Lane::Command {
+                    continue;
+                }
                 let mut record = |stage, from: u64, to: u64| {
                     if let Some(histogram) = self.histograms.get_mut(stage) {
                         histogram.saturating_record(to.saturating_sub(from));

@@ -1,6 +1,6 @@
 //! Where the time of the core's path goes, by the shard's own stamps.
 
-use engine::StageTimes;
+use engine::{Lane, StageTimes};
 
 use crate::error::PerfError;
 use crate::lab::Lab;
@@ -41,6 +41,9 @@ pub(crate) fn measure(lab: &mut Lab) -> Result<(), PerfError> {
             rig.drain(|_| ());
             rig.take_answers()?;
             while let Some(times) = trace.poll() {
+                if times.lane != Lane::Command {
+                    continue;
+                }
                 for ((_, from, to), samples) in STAGES.iter().zip(&mut stages) {
                     samples.record(to(&times).saturating_sub(from(&times)));
                 }
