@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
+use crash_point::{Point, reach};
 use journal::{JournalError, Writer};
 use model::{Command, Input, Position, Timestamp};
 
@@ -208,6 +209,7 @@ impl<C: Clock> Pipeline<C> {
         self.outcome.clear();
         self.core.apply(self.last, input, &mut self.outcome);
         self.digester.fold(appended.crc, &self.outcome);
+        reach(Point::ApplyAfter);
         stamps.applied();
 
         // 4 release: answer and messages, once the record is durable

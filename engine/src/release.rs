@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use actors::Outcome;
+use crash_point::{Point, reach};
 use journal::DurableWatch;
 use model::{Outbound, SessionId};
 
@@ -138,9 +139,11 @@ impl Release {
         if !egress.overflow.is_empty() {
             return egress.overflow.push_back(message);
         }
+        reach(Point::HandoverBefore);
         if let Err(rtrb::PushError::Full(message)) = egress.ring.push(message) {
-            egress.overflow.push_back(message);
+            return egress.overflow.push_back(message);
         }
+        reach(Point::HandoverAfter);
     }
 
     fn drain_overflow(&mut self) -> bool {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
+use crash_point::{Point, reach};
 use journal::{Reader, Record, RecordBody};
 use model::{Event, Input, Position, ShardId, Timestamp};
 
@@ -184,10 +185,10 @@ pub fn replay(dir: &Path) -> Result<Recovered, EngineError> {
 /// The state at the end of a journal, from the newest snapshot that can be believed.
 pub fn recover(dir: &Path) -> Result<Recovered, EngineError> {
     let shard = Reader::open(dir)?.shard();
-    let Some(start) = snapshot::newest(dir, shard) else { return replay(dir) };
-    let mut reader = Reader::from_seq(dir, start.position.seq + 1)?;
-    let mut replay = Replay::resume(start);
+    let mut replay = snapshot::newest(dir, shard).map_or_else(|| Replay::new(shard), Replay::resume);
+    let mut reader = Reader::from_seq(dir, replay.position().seq + 1)?;
     while let Some(record) = reader.next()? {
+        reach(Point::RecoveryMidReplay);
         replay.step(&record)?;
     }
     Ok(replay.finish())

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use actors::{Core, LOGIC_VERSION};
 use borsh::{BorshDeserialize, BorshSerialize};
+use crash_point::{Point, is_due, reach};
 use journal::Reader;
 use model::{Position, ShardId, Timestamp};
 
@@ -102,8 +103,11 @@ pub fn take_snapshot(journal: &Path, replay: &Replay, keep: usize) -> io::Result
     let position = replay.position();
     let path = folder.join(format!("{:020}.snapshot", position.seq));
     let beside = path.with_extension("tmp");
+    reach(Point::SnapshotBeforeWrite);
     let len_bytes = write(&beside, replay)?;
+    reach(Point::SnapshotBeforeRename);
     fs::rename(&beside, &path)?;
+    reach(Point::SnapshotAfterRename);
     File::open(&folder)?.sync_all()?;
     for old in all(&folder)?.into_iter().rev().skip(keep.max(1)) {
         fs::remove_file(old)?;
@@ -116,6 +120,11 @@ fn write(path: &Path, replay: &Replay) -> io::Result<u64> {
         Hashed { inner: BufWriter::new(File::create(path)?), hasher: blake3::Hasher::new(), len_bytes: 0 };
     BorshSerialize::serialize(&header(replay), &mut out)?;
     replay.core().encode(&mut out)?;
+    if is_due(Point::SnapshotHalfWritten) {
+        out.inner.flush()?;
+        out.inner.get_ref().set_len(out.len_bytes / 2)?;
+        crash_point::die();
+    }
     let hash = *out.hasher.finalize().as_bytes();
     out.inner.write_all(&hash)?;
     let file = out.inner.into_inner().map_err(io::IntoInnerError::into_error)?;

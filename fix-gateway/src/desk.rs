@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crash_point::{Point, reach};
 use model::{Delivery, Input, Outbound, OutboundKind, Position, SessionChange, SessionState, WireId};
 
 use crate::draft::Draft;
@@ -151,9 +152,11 @@ impl Desk {
             tracing::warn!(session = %self.common.name, %request, "request is out already; its second copy is dropped");
             return Ok(());
         }
+        reach(Point::FixTaken);
         let outcome = if self.life == Life::Down { SendOutcome::NotSent } else { link.send(&self.draft) };
         match outcome {
             SendOutcome::Sent { .. } => {
+                reach(Point::FixSent);
                 self.probe(outbound.position, Stage::Sent);
                 if let Some(sent) = self.released.get_mut(&request) {
                     *sent = true;
@@ -186,6 +189,7 @@ impl Desk {
         if self.life == Life::Down || self.sweeps < self.ups {
             return Ok(());
         }
+        reach(Point::SweepBegun);
         let doubts = self.common.port.doubts(position)?;
         let plan = self.plan(&doubts);
         tracing::info!(
@@ -197,8 +201,10 @@ impl Desk {
         );
         for request in &plan.never_sent {
             self.post_never_sent(*request)?;
+            reach(Point::SweepMid);
         }
         self.ask(&plan, link);
+        reach(Point::SweepAsked);
         self.life = Life::Sweeping { since: Instant::now(), progress: 0 };
         Ok(())
     }
@@ -263,6 +269,7 @@ impl Desk {
         if self.take_turns()? && !matches!(self.life, Life::Sweeping { .. }) {
             return Ok(());
         }
+        reach(Point::SweepSettled);
         let unresolved = self.common.book().unresolved();
         if unresolved == 0
             && !self.common.record.absence_proves()

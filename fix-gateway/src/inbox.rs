@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crash_point::{Point, reach};
 use model::{Delivery, DeliveryEvidence, Input, SessionId, WireId};
 
 use crate::engine::{Inbox, SentMessage, SentRecord};
@@ -178,12 +179,14 @@ impl Inbox for Common {
         if self.deaf.load(Ordering::Acquire) {
             return;
         }
+        reach(Point::ReportReceived);
         let inbound = inbound::translate(self.session, raw, |seq| self.find_sent(seq));
         if let Inbound::Input(Input::Quarantined(message)) = &inbound {
             tracing::warn!(session = %self.name, seq = message.msg_seq_num, cause = ?message.cause, "message kept raw");
         }
         // The node stops: what is not posted now, the broker is asked for again at the next start.
         let _ = self.post_inbound(inbound);
+        reach(Point::ReportPosted);
     }
 
     fn failed(&self, failure: Failure) {

@@ -12,6 +12,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use crash_point::{Point, reach};
 use model::{Incarnation, ShardId};
 use rustix::fs::{FallocateFlags, fallocate};
 
@@ -228,6 +229,7 @@ impl Directory {
         let written = File::create(&beside).and_then(|mut file| {
             file.write_all(&control.encode())?;
             file.sync_all()?;
+            reach(Point::RecoveryControlBeside);
             fs::rename(&beside, &path)
         });
         written.map_err(|error| JournalError::io("write", &path, error))?;

@@ -13,6 +13,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
+use crash_point::{Point, is_due, reach};
+
 use crate::error::JournalError;
 use crate::preparer::Job;
 use crate::segment::Segment;
@@ -146,8 +148,15 @@ impl Commits {
         if bytes.is_empty() {
             return Ok(false);
         }
+        if is_due(Point::SyncHalfGroup) {
+            let (half, _) = bytes.split_at(bytes.len() / 2);
+            self.segment.file.write_all_at(half, self.flushed as u64)?;
+            crash_point::die();
+        }
         self.segment.file.write_all_at(bytes, self.flushed as u64)?;
+        reach(Point::SyncBefore);
         (self.sync)(&self.segment.file)?;
+        reach(Point::SyncAfter);
         self.flushed = settled.end;
         // The mark is not stored here: its page would cost every commit a second write, and later records say in
         // `undurable` what was durable before them.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crash_point::{Point, reach};
 use model::{Incarnation, ShardId};
 
 use crate::chain;
@@ -128,6 +129,7 @@ pub(crate) fn open_with(options: &Options, sync: Sync) -> Result<Opened, Journal
     };
     let control = Control { incarnation, segment: ground.index, seq: ground.next_seq - 1, ..control };
     directory.write_control(&control)?;
+    reach(Point::RecoveryRaised);
     let recovery = Recovery {
         records: ground.next_seq - 1,
         last_seq: ground.next_seq - 1,
@@ -208,6 +210,7 @@ fn go_on(directory: &Directory, options: &Options, active: Active) -> Result<Gro
         let opened = File::options().write(true).open(&cut.segment);
         let zeroed = opened.and_then(|file| files::zero(&file, cut.offset, cut.bytes));
         zeroed.map_err(|error| JournalError::io("cut", &cut.segment, error))?;
+        reach(Point::RecoveryCut);
     }
     let settled = Settled {
         end: usize::try_from(scan.at).map_err(|_| scan.corrupt(crate::error::Damage::Length))?,

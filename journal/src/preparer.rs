@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use crash_point::{Point, reach};
+
 use crate::chain;
 use crate::directory::{Control, Directory};
 use crate::error::JournalError;
@@ -125,11 +127,13 @@ impl Workshop {
 
     fn prepare(&self, index: u64) -> Result<Prepared, JournalError> {
         let prepared = Segment::create(&self.directory, index, self.segment_bytes, self.durability)?;
+        reach(Point::RollCreated);
         prepared.segment.populate(0, prepared.segment.body.len());
         Ok(prepared)
     }
 
     fn put_to_rest(&mut self, segment: &Segment) {
+        reach(Point::RollSealed);
         let settled = segment.body.settled();
         segment.publish_durable(settled.count);
         if let Err(error) = segment.sync() {
@@ -145,6 +149,7 @@ impl Workshop {
         if self.directory.write_control(&control).is_ok() {
             self.control = control;
         }
+        reach(Point::RollUnchained);
         // Where that fails the next opening does it.
         let _ = chain::extend(&self.directory, control.shard, segment.index + 1);
     }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crash_point::{Point, is_due, reach};
 use model::{Incarnation, Input, ShardId, Timestamp};
 
 use crate::codec;
@@ -130,6 +131,7 @@ impl Writer {
         if self.appender.room_bytes() < MAX_RECORD_BYTES {
             self.roll(time)?;
         }
+        reach(Point::AppendBefore);
         let (seq, undurable) = (self.next_seq, self.undurable());
         let record = self.appender.behind_commit(MAX_RECORD_BYTES - COMMIT_BYTES);
         let (head, payload) = record.split_at_mut(RECORD_HEADER_BYTES - COMMIT_BYTES);
@@ -151,7 +153,11 @@ impl Writer {
         let len = RECORD_HEADER_BYTES + payload_len;
         let (behind, _) = record.split_at(len - COMMIT_BYTES);
         let word = commit_word(behind);
+        if is_due(Point::AppendHalfRecord) {
+            tear(record, len);
+        }
         self.appender.commit(len, word);
+        reach(Point::AppendAfter);
         self.prev_crc = commit_crc(word);
         self.next_seq += 1;
         match &self.flusher {
@@ -212,7 +218,9 @@ impl Writer {
             incarnation: self.incarnation.count,
             prev_crc: self.prev_crc,
         };
+        reach(Point::RollNotBegun);
         segment.begin(&header, self.durability);
+        reach(Point::RollBegun);
         let sealed = std::mem::replace(&mut self.segment, segment);
         self.appender = appender;
         let prepare = Job::Prepare(self.segment.index + 1);
@@ -316,6 +324,15 @@ impl Writer {
             ..control
         })
     }
+}
+
+/// Leaves the first half of a record of `len` bytes, without its commit word, and dies.
+#[cold]
+fn tear(record: &mut [u8], len: usize) -> ! {
+    for byte in record.iter_mut().skip((len - COMMIT_BYTES) / 2) {
+        *byte = 0;
+    }
+    crash_point::die()
 }
 
 impl std::fmt::Debug for Writer {

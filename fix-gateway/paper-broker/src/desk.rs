@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crash_point::{Point, reach};
 use crossbeam::channel::{Receiver, Sender, select};
 
 use crate::book::{Book, Counts, Outgoing};
@@ -145,6 +146,7 @@ impl Desk {
     fn say(&mut self) -> Result<(), Error> {
         for Outgoing { entry, leave_ns } in std::mem::take(&mut self.said) {
             self.write(&entry)?;
+            reach(Point::BrokerDecided);
             self.enter(leave_ns, entry, false);
         }
         Ok(())

@@ -8,6 +8,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crash_point::{Point, is_due};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -185,6 +186,11 @@ impl Log {
         serde_json::to_writer(&mut self.buffer, &LineRef { at_utc_ns, entry })
             .map_err(|error| Error::Log(error.into()))?;
         self.buffer.push(b'\n');
+        if is_due(Point::BrokerHalfLine) {
+            let (half, _) = self.buffer.split_at(self.buffer.len() / 2);
+            self.file.write_all(half).map_err(Error::Log)?;
+            crash_point::die();
+        }
         self.file.write_all(&self.buffer).map_err(Error::Log)
     }
 }

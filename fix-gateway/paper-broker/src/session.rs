@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crash_point::{Point, reach};
 use crossbeam::channel::{Receiver, Sender, bounded};
 use quickfix::{
     Acceptor, Application, ApplicationCallback, ConnectionHandler, Dictionary, FileMessageStoreFactory,
@@ -32,12 +33,14 @@ struct Callbacks {
 impl Callbacks {
     /// Logs a message and hands it over, in one order for both: QuickFIX counts it as received only after this.
     fn take_in(&self, entry: &Entry, message: ToDesk) -> Result<(), MsgFromAppError> {
+        reach(Point::BrokerReceived);
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = log.write(clock::now_utc_ns(), entry) {
             // What cannot be recorded is refused, and the broker stops.
             let _ = self.desk.send(ToDesk::Failed(error));
             return Err(MsgFromAppError::IncorrectTagValue);
         }
+        reach(Point::BrokerLogged);
         // The desk is gone only while the broker stops; the log has the message and the restart answers it.
         let _ = self.desk.send(message);
         Ok(())
@@ -51,6 +54,7 @@ impl ApplicationCallback for Callbacks {
 
     fn on_msg_to_app(&self, _: &mut Message, _: &SessionId) -> Result<(), MsgToAppError> {
         self.activity.fetch_add(1, Ordering::Relaxed);
+        reach(Point::BrokerNumbered);
         Ok(())
     }
 
@@ -93,6 +97,9 @@ impl LogCallback for FixLog {
 
     fn on_outgoing(&self, _: Option<&SessionId>, msg: &str) {
         tracing::trace!(msg, "out");
+        if msg.contains("\u{1}35=8\u{1}") {
+            reach(Point::BrokerStored);
+        }
     }
 
     fn on_event(&self, session: Option<&SessionId>, msg: &str) {
@@ -321,6 +328,8 @@ impl Post {
             tracing::warn!(target, "no such session any more");
             return Ok(());
         };
-        Ok(send_to_target(message, session)?)
+        send_to_target(message, session)?;
+        reach(Point::BrokerSent);
+        Ok(())
     }
 }

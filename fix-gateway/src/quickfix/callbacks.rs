@@ -21,6 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crash_point::{Point, reach};
 use quickfix::{
     ApplicationCallback, FieldMap, LogCallback, Message, MsgFromAdminError, MsgFromAppError, MsgToAppError,
     SessionId,
@@ -289,6 +290,7 @@ impl ApplicationCallback for Callbacks {
             slot.numbered = Some(seq);
             SENDING.set(Some(slot));
             self.wire.first_live.fetch_min(seq, Ordering::AcqRel);
+            reach(Point::FixNumbered);
             Ok(())
         })
     }
@@ -340,6 +342,14 @@ impl LogCallback for Callbacks {
             }
             undelivered.insert(seq, raw.to_vec());
         });
+    }
+
+    /// QuickFIX has stored and counted a message and is about to write it to its socket.
+    #[cfg(any(debug_assertions, feature = "crash-points"))]
+    fn on_outgoing(&self, _: Option<&SessionId>, _: &str) {
+        if let Some(Slot { numbered: Some(seq) }) = SENDING.get() {
+            super::crash::when_stored(&self.wire.files, seq);
+        }
     }
 
     fn on_event(&self, _: Option<&SessionId>, text: &str) {

@@ -4,6 +4,7 @@
 //! alone with, and `store` for what must be right before it starts.
 
 mod callbacks;
+mod crash;
 mod line;
 mod record;
 mod store;

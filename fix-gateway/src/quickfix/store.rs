@@ -17,6 +17,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crash_point::{Point, reach};
 use model::Timestamp;
 
 use crate::error::GatewayError;
@@ -145,6 +146,7 @@ pub(super) fn prepare(settings: &SessionSettings, high_water: u64) -> Result<Sto
         target: found.target.min(high_water.saturating_add(1)),
     };
     files.replace("seqnums", next.print().as_bytes())?;
+    reach(Point::RecoveryStorePrepared);
     Ok(Store { files, _lock: lock })
 }
 

@@ -122,6 +122,10 @@ pub fn main() -> ExitCode {
         // `run` knows its filter only once it has read its configuration.
         log_to_stderr("warn");
     }
+    if let Err(unusable) = crash_point::check_environment() {
+        eprintln!("gannet: {unusable}");
+        return ExitCode::from(2);
+    }
     match dispatch(cli.command, &mut Output::stdout()) {
         // A closed output is what `head` leaves behind: nobody wants more.
         Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,

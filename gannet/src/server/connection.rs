@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crash_point::{Point, reach};
 use model::{Origin, ShardId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -250,9 +251,11 @@ async fn write_answers(mut write: OwnedWriteHalf, mut queued: mpsc::Receiver<Ans
         for frame in batch.drain(..) {
             append_answer(&mut bytes, &frame);
         }
+        reach(Point::AnswerBefore);
         if write.write_all(&bytes).await.is_err() {
             return;
         }
+        reach(Point::AnswerAfter);
     }
 }
 
