@@ -1,10 +1,8 @@
 //! The same state from the same records: recovery at start, and every offline read.
 
-use std::path::Path;
-
 use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
 use crash_point::{Point, reach};
-use journal::{Reader, Record, RecordBody};
+use journal::{Folder, Reader, Record, RecordBody};
 use model::{Event, Input, Position, ShardId, Timestamp};
 
 use crate::digest::{Digest, Digester};
@@ -178,15 +176,16 @@ fn check_logic(input: &Input) -> Result<(), EngineError> {
 }
 
 /// Replays a whole journal, every record of it. Takes no lock; a node may be writing.
-pub fn replay(dir: &Path) -> Result<Recovered, EngineError> {
+pub fn replay(dir: impl Into<Folder>) -> Result<Recovered, EngineError> {
     replay_until(dir, |_| true)
 }
 
 /// The state at the end of a journal, from the newest snapshot that can be believed.
-pub fn recover(dir: &Path) -> Result<Recovered, EngineError> {
-    let shard = Reader::open(dir)?.shard();
-    let mut replay = snapshot::newest(dir, shard).map_or_else(|| Replay::new(shard), Replay::resume);
-    let mut reader = Reader::from_seq(dir, replay.position().seq + 1)?;
+pub fn recover(dir: impl Into<Folder>) -> Result<Recovered, EngineError> {
+    let dir = dir.into();
+    let shard = Reader::open(&dir)?.shard();
+    let mut replay = snapshot::newest(&dir, shard).map_or_else(|| Replay::new(shard), Replay::resume);
+    let mut reader = Reader::from_seq(&dir, replay.position().seq + 1)?;
     while let Some(record) = reader.next()? {
         reach(Point::RecoveryMidReplay);
         replay.step(&record)?;
@@ -195,7 +194,10 @@ pub fn recover(dir: &Path) -> Result<Recovered, EngineError> {
 }
 
 /// Replays while `goes_on` says so of the next record: time travel to a position or an instant.
-pub fn replay_until(dir: &Path, goes_on: impl Fn(&Record) -> bool) -> Result<Recovered, EngineError> {
+pub fn replay_until(
+    dir: impl Into<Folder>,
+    goes_on: impl Fn(&Record) -> bool,
+) -> Result<Recovered, EngineError> {
     let mut reader = Reader::open(dir)?;
     let mut replay = Replay::new(reader.shard());
     while let Some(record) = reader.next()? {

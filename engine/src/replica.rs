@@ -2,7 +2,6 @@
 //! anybody may read. It costs the shard nothing, and compares every recorded digest on the way.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
@@ -36,7 +35,7 @@ struct Shared {
 /// Where and when snapshots are taken.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshots {
-    pub(crate) journal: PathBuf,
+    pub(crate) journal: journal::Folder,
     pub(crate) policy: SnapshotPolicy,
 }
 

@@ -202,7 +202,7 @@ impl Standby {
     /// Opens the journal and replays it.
     pub fn open(config: &ShardConfig) -> Result<Self, EngineError> {
         let journal::Opened { writer, recovery } = journal::open(&config.journal)?;
-        let recovered = recover(&config.journal.dir)?;
+        let recovered = recover(config.journal.folder())?;
         Ok(Self { config: config.clone(), writer, recovery, recovered })
     }
 
@@ -231,7 +231,7 @@ impl Standby {
         let last = Stamp { position: Position::new(shard, recovered.position.seq), time: recovered.time };
         let lanes = Arc::new(Lanes::new(capacities(&config)));
         let follower = writer.follower(recovered.position.seq + 1)?;
-        let snapshots = Snapshots { journal: config.journal.dir.clone(), policy: config.snapshots };
+        let snapshots = Snapshots { journal: config.journal.folder(), policy: config.snapshots };
         let (replica, replica_thread) = Replica::start(
             format!("replica-{shard}"),
             Replay::resume(recovered),

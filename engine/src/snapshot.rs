@@ -12,14 +12,14 @@
 //! last 32 bytes    BLAKE3 of everything before
 //! ```
 
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use actors::{Core, LOGIC_VERSION};
 use borsh::{BorshDeserialize, BorshSerialize};
 use crash_point::{Point, is_due, reach};
-use journal::Reader;
+use journal::disk::{Access, Disk, DiskFile};
+use journal::{Folder, Reader};
 use model::{Position, ShardId, Timestamp};
 
 use crate::digest::Digest;
@@ -97,38 +97,43 @@ pub fn snapshots_dir(journal: &Path) -> PathBuf {
 }
 
 /// Writes a snapshot of the state that `replay` stands at, and removes all but the newest `keep`.
-pub fn take_snapshot(journal: &Path, replay: &Replay, keep: usize) -> io::Result<Snapshot> {
-    let folder = snapshots_dir(journal);
-    fs::create_dir_all(&folder)?;
+pub fn take_snapshot(journal: impl Into<Folder>, replay: &Replay, keep: usize) -> io::Result<Snapshot> {
+    let journal = journal.into();
+    let (disk, folder) = (&*journal.disk, snapshots_dir(&journal.path));
+    if !disk.exists(&folder)? {
+        disk.create_dir_all(&folder)?;
+        disk.sync_dir(&journal.path)?;
+    }
     let position = replay.position();
     let path = folder.join(format!("{:020}.snapshot", position.seq));
     let beside = path.with_extension("tmp");
     reach(Point::SnapshotBeforeWrite);
-    let len_bytes = write(&beside, replay)?;
+    let len_bytes = write(disk, &beside, replay)?;
     reach(Point::SnapshotBeforeRename);
-    fs::rename(&beside, &path)?;
+    disk.rename(&beside, &path)?;
     reach(Point::SnapshotAfterRename);
-    File::open(&folder)?.sync_all()?;
-    for old in all(&folder)?.into_iter().rev().skip(keep.max(1)) {
-        fs::remove_file(old)?;
+    disk.sync_dir(&folder)?;
+    for old in all(disk, &folder)?.into_iter().rev().skip(keep.max(1)) {
+        disk.remove(&old)?;
     }
     Ok(Snapshot { path, position, len_bytes })
 }
 
-fn write(path: &Path, replay: &Replay) -> io::Result<u64> {
-    let mut out =
-        Hashed { inner: BufWriter::new(File::create(path)?), hasher: blake3::Hasher::new(), len_bytes: 0 };
+fn write(disk: &dyn Disk, path: &Path, replay: &Replay) -> io::Result<u64> {
+    let file = InOrder { file: disk.open(path, Access::Create)?, at: 0 };
+    let mut out = Hashed { inner: BufWriter::new(file), hasher: blake3::Hasher::new(), len_bytes: 0 };
     BorshSerialize::serialize(&header(replay), &mut out)?;
     replay.core().encode(&mut out)?;
     if is_due(Point::SnapshotHalfWritten) {
         out.inner.flush()?;
-        out.inner.get_ref().set_len(out.len_bytes / 2)?;
+        let half = out.inner.get_ref().file.read_to_end(out.len_bytes / 2)?;
+        disk.open(path, Access::Create)?.write_all_at(&half, 0)?;
         crash_point::die();
     }
     let hash = *out.hasher.finalize().as_bytes();
     out.inner.write_all(&hash)?;
     let file = out.inner.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.sync_all()?;
+    file.file.sync_all()?;
     Ok(out.len_bytes + u64::try_from(hash.len()).unwrap_or(0))
 }
 
@@ -146,6 +151,24 @@ fn header(replay: &Replay) -> Header {
         alerts: replay.alerts(),
         record_crc: replay.record_crc(),
         pad: [0; 12],
+    }
+}
+
+/// A file that is written from its start.
+struct InOrder {
+    file: Box<dyn DiskFile>,
+    at: u64,
+}
+
+impl Write for InOrder {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write_all_at(bytes, self.at)?;
+        self.at += u64::try_from(bytes.len()).unwrap_or(0);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -170,8 +193,8 @@ impl<W: Write> Write for Hashed<W> {
 }
 
 /// The newest snapshot that can be believed. What is passed over is said in the log.
-pub(crate) fn newest(journal: &Path, shard: ShardId) -> Option<Recovered> {
-    let found = match all(&snapshots_dir(journal)) {
+pub(crate) fn newest(journal: &Folder, shard: ShardId) -> Option<Recovered> {
+    let found = match all(&*journal.disk, &snapshots_dir(&journal.path)) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {
@@ -187,8 +210,8 @@ pub(crate) fn newest(journal: &Path, shard: ShardId) -> Option<Recovered> {
 }
 
 /// Reads a snapshot and checks it against the journal beside it.
-fn read(path: &Path, journal: &Path, shard: ShardId) -> Result<Recovered, SnapshotError> {
-    let bytes = fs::read(path)?;
+fn read(path: &Path, journal: &Folder, shard: ShardId) -> Result<Recovered, SnapshotError> {
+    let bytes = journal.disk.open(path, Access::Read)?.read_to_end(u64::MAX)?;
     let split = bytes.len().checked_sub(HASH_BYTES).ok_or(SnapshotError::Damaged("it is too short"))?;
     let (content, hash) = bytes.split_at(split);
     if blake3::hash(content).as_bytes().as_slice() != hash {
@@ -225,16 +248,16 @@ fn read(path: &Path, journal: &Path, shard: ShardId) -> Result<Recovered, Snapsh
     })
 }
 
-fn record_crc(journal: &Path, seq: u64) -> Option<u32> {
+fn record_crc(journal: &Folder, seq: u64) -> Option<u32> {
     let record = Reader::from_seq(journal, seq).ok()?.next().ok()??;
     Some(record.crc)
 }
 
 /// Every snapshot, oldest first: the names sort by position.
-fn all(folder: &Path) -> io::Result<Vec<PathBuf>> {
+fn all(disk: &dyn Disk, folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
+    for name in disk.list(folder)? {
+        let path = folder.join(name);
         if path.extension().is_some_and(|extension| extension == "snapshot") {
             found.push(path);
         }

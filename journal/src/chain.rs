@@ -4,15 +4,13 @@
 //! the segment's own header that are written once, and its records up to that one, byte by byte. Each segment's header
 //! page keeps the hash of all before it, stored when the one before was sealed, so a head costs one segment to read.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::str::FromStr;
 
 use blake3::Hasher;
 use model::ShardId;
 
 use crate::directory::Directory;
+use crate::disk::{Access, Folder};
 use crate::error::JournalError;
 use crate::header::{CHAIN_AT, SegmentHeader, encode_chain};
 use crate::layout::field;
@@ -53,7 +51,7 @@ impl FromStr for Head {
 }
 
 /// The head of the journal in `dir`: everything that is there now.
-pub fn head(dir: &Path) -> Result<Head, JournalError> {
+pub fn head(dir: impl Into<Folder>) -> Result<Head, JournalError> {
     let directory = Directory::new(dir);
     let control = directory.require_control()?;
     let Some(active) = survey(&directory, &control)?.active else { return Ok(Head { seq: 0, hash: ORIGIN }) };
@@ -65,7 +63,7 @@ pub fn head(dir: &Path) -> Result<Head, JournalError> {
 }
 
 /// Proves that everything up to `head` is as it was when the head was taken, by reading all of it.
-pub fn verify_head(dir: &Path, head: &Head) -> Result<(), JournalError> {
+pub fn verify_head(dir: impl Into<Folder>, head: &Head) -> Result<(), JournalError> {
     let directory = Directory::new(dir);
     let shard = directory.require_control()?.shard;
     let mut found = Head { seq: 0, hash: ORIGIN };
@@ -82,9 +80,9 @@ pub fn verify_head(dir: &Path, head: &Head) -> Result<(), JournalError> {
     match found {
         found if found == *head => Ok(()),
         Head { seq, .. } if seq < head.seq => {
-            Err(JournalError::Lost { dir: dir.to_path_buf(), found: seq, expected: head.seq })
+            Err(JournalError::Lost { dir: directory.path().to_path_buf(), found: seq, expected: head.seq })
         }
-        _ => Err(JournalError::Chain { path: dir.to_path_buf(), seq: head.seq }),
+        _ => Err(JournalError::Chain { path: directory.path().to_path_buf(), seq: head.seq }),
     }
 }
 
@@ -108,7 +106,7 @@ pub(crate) fn extend(directory: &Directory, shard: ShardId, index: u64) -> Resul
         _ => return Ok(()),
     };
     let path = directory.segment_path(index);
-    let stored = File::options().write(true).open(&path);
+    let stored = directory.open(&path, Access::Write);
     let stored = stored.and_then(|file| file.write_all_at(&encode_chain(&before), CHAIN_AT as u64));
     stored.map_err(|error| JournalError::io("write", &path, error))
 }

@@ -8,14 +8,13 @@
 //! next.tmp              a segment in preparation
 //! ```
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crash_point::{Point, reach};
 use model::{Incarnation, ShardId};
-use rustix::fs::{FallocateFlags, fallocate};
 
+use crate::disk::{Access, Disk, DiskFile, Folder, Lock};
 use crate::error::JournalError;
 use crate::layout::field;
 use crate::memory::Words;
@@ -96,52 +95,63 @@ impl Control {
 /// The directory of one journal.
 #[derive(Clone, Debug)]
 pub(crate) struct Directory {
-    path: PathBuf,
+    folder: Folder,
 }
 
 impl Directory {
-    pub(crate) fn new(path: &Path) -> Self {
-        Self { path: path.to_path_buf() }
+    pub(crate) fn new(folder: impl Into<Folder>) -> Self {
+        Self { folder: folder.into() }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        &self.folder.path
+    }
+
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        &*self.folder.disk
+    }
+
+    /// Opens one of its files.
+    pub(crate) fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn DiskFile>> {
+        self.disk().open(path, access)
     }
 
     pub(crate) fn create(&self) -> Result<(), JournalError> {
-        fs::create_dir_all(&self.path).map_err(|error| JournalError::io("create", &self.path, error))
+        let made = self.disk().create_dir_all(self.path());
+        made.map_err(|error| JournalError::io("create", self.path(), error))
     }
 
-    /// Takes the lock, held as long as the file is open.
-    pub(crate) fn lock(&self) -> Result<File, JournalError> {
-        let path = self.path.join("lock");
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|error| JournalError::io("open", &path, error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(JournalError::Locked { dir: self.path.clone() }),
-            Err(TryLockError::Error(error)) => Err(JournalError::io("lock", &path, error)),
+    /// Takes the lock, held until it is dropped.
+    pub(crate) fn lock(&self) -> Result<Lock, JournalError> {
+        let path = self.path().join("lock");
+        match self.disk().lock(&path) {
+            Ok(Some(lock)) => Ok(lock),
+            Ok(None) => Err(JournalError::Locked { dir: self.path().to_path_buf() }),
+            Err(error) => Err(JournalError::io("lock", &path, error)),
         }
     }
 
+    pub(crate) fn remove(&self, path: &Path) -> Result<(), JournalError> {
+        self.disk().remove(path).map_err(|error| JournalError::io("remove", path, error))
+    }
+
     pub(crate) fn segment_path(&self, index: u64) -> PathBuf {
-        self.path.join(format!("{index:08}{SUFFIX}"))
+        self.path().join(format!("{index:08}{SUFFIX}"))
     }
 
     pub(crate) fn preparation_path(&self) -> PathBuf {
-        self.path.join("next.tmp")
+        self.path().join("next.tmp")
     }
 
     /// The indexes of the segment files, ascending. Other files are none of our business.
     pub(crate) fn segments(&self) -> Result<Vec<u64>, JournalError> {
-        let refused = |error| JournalError::io("list", &self.path, error);
+        let refused = |error| JournalError::io("list", self.path(), error);
         let mut indexes = Vec::new();
-        for entry in fs::read_dir(&self.path).map_err(refused)? {
-            let name = entry.map_err(refused)?.file_name();
+        for name in self.disk().list(self.path()).map_err(refused)? {
             let Some(index) = name.to_str().and_then(|name| name.strip_suffix(SUFFIX)?.parse::<u64>().ok())
             else {
                 continue;
@@ -157,18 +167,17 @@ impl Directory {
 
     /// Brings creations, renamings and removals to disk.
     pub(crate) fn sync(&self) -> Result<(), JournalError> {
-        let synced = File::open(&self.path).and_then(|dir| dir.sync_all());
-        synced.map_err(|error| JournalError::io("sync", &self.path, error))
+        let synced = self.disk().sync_dir(self.path());
+        synced.map_err(|error| JournalError::io("sync", self.path(), error))
     }
 
     /// The live position, for writing; made where it is not there.
     pub(crate) fn live(&self) -> Result<Words, JournalError> {
         let path = self.live_path();
         // Not truncated: followers may have it mapped.
-        let opened = File::options().create(true).truncate(false).read(true).write(true).open(&path);
-        let mapped = opened.and_then(|file| {
-            fallocate(&file, FallocateFlags::empty(), 0, LIVE_BYTES as u64)?;
-            Words::shared(&file, LIVE_BYTES)
+        let mapped = self.open(&path, Access::Keep).and_then(|file| {
+            file.allocate(LIVE_BYTES as u64)?;
+            file.map(LIVE_BYTES)
         });
         mapped.map_err(|error| JournalError::io("create", &path, error))
     }
@@ -177,34 +186,33 @@ impl Directory {
     pub(crate) fn read_live(&self) -> Result<Option<Words>, JournalError> {
         let path = self.live_path();
         let refused = |error| JournalError::io("read", &path, error);
-        let file = match File::open(&path) {
+        let file = match self.open(&path, Access::Read) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(refused(error)),
         };
         // A shorter one is just being made.
-        if file.metadata().map_err(refused)?.len() < LIVE_BYTES as u64 {
+        if file.len().map_err(refused)? < LIVE_BYTES as u64 {
             return Ok(None);
         }
-        Words::read_only(&file, LIVE_BYTES).map(Some).map_err(refused)
+        file.map_read_only(LIVE_BYTES).map(Some).map_err(refused)
     }
 
     fn live_path(&self) -> PathBuf {
-        self.path.join("live")
+        self.path().join("live")
     }
 
     fn control_path(&self) -> PathBuf {
-        self.path.join("control")
+        self.path().join("control")
     }
 
     /// The control file; `None` where there is none.
     pub(crate) fn read_control(&self) -> Result<Option<Control>, JournalError> {
         let path = self.control_path();
-        let mut bytes = Vec::new();
         // One byte more than it may have: a longer file is noticed, however long it is.
         let limit = CONTROL_BYTES as u64 + 1;
-        match File::open(&path).and_then(|file| file.take(limit).read_to_end(&mut bytes)) {
-            Ok(_) => Control::decode(&path, &bytes).map(Some),
+        match self.open(&path, Access::Read).and_then(|file| file.read_to_end(limit)) {
+            Ok(bytes) => Control::decode(&path, &bytes).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(JournalError::io("read", &path, error)),
         }
@@ -212,25 +220,26 @@ impl Directory {
 
     /// The control file, which must be there.
     pub(crate) fn require_control(&self) -> Result<Control, JournalError> {
-        let there = fs::exists(&self.path).map_err(|error| JournalError::io("open", &self.path, error))?;
+        let dir = self.path();
+        let there = self.disk().exists(dir).map_err(|error| JournalError::io("open", dir, error))?;
         if !there {
-            return Err(JournalError::NoJournal { dir: self.path.clone() });
+            return Err(JournalError::NoJournal { dir: dir.to_path_buf() });
         }
         match self.read_control()? {
             Some(control) => Ok(control),
-            None if self.segments()?.is_empty() => Err(JournalError::NoJournal { dir: self.path.clone() }),
+            None if self.segments()?.is_empty() => Err(JournalError::NoJournal { dir: dir.to_path_buf() }),
             None => Err(JournalError::Missing { path: self.control_path() }),
         }
     }
 
     /// Replaces the control file durably: the old one or the new one is there, never half a one.
     pub(crate) fn write_control(&self, control: &Control) -> Result<(), JournalError> {
-        let (path, beside) = (self.control_path(), self.path.join("control.tmp"));
-        let written = File::create(&beside).and_then(|mut file| {
-            file.write_all(&control.encode())?;
+        let (path, beside) = (self.control_path(), self.path().join("control.tmp"));
+        let written = self.open(&beside, Access::Create).and_then(|file| {
+            file.write_all_at(&control.encode(), 0)?;
             file.sync_all()?;
             reach(Point::RecoveryControlBeside);
-            fs::rename(&beside, &path)
+            self.disk().rename(&beside, &path)
         });
         written.map_err(|error| JournalError::io("write", &path, error))?;
         self.sync()
@@ -285,7 +294,7 @@ mod tests {
             "100000000.segment",
             "next.tmp",
         ] {
-            File::create(dir.path().join(name)).unwrap();
+            std::fs::File::create(dir.path().join(name)).unwrap();
         }
         assert_eq!(Directory::new(dir.path()).segments().unwrap(), [1, 2, 100_000_000]);
     }

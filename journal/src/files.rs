@@ -1,21 +1,22 @@
 //! Small pieces of file work.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::io;
 use std::path::Path;
+
+use crate::disk::{Access, Disk, DiskFile};
 
 const CHUNK_BYTES: usize = 256 * 1024;
 
 /// True where a file holds nothing but zeros.
-pub(crate) fn is_zero(path: &Path) -> io::Result<bool> {
-    let mut file = File::open(path)?;
-    let mut chunk = vec![0; CHUNK_BYTES];
+pub(crate) fn is_zero(disk: &dyn Disk, path: &Path) -> io::Result<bool> {
+    let file = disk.open(path, Access::Read)?;
+    let (mut chunk, mut at) = (vec![0; CHUNK_BYTES], 0);
     loop {
-        let read = file.read(&mut chunk)?;
+        let read = file.read_at(&mut chunk, at)?;
         if read == 0 {
             return Ok(true);
         }
+        at += read as u64;
         if chunk.get(..read).is_none_or(|bytes| bytes.iter().any(|byte| *byte != 0)) {
             return Ok(false);
         }
@@ -23,7 +24,7 @@ pub(crate) fn is_zero(path: &Path) -> io::Result<bool> {
 }
 
 /// Overwrites a range with zeros; nothing is freed.
-pub(crate) fn zero(file: &File, offset: u64, len_bytes: u64) -> io::Result<()> {
+pub(crate) fn zero(file: &dyn DiskFile, offset: u64, len_bytes: u64) -> io::Result<()> {
     let zeros = vec![0; CHUNK_BYTES];
     let (mut at, end) = (offset, offset + len_bytes);
     while at < end {
@@ -32,4 +33,18 @@ pub(crate) fn zero(file: &File, offset: u64, len_bytes: u64) -> io::Result<()> {
         at += len as u64;
     }
     Ok(())
+}
+
+/// Copies a file, durably.
+pub(crate) fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
+    let (source, copy) = (disk.open(from, Access::Read)?, disk.open(to, Access::Create)?);
+    let (mut chunk, mut at) = (vec![0; CHUNK_BYTES], 0);
+    loop {
+        let read = source.read_at(&mut chunk, at)?;
+        if read == 0 {
+            return copy.sync_all();
+        }
+        copy.write_all_at(chunk.get(..read).unwrap_or(&[]), at)?;
+        at += read as u64;
+    }
 }

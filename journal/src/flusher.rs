@@ -3,25 +3,25 @@
 //! `fdatasync` never runs over pages the appender writes to. A commit takes whatever settled while the one before
 //! it ran; nobody waits for a group to fill.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
 use crash_point::{Point, is_due, reach};
 
+use crate::disk::DiskFile;
 use crate::error::JournalError;
+use crate::open::Background;
 use crate::preparer::Job;
 use crate::segment::Segment;
 use crate::watch::Progress;
 
 /// How a file is brought to disk; replaced in tests.
-pub(crate) type Sync = fn(&File) -> io::Result<()>;
+pub(crate) type Sync = fn(&dyn DiskFile) -> io::Result<()>;
 
 /// How often an idle flusher looks before it goes to sleep; a wake-up costs more than a look.
 const LOOKS: u32 = 64;
@@ -42,7 +42,10 @@ pub(crate) struct Flusher {
     signal: Arc<Signal>,
     next: SyncSender<Arc<Segment>>,
     thread: Option<JoinHandle<()>>,
+    /// To wake it; of the thread itself where it is stepped and never sleeps.
     handle: Thread,
+    /// Where no thread has them.
+    stepped: Option<Box<Commits>>,
 }
 
 /// The thread's end.
@@ -65,6 +68,7 @@ impl Flusher {
         progress: Arc<Progress>,
         jobs: Option<SyncSender<Job>>,
         sync: Sync,
+        background: Background,
     ) -> Result<Self, JournalError> {
         let path = segment.path.clone();
         let signal = Arc::new(Signal::default());
@@ -80,10 +84,14 @@ impl Flusher {
             jobs,
             sync,
         };
+        if background == Background::Stepped {
+            let (handle, stepped) = (thread::current(), Some(Box::new(commits)));
+            return Ok(Self { signal, next, thread: None, handle, stepped });
+        }
         let spawned = thread::Builder::new().name("journal-flush".into()).spawn(move || commits.run());
         let thread = spawned.map_err(|error| JournalError::io("start a thread for", &path, error))?;
         let handle = thread.thread().clone();
-        Ok(Self { signal, next, thread: Some(thread), handle })
+        Ok(Self { signal, next, thread: Some(thread), handle, stepped: None })
     }
 
     /// Says that something settled. A system call only where the flusher sleeps.
@@ -97,9 +105,31 @@ impl Flusher {
     }
 
     /// Hands over the segment that follows; then the one before may be sealed.
-    pub(crate) fn follow_with(&self, segment: Arc<Segment>) {
+    pub(crate) fn follow_with(&mut self, segment: Arc<Segment>) {
         // The thread ends only after `stop`.
-        let _ = self.next.send(segment);
+        if self.stepped.is_none() {
+            let _ = self.next.send(segment);
+            return;
+        }
+        let mut segment = segment;
+        while let Err(TrySendError::Full(back)) = self.next.try_send(segment) {
+            segment = back;
+            if !self.step() {
+                return;
+            }
+        }
+    }
+
+    /// Does the next piece of work where no thread does; false where there is none, or no more after a failure.
+    pub(crate) fn step(&mut self) -> bool {
+        let Some(commits) = &mut self.stepped else { return false };
+        if commits.progress.check().is_err() {
+            return false;
+        }
+        commits.step_or_rest().unwrap_or_else(|error| {
+            commits.progress.fail(&error);
+            false
+        })
     }
 
     /// Lets the thread finish what settled, and end.
@@ -109,6 +139,7 @@ impl Flusher {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+        while self.step() {}
     }
 }
 
@@ -124,13 +155,10 @@ impl Commits {
     fn work(&mut self) -> io::Result<()> {
         let mut looks = 0;
         loop {
-            // Both before the look at what settled: then there is nothing behind what it shows.
+            // Before the look at what settled: then there is nothing behind what it shows.
             let stop = self.signal.stop.load(Ordering::Acquire);
-            let sealed = self.segment.is_sealed();
-            if self.commit()? {
+            if self.step()? {
                 looks = 0;
-            } else if sealed {
-                self.roll()?;
             } else if stop {
                 return self.bring_mark();
             } else if looks < LOOKS {
@@ -140,6 +168,29 @@ impl Commits {
                 self.rest()?;
             }
         }
+    }
+
+    /// Commits, or goes on with the next segment; false where there is nothing to do.
+    fn step(&mut self) -> io::Result<bool> {
+        // Before the look at what settled, as the order to stop.
+        let sealed = self.segment.is_sealed();
+        if self.commit()? {
+            return Ok(true);
+        }
+        if sealed {
+            self.roll()?;
+        }
+        Ok(sealed)
+    }
+
+    /// As [`Commits::step`]; where there is nothing to do, it brings the mark to disk.
+    fn step_or_rest(&mut self) -> io::Result<bool> {
+        if self.step()? {
+            return Ok(true);
+        }
+        let pending = self.mark_pending.is_some();
+        self.bring_mark()?;
+        Ok(pending)
     }
 
     /// Writes what settled and syncs it; false where there was nothing.
@@ -155,7 +206,7 @@ impl Commits {
         }
         self.segment.file.write_all_at(bytes, self.flushed as u64)?;
         reach(Point::SyncBefore);
-        (self.sync)(&self.segment.file)?;
+        (self.sync)(&*self.segment.file)?;
         reach(Point::SyncAfter);
         self.flushed = settled.end;
         // The mark is not stored here: its page would cost every commit a second write, and later records say in
@@ -169,7 +220,7 @@ impl Commits {
     fn roll(&mut self) -> io::Result<()> {
         self.bring_mark()?;
         let next = self.next.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
-        (self.sync)(&next.file)?;
+        (self.sync)(&*next.file)?;
         let sealed = std::mem::replace(&mut self.segment, next);
         self.flushed = crate::header::SEGMENT_HEADER_BYTES;
         if let Some(jobs) = &self.jobs {
@@ -182,7 +233,7 @@ impl Commits {
     fn bring_mark(&mut self) -> io::Result<()> {
         if let Some(count) = self.mark_pending.take() {
             self.segment.publish_durable(count);
-            (self.sync)(&self.segment.file)?;
+            (self.sync)(&*self.segment.file)?;
         }
         Ok(())
     }
@@ -261,7 +312,7 @@ mod tests {
     static ALLOWED: AtomicU32 = AtomicU32::new(0);
 
     /// A sync that waits until it is allowed.
-    fn gated(file: &File) -> io::Result<()> {
+    fn gated(file: &dyn DiskFile) -> io::Result<()> {
         let turn = ENTERED.fetch_add(1, Ordering::SeqCst) + 1;
         wait_until("the sync is allowed", || ALLOWED.load(Ordering::SeqCst) >= turn);
         file.sync_data()
@@ -321,7 +372,7 @@ mod tests {
     static ROLLING_ENTERED: AtomicU32 = AtomicU32::new(0);
     static ROLLING_ALLOWED: AtomicBool = AtomicBool::new(false);
 
-    fn gated_for_rolls(file: &File) -> io::Result<()> {
+    fn gated_for_rolls(file: &dyn DiskFile) -> io::Result<()> {
         ROLLING_ENTERED.fetch_add(1, Ordering::SeqCst);
         wait_until("the sync is allowed", || ROLLING_ALLOWED.load(Ordering::SeqCst));
         file.sync_data()

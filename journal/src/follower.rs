@@ -1,14 +1,14 @@
 //! Tailing a journal live, from a thread or another process. It only reads mapped memory: the writer never notices.
 
-use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use model::ShardId;
 use rkyv::util::AlignedVec;
 
 use crate::directory::Directory;
+use crate::disk::{Access, Folder};
 use crate::error::{Damage, JournalError};
 use crate::header::{DURABLE_AT, HeaderFault, SEGMENT_HEADER_BYTES, SegmentHeader, VISIBILITY_AT, load_word};
 use crate::layout::{ALIGN_BYTES, MAX_RECORD_BYTES, check_record, checked_len, field};
@@ -48,7 +48,7 @@ struct Mapped {
 
 impl Follower {
     /// Follows the journal in `dir` from record `from_seq` on, which may be yet to come.
-    pub fn open(dir: &Path, from_seq: u64) -> Result<Self, JournalError> {
+    pub fn open(dir: impl Into<Folder>, from_seq: u64) -> Result<Self, JournalError> {
         let directory = Directory::new(dir);
         let shard = directory.require_control()?.shard;
         let (index, scan) = segment_of(&directory, shard, from_seq)?;
@@ -165,18 +165,18 @@ impl Mapped {
     /// Maps segment `index`; `None` where it is not there or not begun.
     fn open(directory: &Directory, index: u64, shard: ShardId) -> Result<Option<Self>, JournalError> {
         let path = directory.segment_path(index);
-        let file = match File::open(&path) {
+        let file = match directory.open(&path, Access::Read) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(JournalError::io("open", &path, error)),
         };
         let refused = |error| JournalError::io("map", &path, error);
-        let found = file.metadata().map_err(refused)?.len();
+        let found = file.len().map_err(refused)?;
         let least = (SEGMENT_HEADER_BYTES + MAX_RECORD_BYTES) as u64;
         let Some(len) = usize::try_from(found).ok().filter(|_| found >= least) else {
             return Err(JournalError::Size { path, found, expected: least });
         };
-        let words = Words::read_only(&file, len).map_err(refused)?;
+        let words = file.map_read_only(len).map_err(refused)?;
         let header = match SegmentHeader::load(&words) {
             Ok(header) => header,
             Err(HeaderFault::Blank) => return Ok(None),

@@ -15,6 +15,7 @@
 mod chain;
 mod codec;
 mod directory;
+pub mod disk;
 mod error;
 mod files;
 mod flusher;
@@ -23,6 +24,7 @@ pub mod header;
 mod kind;
 pub mod layout;
 mod memory;
+mod native;
 mod open;
 mod preparer;
 mod reader;
@@ -37,10 +39,11 @@ mod watch;
 mod writer;
 
 pub use chain::{Head, HeadError, head, verify_head};
+pub use disk::Folder;
 pub use error::{Damage, JournalError};
 pub use follower::Follower;
 pub use kind::RecordKind;
-pub use open::{Cut, Opened, Options, Recovery, open};
+pub use open::{Background, Cut, Opened, Options, Recovery, open};
 pub use reader::Reader;
 pub use record::{Record, RecordBody};
 pub use repair::{Repaired, repair_to};

@@ -8,8 +8,8 @@
     reason = "memory shared with other threads and processes; each block names its invariant"
 )]
 
-use std::fs::File;
 use std::io;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,30 +17,62 @@ use memmap2::{Advice, MmapOptions, MmapRaw};
 
 use crate::layout::{ALIGN_BYTES, COMMIT_BYTES};
 
-/// A piece of memory: a mapped file, or anonymous. Its words are only touched atomically.
-pub(crate) struct Words {
-    map: MmapRaw,
+/// A piece of memory: a mapped file, or anonymous. Its words are only touched atomically. Clones are the same memory.
+#[derive(Clone)]
+pub struct Words {
+    start: NonNull<u8>,
+    len: usize,
+    map: Arc<MmapRaw>,
+}
+
+// SAFETY: `start` points into `map`, which lives as long and may itself be shared; what touches the memory is atomic, or
+// keeps to the protocol above. Fails: `append_and_read::a_follower_keeps_up_with_a_writer_in_another_thread`.
+unsafe impl Send for Words {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Words {}
+
+impl From<MmapRaw> for Words {
+    fn from(map: MmapRaw) -> Self {
+        #[expect(clippy::expect_used, reason = "mmap succeeded, and never maps at null")]
+        let start = NonNull::new(map.as_mut_ptr()).expect("a mapping is not at null");
+        Self { start, len: map.len(), map: Arc::new(map) }
+    }
+}
+
+impl std::fmt::Debug for Words {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Words").field("len", &self.len).finish_non_exhaustive()
+    }
 }
 
 impl Words {
-    /// Maps the first `len` bytes of a file for reading and writing.
-    pub(crate) fn shared(file: &File, len: usize) -> io::Result<Self> {
-        Ok(Self { map: MmapOptions::new().len(len).map_raw(file)? })
-    }
-
-    /// Maps the first `len` bytes of a file for reading.
-    pub(crate) fn read_only(file: &File, len: usize) -> io::Result<Self> {
-        Ok(Self { map: MmapOptions::new().len(len).map_raw_read_only(file)? })
-    }
-
-    /// `len` bytes of memory of this process.
-    pub(crate) fn anonymous(len: usize) -> io::Result<Self> {
-        Ok(Self { map: MmapRaw::from(MmapOptions::new().len(len).map_anon()?) })
+    /// `len` bytes of memory of this process, zeros.
+    pub fn anonymous(len: usize) -> io::Result<Self> {
+        Ok(MmapRaw::from(MmapOptions::new().len(len).map_anon()?).into())
     }
 
     /// The length in bytes.
-    pub(crate) fn len(&self) -> usize {
-        self.map.len()
+    #[expect(clippy::len_without_is_empty, reason = "there is no empty mapping")]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Copies bytes out, for a disk whose files are memory.
+    ///
+    /// # Safety
+    /// Nobody stores to them meanwhile.
+    pub unsafe fn read(&self, offset: usize, out: &mut [u8]) {
+        self.copy_out(offset, out);
+    }
+
+    /// Copies bytes in, for a disk whose files are memory.
+    ///
+    /// # Safety
+    /// Nobody else touches them meanwhile.
+    pub unsafe fn write(&self, offset: usize, bytes: &[u8]) {
+        assert!(offset.checked_add(bytes.len()).is_some_and(|end| end <= self.len), "write out of bounds");
+        // SAFETY: in bounds (just asserted), and the caller answers for the rest. Fails: the tests of `sim`.
+        unsafe { bytes.as_ptr().copy_to_nonoverlapping(self.start.as_ptr().add(offset), bytes.len()) }
     }
 
     /// Makes the pages of a range present and writable, so that a later store does not fault. Best effort.
@@ -62,7 +94,7 @@ impl Words {
         // SAFETY: in bounds and aligned (just asserted; a mapping starts on a page), mapped as long as `self`, and
         // no `&mut` covers it: the appender's slices start behind a commit word and end before anything is read.
         // A read-only mapping is only loaded from. Fails: every test that appends.
-        unsafe { AtomicU64::from_ptr(self.map.as_mut_ptr().add(offset).cast::<u64>()) }
+        unsafe { AtomicU64::from_ptr(self.start.as_ptr().add(offset).cast::<u64>()) }
     }
 
     /// Copies bytes that no longer change: below `settled`, or behind a commit word that was seen.
@@ -72,7 +104,7 @@ impl Words {
         // protocol above; were they not (a foreign writer), the copy is garbage that the checksum refuses, and it
         // is never used as anything but bytes. Fails: `append_and_read::
         // a_follower_keeps_up_with_a_writer_in_another_thread`.
-        unsafe { self.map.as_ptr().add(offset).copy_to_nonoverlapping(out.as_mut_ptr(), out.len()) }
+        unsafe { self.start.as_ptr().add(offset).copy_to_nonoverlapping(out.as_mut_ptr(), out.len()) }
     }
 }
 
@@ -122,7 +154,7 @@ impl Body {
         // Fails: `append_and_read::
         // what_is_appended_is_read_back_over_segments_and_restarts` under disk durability.
         let bytes =
-            unsafe { std::slice::from_raw_parts(self.words.map.as_ptr().add(from), settled.end - from) };
+            unsafe { std::slice::from_raw_parts(self.words.start.as_ptr().add(from), settled.end - from) };
         (bytes, settled)
     }
 }
@@ -161,7 +193,7 @@ impl Appender {
         // of its body and lent out as `&mut self`. Followers look at the commit word, which is before `from`, and
         // not behind it while it is zero. Fails: `append_and_read::
         // a_follower_keeps_up_with_a_writer_in_another_thread`.
-        unsafe { std::slice::from_raw_parts_mut(self.body.words.map.as_mut_ptr().add(from), len) }
+        unsafe { std::slice::from_raw_parts_mut(self.body.words.start.as_ptr().add(from), len) }
     }
 
     /// Makes the next record visible: `len` bytes, commit word included.

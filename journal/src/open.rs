@@ -1,15 +1,14 @@
 //! Opening a journal for writing: lock, look, cut a torn tail, raise the incarnation, and only then append.
 
-use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use crash_point::{Point, reach};
 use model::{Incarnation, ShardId};
 
 use crate::chain;
 use crate::directory::{Control, Directory};
+use crate::disk::{Access, Disk, Folder, Lock, NativeDisk};
 use crate::error::JournalError;
 use crate::files;
 use crate::flusher::{Flusher, Sync};
@@ -35,6 +34,21 @@ pub struct Options {
     pub segment_bytes: u64,
     /// What an acknowledgement may rely on.
     pub durability: Durability,
+    /// The disk it is on: the operating system's, but in a simulation.
+    pub disk: Arc<dyn Disk>,
+    /// Who gets segments ready and brings records to disk.
+    pub background: Background,
+}
+
+/// Who does the writer's background work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Background {
+    /// Threads.
+    #[default]
+    Threads,
+    /// Whoever has the writer, with [`Writer::step_preparer`] and [`Writer::step_flusher`], so that a simulation decides
+    /// when. Where the writer would wait for a thread, it takes the steps itself.
+    Stepped,
 }
 
 impl Options {
@@ -48,7 +62,13 @@ impl Options {
     /// Segments of the default size, process durability.
     pub fn new(dir: impl Into<PathBuf>, shard: ShardId) -> Self {
         let (segment_bytes, durability) = (Self::SEGMENT_BYTES, Durability::Process);
-        Self { dir: dir.into(), shard, segment_bytes, durability }
+        let (disk, background) = (Arc::new(NativeDisk), Background::Threads);
+        Self { dir: dir.into(), shard, segment_bytes, durability, disk, background }
+    }
+
+    /// The journal's directory, on its disk.
+    pub fn folder(&self) -> Folder {
+        Folder::on(&self.disk, &self.dir)
     }
 
     fn check(&self) -> Result<(), JournalError> {
@@ -106,12 +126,12 @@ pub struct Cut {
 /// A torn tail is cut, and reported. Anything else that is not as it should be is refused: see [`JournalError`].
 /// When it returns, the new incarnation is on disk.
 pub fn open(options: &Options) -> Result<Opened, JournalError> {
-    open_with(options, File::sync_data)
+    open_with(options, |file| file.sync_data())
 }
 
 pub(crate) fn open_with(options: &Options, sync: Sync) -> Result<Opened, JournalError> {
     options.check()?;
-    let directory = Directory::new(&options.dir);
+    let directory = Directory::new(options.folder());
     directory.create()?;
     let lock = directory.lock()?;
     let (control, created) = control(&directory, options.shard)?;
@@ -163,10 +183,10 @@ fn control(directory: &Directory, shard: ShardId) -> Result<(Control, bool), Jou
 fn remove_unused(directory: &Directory, survey: &Survey) -> Result<(), JournalError> {
     for index in &survey.unused {
         let path = directory.segment_path(*index);
-        fs::remove_file(&path).map_err(|error| JournalError::io("remove", &path, error))?;
+        directory.remove(&path)?;
     }
     // One in preparation is of no use, and most often there is none.
-    let _ = fs::remove_file(directory.preparation_path());
+    let _ = directory.disk().remove(&directory.preparation_path());
     directory.sync()
 }
 
@@ -182,13 +202,12 @@ struct Ground {
 /// The first segment of a new journal.
 fn begin(directory: &Directory, options: &Options, incarnation: Incarnation) -> Result<Ground, JournalError> {
     let active = Segment::create(directory, 1, options.segment_bytes, options.durability)?;
-    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let header = SegmentHeader {
         shard: options.shard,
         index: 1,
         first_seq: 1,
         segment_bytes: options.segment_bytes,
-        created_ns: i64::try_from(since_epoch.as_nanos()).unwrap_or(0),
+        created_ns: directory.disk().now_ns(),
         incarnation: incarnation.count,
         prev_crc: 0,
     };
@@ -207,8 +226,8 @@ fn go_on(directory: &Directory, options: &Options, active: Active) -> Result<Gro
     let cut =
         torn.map(|(bytes, records)| Cut { segment: scan.path.clone(), offset: scan.at, bytes, records });
     if let Some(cut) = &cut {
-        let opened = File::options().write(true).open(&cut.segment);
-        let zeroed = opened.and_then(|file| files::zero(&file, cut.offset, cut.bytes));
+        let opened = directory.open(&cut.segment, Access::Write);
+        let zeroed = opened.and_then(|file| files::zero(&*file, cut.offset, cut.bytes));
         zeroed.map_err(|error| JournalError::io("cut", &cut.segment, error))?;
         reach(Point::RecoveryCut);
     }
@@ -241,7 +260,7 @@ const POPULATED_BYTES: usize = 1024 * 1024;
 fn start(
     options: &Options,
     directory: Directory,
-    lock: File,
+    lock: Lock,
     control: Control,
     ground: Ground,
     sync: Sync,
@@ -254,19 +273,20 @@ fn start(
         Durability::Disk => Some(directory.live()?),
     };
     let progress = Progress::new(directory.path(), ground.next_seq - 1, live);
-    let preparer = Preparer::start(Workshop {
+    let workshop = Workshop {
         directory: directory.clone(),
         segment_bytes: options.segment_bytes,
         durability: options.durability,
         control,
         progress: Arc::clone(&progress),
         warmth: Warmth::default(),
-    })?;
+    };
+    let preparer = Preparer::start(workshop, options.background)?;
     let flusher = match options.durability {
         Durability::Process => None,
         Durability::Disk => {
             let segment = Arc::clone(&ground.active.segment);
-            Some(Flusher::start(segment, Arc::clone(&progress), preparer.jobs(), sync)?)
+            Some(Flusher::start(segment, Arc::clone(&progress), preparer.jobs(), sync, options.background)?)
         }
     };
     Ok(Writer::start(Start {

@@ -1,7 +1,7 @@
 //! The background thread that gets segments ready ahead of the writer and puts sealed ones to rest.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use crash_point::{Point, reach};
@@ -9,6 +9,7 @@ use crash_point::{Point, reach};
 use crate::chain;
 use crate::directory::{Control, Directory};
 use crate::error::JournalError;
+use crate::open::Background;
 use crate::segment::{Prepared, Segment};
 use crate::warmth::Warmth;
 use crate::watch::Progress;
@@ -38,22 +39,58 @@ pub(crate) struct Workshop {
 pub(crate) struct Preparer {
     jobs: Option<SyncSender<Job>>,
     ready: Receiver<Result<Prepared, JournalError>>,
-    thread: Option<JoinHandle<Control>>,
+    worker: Worker,
     /// An answer to `Prepare` is still to come.
     waiting: bool,
     /// The last answer was a failure.
     failed: bool,
 }
 
+/// Who does the jobs.
+enum Worker {
+    Thread(JoinHandle<Control>),
+    Stepped(Box<Bench>),
+    Gone,
+}
+
+/// The thread's end where there is no thread.
+struct Bench {
+    workshop: Workshop,
+    todo: Receiver<Job>,
+    done: SyncSender<Result<Prepared, JournalError>>,
+}
+
+/// Jobs that may wait for a thread.
+const JOBS: usize = 8;
+/// Jobs that may wait where nobody takes them meanwhile: a flusher that is stepped may hand in one for each of the
+/// segments it is behind, while those of the writer are done before it rolls again.
+const STEPPED_JOBS: usize = 64;
+
 impl Preparer {
-    pub(crate) fn start(workshop: Workshop) -> Result<Self, JournalError> {
-        let path = workshop.directory.path().to_path_buf();
-        let (jobs, todo) = sync_channel(8);
+    pub(crate) fn start(workshop: Workshop, background: Background) -> Result<Self, JournalError> {
         let (done, ready) = sync_channel(1);
-        let named = thread::Builder::new().name("journal-prepare".into());
-        let thread = named.spawn(move || workshop.run(&todo, &done));
-        let thread = thread.map_err(|error| JournalError::io("start a thread for", &path, error))?;
-        Ok(Self { jobs: Some(jobs), ready, thread: Some(thread), waiting: false, failed: false })
+        let (jobs, worker) = match background {
+            Background::Threads => {
+                let path = workshop.directory.path().to_path_buf();
+                let (jobs, todo) = sync_channel(JOBS);
+                let named = thread::Builder::new().name("journal-prepare".into());
+                let thread = named.spawn(move || workshop.run(&todo, &done));
+                let thread = thread.map_err(|error| JournalError::io("start a thread for", &path, error))?;
+                (jobs, Worker::Thread(thread))
+            }
+            Background::Stepped => {
+                let (jobs, todo) = sync_channel(STEPPED_JOBS);
+                (jobs, Worker::Stepped(Box::new(Bench { workshop, todo, done })))
+            }
+        };
+        Ok(Self { jobs: Some(jobs), ready, worker, waiting: false, failed: false })
+    }
+
+    /// Does the next job where no thread does; false where there is none.
+    pub(crate) fn step(&mut self) -> bool {
+        let Worker::Stepped(bench) = &mut self.worker else { return false };
+        let Ok(job) = bench.todo.try_recv() else { return false };
+        bench.workshop.work(job, &bench.done)
     }
 
     /// Another way to hand in jobs.
@@ -63,9 +100,13 @@ impl Preparer {
 
     pub(crate) fn send(&mut self, job: Job) {
         self.waiting |= matches!(job, Job::Prepare(_));
-        if let Some(jobs) = &self.jobs {
-            // The thread ends only after this end is dropped.
+        let Some(jobs) = self.jobs.clone() else { return };
+        // The thread ends only after this end is dropped.
+        if matches!(self.worker, Worker::Thread(_)) {
             let _ = jobs.send(job);
+        } else if let Err(TrySendError::Full(job)) = jobs.try_send(job) {
+            self.step();
+            let _ = jobs.try_send(job);
         }
     }
 
@@ -94,16 +135,35 @@ impl Preparer {
         answer.map_or(Ok(None), |prepared| prepared.map(Some))
     }
 
-    fn wait(&self) -> Result<Result<Prepared, JournalError>, TryRecvError> {
-        self.ready.recv().map_err(|_| TryRecvError::Disconnected)
+    fn wait(&mut self) -> Result<Result<Prepared, JournalError>, TryRecvError> {
+        if matches!(self.worker, Worker::Thread(_)) {
+            return self.ready.recv().map_err(|_| TryRecvError::Disconnected);
+        }
+        loop {
+            match self.ready.try_recv() {
+                Err(TryRecvError::Empty) if self.step() => {}
+                answer => return answer,
+            }
+        }
     }
 
     /// Lets the thread finish; returns the control file's last content.
     pub(crate) fn stop(&mut self) -> Option<Control> {
         self.jobs = None;
         // The thread must not wait for room in a channel nobody reads.
-        while self.ready.recv().is_ok() {}
-        self.thread.take()?.join().ok()
+        match std::mem::replace(&mut self.worker, Worker::Gone) {
+            Worker::Thread(thread) => {
+                while self.ready.recv().is_ok() {}
+                thread.join().ok()
+            }
+            Worker::Stepped(bench) => {
+                let Bench { mut workshop, todo, done } = *bench;
+                drop(std::mem::replace(&mut self.ready, sync_channel(1).1));
+                while todo.try_recv().is_ok_and(|job| workshop.work(job, &done)) {}
+                Some(workshop.control)
+            }
+            Worker::Gone => None,
+        }
     }
 }
 
@@ -111,18 +171,26 @@ impl Workshop {
     fn run(mut self, todo: &Receiver<Job>, done: &SyncSender<Result<Prepared, JournalError>>) -> Control {
         loop {
             match todo.recv_timeout(self.warmth.pause()) {
-                Ok(Job::Warm(segment)) => self.warmth.turn_to(segment),
-                Ok(Job::Prepare(index)) => {
-                    if done.send(self.prepare(index)).is_err() {
+                Ok(job) => {
+                    if !self.work(job, done) {
                         return self.control;
                     }
                 }
-                Ok(Job::Sealed(segment)) => self.put_to_rest(&segment),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.control,
             }
             self.warmth.keep();
         }
+    }
+
+    /// Does a job; false where nobody waits for what it makes any more.
+    fn work(&mut self, job: Job, done: &SyncSender<Result<Prepared, JournalError>>) -> bool {
+        match job {
+            Job::Warm(segment) => self.warmth.turn_to(segment),
+            Job::Prepare(index) => return done.send(self.prepare(index)).is_ok(),
+            Job::Sealed(segment) => self.put_to_rest(&segment),
+        }
+        true
     }
 
     fn prepare(&self, index: u64) -> Result<Prepared, JournalError> {

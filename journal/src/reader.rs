@@ -1,10 +1,9 @@
 //! Reading a journal from a position to its end. Takes no lock and changes nothing; a node may be writing.
 
-use std::path::Path;
-
 use model::ShardId;
 
 use crate::directory::Directory;
+use crate::disk::Folder;
 use crate::error::{Damage, JournalError};
 use crate::layout::MAX_RECORD_BYTES;
 use crate::record::Record;
@@ -28,12 +27,12 @@ pub struct Reader {
 
 impl Reader {
     /// Before the first record.
-    pub fn open(dir: &Path) -> Result<Self, JournalError> {
+    pub fn open(dir: impl Into<Folder>) -> Result<Self, JournalError> {
         Self::from_seq(dir, 1)
     }
 
     /// Before record `seq`, which may be the one after the last.
-    pub fn from_seq(dir: &Path, seq: u64) -> Result<Self, JournalError> {
+    pub fn from_seq(dir: impl Into<Folder>, seq: u64) -> Result<Self, JournalError> {
         let directory = Directory::new(dir);
         let shard = directory.require_control()?.shard;
         let (index, scan) = segment_of(&directory, shard, seq)?;

@@ -1,11 +1,11 @@
 //! Cutting a damaged journal back to a good record: an explicit act, never done by itself, and recorded.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::fmt::Write;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::directory::{Control, Directory};
+use crate::disk::{Access, Folder};
 use crate::error::JournalError;
 use crate::files;
 use crate::header::{DURABLE_AT, word_bytes};
@@ -32,7 +32,7 @@ pub struct Repaired {
 /// Every file that changes is first copied to `repair-N` in the same directory; there `repair.txt` says what was
 /// done. A repair that is interrupted is started again, or the copies are put back. Refused while a writer has the
 /// journal open. Whoever read or followed the journal beyond `seq` has to start anew.
-pub fn repair_to(dir: &Path, seq: u64) -> Result<Repaired, JournalError> {
+pub fn repair_to(dir: impl Into<Folder>, seq: u64) -> Result<Repaired, JournalError> {
     let directory = Directory::new(dir);
     let control = directory.require_control()?;
     let _lock = directory.lock()?;
@@ -48,10 +48,10 @@ pub fn repair_to(dir: &Path, seq: u64) -> Result<Repaired, JournalError> {
     let kept = Control { segment: scan.page.fixed.index, seq, ..control };
     directory.write_control(&kept)?;
     for path in later.iter().rev() {
-        fs::remove_file(path).map_err(|error| JournalError::io("remove", path, error))?;
+        directory.remove(path)?;
     }
     directory.sync()?;
-    cut(&scan).map_err(|error| JournalError::io("cut", &scan.path, error))?;
+    cut(&directory, &scan).map_err(|error| JournalError::io("cut", &scan.path, error))?;
     Ok(Repaired { last_seq: seq, segment: scan.path, offset: scan.at, removed: later, kept_in })
 }
 
@@ -95,54 +95,62 @@ fn keep_copies(
     later: &[PathBuf],
     seq: u64,
 ) -> Result<PathBuf, JournalError> {
-    let kept_in = free_name(directory);
+    let kept_in = free_name(directory)?;
     let refused = |error| JournalError::io("write", &kept_in, error);
-    fs::create_dir(&kept_in).map_err(refused)?;
+    directory.disk().create_dir(&kept_in).map_err(refused)?;
     let control = directory.path().join("control");
     for path in later.iter().chain([&scan.path, &control]) {
         let name = path.file_name().unwrap_or_default();
-        let copied =
-            fs::copy(path, kept_in.join(name)).and_then(|_| File::open(kept_in.join(name))?.sync_all());
-        copied.map_err(refused)?;
+        files::copy(directory.disk(), path, &kept_in.join(name)).map_err(refused)?;
     }
     let note = kept_in.join("repair.txt");
-    write_note(&note, scan, later, seq).map_err(|error| JournalError::io("write", &note, error))?;
-    Directory::new(&kept_in).sync()?;
+    write_note(directory, &note, scan, later, seq)
+        .map_err(|error| JournalError::io("write", &note, error))?;
+    directory.disk().sync_dir(&kept_in).map_err(refused)?;
     directory.sync()?;
     Ok(kept_in)
 }
 
-fn free_name(directory: &Directory) -> PathBuf {
+fn free_name(directory: &Directory) -> Result<PathBuf, JournalError> {
     let mut number = 1;
     loop {
         let path = directory.path().join(format!("repair-{number}"));
-        if !path.exists() {
-            return path;
+        let taken = directory.disk().exists(&path);
+        if !taken.map_err(|error| JournalError::io("inspect", &path, error))? {
+            return Ok(path);
         }
         number += 1;
     }
 }
 
-fn write_note(note: &Path, scan: &SegmentScan, later: &[PathBuf], seq: u64) -> io::Result<()> {
-    let mut file = File::create(note)?;
-    writeln!(file, "The journal was cut behind record {seq} by an explicit repair.")?;
-    writeln!(file, "{} was zeroed from byte {} on.", scan.path.display(), scan.at)?;
+fn write_note(
+    directory: &Directory,
+    note: &Path,
+    scan: &SegmentScan,
+    later: &[PathBuf],
+    seq: u64,
+) -> io::Result<()> {
+    let mut text = format!("The journal was cut behind record {seq} by an explicit repair.\n");
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "{} was zeroed from byte {} on.", scan.path.display(), scan.at);
     for path in later {
-        writeln!(file, "{} was removed.", path.display())?;
+        let _ = writeln!(text, "{} was removed.", path.display());
     }
-    writeln!(file, "These are the files as they were.")?;
+    text.push_str("These are the files as they were.\n");
+    let file = directory.open(note, Access::Create)?;
+    file.write_all_at(text.as_bytes(), 0)?;
     file.sync_all()
 }
 
 /// Zeroes a segment from here on, and says that what is left is durable.
-fn cut(scan: &SegmentScan) -> io::Result<()> {
-    let file = File::options().write(true).open(&scan.path)?;
+fn cut(directory: &Directory, scan: &SegmentScan) -> io::Result<()> {
+    let file = directory.open(&scan.path, Access::Write)?;
     // A segment's record count fits 32 bits: each takes at least 40 bytes of at most 4 GiB.
     let count = u32::try_from(scan.count()).unwrap_or(u32::MAX);
     let mark = word_bytes(count, DURABLE_AT, scan.page.fixed.index);
     // First the mark: a cut below the old one would be taken for damage.
     file.write_all_at(&mark, DURABLE_AT as u64)?;
     file.sync_data()?;
-    files::zero(&file, scan.at, scan.room_bytes())?;
+    files::zero(&*file, scan.at, scan.room_bytes())?;
     file.sync_data()
 }

@@ -1,8 +1,6 @@
 //! Walking over the records of one segment file, and judging what stands behind the last good one.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +8,7 @@ use model::ShardId;
 use rkyv::util::AlignedVec;
 
 use crate::directory::Directory;
+use crate::disk::{Access, Disk, DiskFile};
 use crate::error::{Damage, JournalError};
 use crate::header::{HeaderFault, HeaderPage, SEGMENT_HEADER_BYTES, SEGMENT_VERSION};
 use crate::layout::{
@@ -22,14 +21,14 @@ const WINDOW_BYTES: usize = 256 * 1024;
 
 /// A moving window over a file, starting on a multiple of 8 bytes both in the file and in memory.
 struct Window {
-    file: File,
+    file: Box<dyn DiskFile>,
     bytes: AlignedVec<16>,
     start: u64,
     len: usize,
 }
 
 impl Window {
-    fn new(file: File) -> Self {
+    fn new(file: Box<dyn DiskFile>) -> Self {
         Self { file, bytes: AlignedVec::new(), start: 0, len: 0 }
     }
 
@@ -101,13 +100,13 @@ impl SegmentScan {
         shard: ShardId,
     ) -> Result<Option<Self>, JournalError> {
         let path = directory.segment_path(index);
-        let file = File::open(&path).map_err(|error| match error.kind() {
+        let file = directory.open(&path, Access::Read).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => JournalError::Missing { path: path.clone() },
             _ => JournalError::io("open", &path, error),
         })?;
-        let found = file.metadata().map_err(|error| JournalError::io("inspect", &path, error))?.len();
+        let found = file.len().map_err(|error| JournalError::io("inspect", &path, error))?;
         let window = Window::new(file);
-        let page = match read_header(&window, &path, found)? {
+        let page = match read_header(directory.disk(), &window, &path, found)? {
             Ok(page) => page,
             Err(HeaderFault::Blank) => return Ok(None),
             Err(fault) => return Err(header_error(path, fault)),
@@ -289,6 +288,7 @@ const LIVE_WORD_LOOKS: u32 = 3;
 
 /// Reads the header page. A writer may be storing it: its first word comes last.
 fn read_header(
+    disk: &dyn Disk,
     window: &Window,
     path: &Path,
     found: u64,
@@ -305,7 +305,7 @@ fn read_header(
         let in_the_making = field(&page, 0) == [0; 8] && !matches!(decoded, Ok(_) | Err(HeaderFault::Blank));
         looks += 1;
         if in_the_making && looks < HEADER_LOOKS {
-            std::thread::sleep(HEADER_PAUSE);
+            disk.pause(HEADER_PAUSE);
         } else if !(matches!(decoded, Err(HeaderFault::Damaged(_))) && looks < LIVE_WORD_LOOKS) {
             return Ok(decoded);
         }

@@ -1,14 +1,12 @@
 //! A segment that is, or will be, written to.
 
-use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use rustix::fs::{FallocateFlags, fallocate};
-
 use crate::directory::Directory;
+use crate::disk::{Access, DiskFile};
 use crate::error::JournalError;
 use crate::header::{DURABLE_AT, SEGMENT_HEADER_BYTES, SegmentHeader, VISIBILITY_AT, Visibility, store_word};
 use crate::memory::{Appender, Body, Settled, Words};
@@ -19,7 +17,7 @@ use crate::writer::Durability;
 pub(crate) struct Segment {
     pub(crate) index: u64,
     pub(crate) path: PathBuf,
-    pub(crate) file: File,
+    pub(crate) file: Box<dyn DiskFile>,
     pub(crate) body: Arc<Body>,
     page: Words,
     first_seq: AtomicU64,
@@ -43,10 +41,11 @@ impl Segment {
         durability: Durability,
     ) -> Result<Prepared, JournalError> {
         let (beside, path) = (directory.preparation_path(), directory.segment_path(index));
-        let made = allocate(&beside, bytes).and_then(|file| fs::rename(&beside, &path).map(|()| file));
+        let made = allocate(directory, &beside, bytes)
+            .and_then(|file| directory.disk().rename(&beside, &path).map(|()| file));
         let file = made.map_err(|error| {
             // What was allocated so far would keep the disk full.
-            let _ = fs::remove_file(&beside);
+            let _ = directory.disk().remove(&beside);
             JournalError::io("create", &path, error)
         })?;
         directory.sync()?;
@@ -61,7 +60,7 @@ impl Segment {
         durability: Durability,
     ) -> Result<Prepared, JournalError> {
         let path = directory.segment_path(header.index);
-        let opened = File::options().read(true).write(true).open(&path);
+        let opened = directory.open(&path, Access::Write);
         let file = opened.map_err(|error| JournalError::io("open", &path, error))?;
         let prepared = Self::map(header.index, path, file, header.segment_bytes, settled, durability)?;
         prepared.segment.first_seq.store(header.first_seq, Ordering::Release);
@@ -71,16 +70,16 @@ impl Segment {
     fn map(
         index: u64,
         path: PathBuf,
-        file: File,
+        file: Box<dyn DiskFile>,
         bytes: u64,
         settled: Settled,
         durability: Durability,
     ) -> Result<Prepared, JournalError> {
         let refused = |error| JournalError::io("map", &path, error);
         let len = usize::try_from(bytes).map_err(|_| JournalError::Options("segment_bytes"))?;
-        let page = Words::shared(&file, SEGMENT_HEADER_BYTES).map_err(refused)?;
+        let page = file.map(SEGMENT_HEADER_BYTES).map_err(refused)?;
         let memory = match durability {
-            Durability::Process => Words::shared(&file, len),
+            Durability::Process => file.map(len),
             Durability::Disk => Words::anonymous(len),
         };
         let (body, appender) = Body::new(memory.map_err(refused)?, settled);
@@ -138,9 +137,9 @@ impl Segment {
     }
 }
 
-fn allocate(path: &std::path::Path, bytes: u64) -> io::Result<File> {
-    let file = File::options().create(true).truncate(true).read(true).write(true).open(path)?;
-    fallocate(&file, FallocateFlags::empty(), 0, bytes)?;
+fn allocate(directory: &Directory, path: &std::path::Path, bytes: u64) -> io::Result<Box<dyn DiskFile>> {
+    let file = directory.open(path, Access::Create)?;
+    file.allocate(bytes)?;
     file.sync_all()?;
     Ok(file)
 }

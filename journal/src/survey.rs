@@ -76,7 +76,9 @@ fn open_begun(
     }
     // Its header is stored, and under disk durability synced, before its first record.
     let path = directory.segment_path(index);
-    if crate::files::is_zero(&path).map_err(|error| JournalError::io("read", &path, error))? {
+    if crate::files::is_zero(directory.disk(), &path)
+        .map_err(|error| JournalError::io("read", &path, error))?
+    {
         return Ok(None);
     }
     // There was a header, or a writer has just begun the segment.

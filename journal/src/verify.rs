@@ -1,11 +1,12 @@
 //! Proving that a journal is whole, and saying what it holds. Both take no lock and change nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use model::{Incarnation, ShardId, Timestamp};
 
 use crate::chain;
 use crate::directory::Directory;
+use crate::disk::{Access, Folder};
 use crate::error::JournalError;
 use crate::open::Cut;
 use crate::reader::Reader;
@@ -69,11 +70,11 @@ pub struct SegmentStat {
 /// Reads every record of the journal in `dir` and checks its checksum, its place, its payload and the hash chain.
 ///
 /// On the journal of a running node it checks what is there when it comes to it.
-pub fn verify(dir: &Path) -> Result<VerifyReport, JournalError> {
+pub fn verify(dir: impl Into<Folder>) -> Result<VerifyReport, JournalError> {
     let directory = Directory::new(dir);
     let control = directory.require_control()?;
     let survey = survey(&directory, &control)?;
-    let mut reader = Reader::open(dir)?;
+    let mut reader = Reader::open(directory.folder())?;
     let (mut records, mut digests, mut incarnation) = (0, 0, Incarnation { count: survey.incarnation });
     while let Some(Record { body, incarnation: by, .. }) = reader.next()? {
         records += 1;
@@ -95,7 +96,7 @@ pub fn verify(dir: &Path) -> Result<VerifyReport, JournalError> {
 }
 
 /// Describes the journal in `dir`; checks headers and the records of the last two segments only.
-pub fn stat(dir: &Path) -> Result<Stat, JournalError> {
+pub fn stat(dir: impl Into<Folder>) -> Result<Stat, JournalError> {
     let directory = Directory::new(dir);
     let control = directory.require_control()?;
     let survey = survey(&directory, &control)?;
@@ -103,8 +104,8 @@ pub fn stat(dir: &Path) -> Result<Stat, JournalError> {
     let mut segments: Vec<SegmentStat> = Vec::new();
     for index in directory.segments()? {
         let path = directory.segment_path(index);
-        let len_bytes =
-            std::fs::metadata(&path).map_err(|error| JournalError::io("inspect", &path, error))?.len();
+        let len = directory.open(&path, Access::Read).and_then(|file| file.len());
+        let len_bytes = len.map_err(|error| JournalError::io("inspect", &path, error))?;
         allocated_bytes += len_bytes;
         let Some(scan) = crate::scan::SegmentScan::open(&directory, index, control.shard)? else { continue };
         let fixed = scan.page.fixed;

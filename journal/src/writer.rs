@@ -1,6 +1,5 @@
 //! The one writer of a journal.
 
-use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use model::{Incarnation, Input, ShardId, Timestamp};
 
 use crate::codec;
 use crate::directory::{Control, Directory};
+use crate::disk::Lock;
 use crate::error::JournalError;
 use crate::flusher::Flusher;
 use crate::follower::Follower;
@@ -45,7 +45,7 @@ pub struct Appended {
 /// What a writer starts with.
 pub(crate) struct Start {
     pub(crate) directory: Directory,
-    pub(crate) lock: File,
+    pub(crate) lock: Lock,
     pub(crate) durability: Durability,
     pub(crate) shard: ShardId,
     pub(crate) incarnation: Incarnation,
@@ -75,7 +75,7 @@ pub struct Writer {
     preparer: Preparer,
     directory: Directory,
     closed: bool,
-    _lock: File,
+    _lock: Lock,
 }
 
 /// How often [`Writer::flush`] looks under disk durability.
@@ -225,7 +225,7 @@ impl Writer {
         self.appender = appender;
         let prepare = Job::Prepare(self.segment.index + 1);
         self.preparer.send(Job::Warm(Arc::clone(&self.segment)));
-        if let Some(flusher) = &self.flusher {
+        if let Some(flusher) = &mut self.flusher {
             flusher.follow_with(Arc::clone(&self.segment));
             sealed.seal();
             flusher.notify();
@@ -267,24 +267,38 @@ impl Writer {
 
     /// Follows this journal from record `from_seq` on.
     pub fn follower(&self, from_seq: u64) -> Result<Follower, JournalError> {
-        Follower::open(self.directory.path(), from_seq)
+        Follower::open(self.directory.folder(), from_seq)
     }
 
     /// Waits until everything appended is durable. Under process durability it brings everything to disk too, which
     /// takes milliseconds.
     pub fn flush(&mut self) -> Result<(), JournalError> {
         self.progress.check()?;
-        match &self.flusher {
+        match &mut self.flusher {
             Some(flusher) => {
                 flusher.notify();
                 while self.progress.durable() + 1 < self.next_seq {
                     self.progress.check()?;
-                    std::thread::sleep(FLUSH_POLL);
+                    if !flusher.step() {
+                        std::thread::sleep(FLUSH_POLL);
+                    }
                 }
             }
             None => self.sync_mapped()?,
         }
         Ok(())
+    }
+
+    /// Under [`Background::Stepped`](crate::Background): does the next piece of what gets segments ready and puts sealed
+    /// ones to rest; false where there is none.
+    pub fn step_preparer(&mut self) -> bool {
+        self.preparer.step()
+    }
+
+    /// Under [`Background::Stepped`](crate::Background) and disk durability: does the next group commit, or the next step
+    /// to another segment; false where there is none. [`DurableWatch::check`] says whether it failed.
+    pub fn step_flusher(&mut self) -> bool {
+        self.flusher.as_mut().is_some_and(Flusher::step)
     }
 
     fn sync_mapped(&self) -> Result<(), JournalError> {
