@@ -40,7 +40,9 @@ impl Audit {
 
     /// Takes a divergence in hand; gives any other error back. After the first, every later digest differs too.
     pub(crate) fn judge(&self, error: EngineError) -> Result<(), EngineError> {
-        let EngineError::DigestMismatch { position, recorded, replayed } = error else { return Err(error) };
+        let EngineError::DigestMismatch { position, recorded, replayed, .. } = error else {
+            return Err(error);
+        };
         if self.found.set(Divergence { position, recorded, replayed }).is_ok() {
             self.lanes.set_diverged();
             self.halt();
@@ -158,6 +160,8 @@ mod tests {
             position: Position::default(),
             recorded: Digest::default(),
             replayed: Digest::from_bytes([1; 16]),
+            after: 0,
+            logic_version: None,
         };
         audit.judge(mismatch).unwrap();
         assert!(audit.judge(EngineError::NewerLogic { recorded: 2, ours: 1 }).is_err());

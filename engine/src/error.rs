@@ -1,5 +1,6 @@
 //! What can go wrong outside the core: at the rings (a refusal) and with the journal (an error).
 
+use actors::LOGIC_VERSION;
 use journal::JournalError;
 use model::Position;
 
@@ -38,10 +39,12 @@ pub enum EngineError {
     /// The journal could not be opened, read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// Replaying a record leads elsewhere than it did live: another version of the logic, or a broken machine.
+    /// Replaying leads elsewhere than it did live: another version of the logic, or a broken machine.
     #[error(
-        "at record {position} the replayed digest is {replayed} where {recorded} was recorded: this binary's logic \
-         does not lead to the recorded state"
+        "records {} to {position} lead elsewhere than they did: digest {recorded} was recorded, {replayed} is replayed. \
+         {}; `gannet replay --verify` says more",
+        .after + 1,
+        decided_by(*.logic_version)
     )]
     DigestMismatch {
         /// The record that holds the digest.
@@ -50,6 +53,24 @@ pub enum EngineError {
         recorded: crate::Digest,
         /// What the replay gives.
         replayed: crate::Digest,
+        /// Up to here everything is proven equal: the first record that differs is one behind it.
+        after: u64,
+        /// Who decided those records.
+        logic_version: Option<u32>,
+    },
+    /// The last inputs were decided by another version of the logic, and no digest says what came of them.
+    #[error(
+        "the last {inputs} inputs up to record {position} were decided by logic version {recorded} and no digest covers \
+         them: nothing tells whether version {LOGIC_VERSION} leads to the same. Start the program that wrote them once \
+         more and stop it in order; or `gannet run --accept-unproven`"
+    )]
+    Unproven {
+        /// The last record.
+        position: Position,
+        /// How many inputs.
+        inputs: u64,
+        /// The version of the logic that decided them.
+        recorded: u32,
     },
     /// The journal was written by a later version of the logic.
     #[error("the journal was decided by logic version {recorded}; this binary has version {ours}")]
@@ -58,6 +79,14 @@ pub enum EngineError {
         recorded: u32,
         /// Ours.
         ours: u32,
+    },
+    /// The snapshot that a start under another version of the logic goes on from could not be written.
+    #[error("{}: cannot write the snapshot that the new version goes on from: {error}", .dir.display())]
+    Snapshot {
+        /// The journal's directory.
+        dir: std::path::PathBuf,
+        /// Why not.
+        error: std::io::Error,
     },
     /// A thread could not be started.
     #[error("cannot start thread {name}: {source}")]
@@ -75,4 +104,17 @@ pub enum EngineError {
         /// Its last words.
         message: String,
     },
+}
+
+fn decided_by(recorded: Option<u32>) -> String {
+    match recorded {
+        Some(LOGIC_VERSION) => format!(
+            "They were decided by logic version {LOGIC_VERSION}, which is this program's too: a fault of this machine \
+             or of this program"
+        ),
+        Some(other) => {
+            format!("They were decided by logic version {other}, this program has {LOGIC_VERSION}")
+        }
+        None => format!("Nothing says which logic decided them; this program has version {LOGIC_VERSION}"),
+    }
 }

@@ -22,6 +22,9 @@ pub struct Replay {
     alerts: u64,
     record_crc: u32,
     snapshot: Option<u64>,
+    logic_version: Option<u32>,
+    proven_to: u64,
+    unproven: u64,
 }
 
 /// The state at the end of a journal.
@@ -45,6 +48,11 @@ pub struct Recovered {
     pub record_crc: u32,
     /// The record of the snapshot this started from; `None` where the whole journal was replayed.
     pub snapshot: Option<u64>,
+    /// The version of the logic that decided the last record; `None` before the first opening.
+    pub logic_version: Option<u32>,
+    /// How many inputs stand behind the last digest that was compared, or behind the snapshot: nothing recorded says
+    /// what came of them.
+    pub unproven: u64,
 }
 
 impl Replay {
@@ -61,6 +69,9 @@ impl Replay {
             alerts: 0,
             record_crc: 0,
             snapshot: None,
+            logic_version: None,
+            proven_to: 0,
+            unproven: 0,
         }
     }
 
@@ -77,6 +88,9 @@ impl Replay {
             alerts: recovered.alerts,
             record_crc: recovered.record_crc,
             snapshot: recovered.snapshot,
+            logic_version: recovered.logic_version,
+            proven_to: recovered.position.seq,
+            unproven: recovered.unproven,
         }
     }
 
@@ -88,7 +102,8 @@ impl Replay {
         match &record.body {
             RecordBody::Digest(bytes) => self.compare(Digest::from_bytes(*bytes))?,
             RecordBody::Input(input) => {
-                check_logic(input)?;
+                self.note_logic(input)?;
+                self.unproven += 1;
                 let stamp = Stamp { position: record.position, time: record.time };
                 self.core.apply(stamp, input, &mut self.outcome);
                 self.digester.fold(record.crc, &self.outcome);
@@ -103,9 +118,24 @@ impl Replay {
         let replayed = self.digester.digest();
         self.digests += 1;
         if recorded == replayed {
-            Ok(())
-        } else {
-            Err(EngineError::DigestMismatch { position: self.position, recorded, replayed })
+            (self.proven_to, self.unproven) = (self.position.seq, 0);
+            return Ok(());
+        }
+        let (position, after, logic_version) = (self.position, self.proven_to, self.logic_version);
+        Err(EngineError::DigestMismatch { position, recorded, replayed, after, logic_version })
+    }
+
+    /// A journal decided by a later logic may hold states this one cannot lead to.
+    fn note_logic(&mut self, input: &Input) -> Result<(), EngineError> {
+        match input {
+            Input::Opened { logic_version: recorded, .. } if *recorded > LOGIC_VERSION => {
+                Err(EngineError::NewerLogic { recorded: *recorded, ours: LOGIC_VERSION })
+            }
+            Input::Opened { logic_version, .. } => {
+                self.logic_version = Some(*logic_version);
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
 
@@ -161,17 +191,9 @@ impl Replay {
             alerts: self.alerts,
             record_crc: self.record_crc,
             snapshot: self.snapshot,
+            logic_version: self.logic_version,
+            unproven: self.unproven,
         }
-    }
-}
-
-/// A journal decided by a later logic may hold states this one cannot lead to.
-fn check_logic(input: &Input) -> Result<(), EngineError> {
-    match input {
-        Input::Opened { logic_version, .. } if *logic_version > LOGIC_VERSION => {
-            Err(EngineError::NewerLogic { recorded: *logic_version, ours: LOGIC_VERSION })
-        }
-        _ => Ok(()),
     }
 }
 

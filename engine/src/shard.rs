@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use actors::{Outcome, Stamp};
+use actors::{LOGIC_VERSION, Outcome, Stamp};
 use model::{Position, SessionId, ShardId, Timestamp};
 
 use crate::answers::{Answer, AnswerSink, Attach};
@@ -17,11 +17,12 @@ use crate::lanes::{Capacities, Intake, Lanes};
 use crate::pipeline::{Pipeline, Stopped};
 use crate::quotes::{QuoteBoard, QuoteSender};
 use crate::release::Release;
-use crate::replay::{Recovered, Replay, recover};
+use crate::replay::{Recovered, Replay};
 use crate::replica::{Replica, Snapshots};
 use crate::session_port::SessionPort;
-use crate::snapshot::SnapshotPolicy;
+use crate::snapshot::{SnapshotPolicy, take_snapshot};
 use crate::trace::{TraceReader, Tracer};
+use crate::upgrade::{UpgradePolicy, state_to_start_from};
 
 /// How a shard is set up.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub struct ShardConfig {
     pub core: Option<usize>,
     /// When snapshots are taken.
     pub snapshots: SnapshotPolicy,
+    /// What may be relied on where another version of the logic wrote the journal.
+    pub upgrade: UpgradePolicy,
     /// Keep stage stamps of inputs in a ring of this many entries; 0 for none.
     pub trace: usize,
 }
@@ -91,6 +94,7 @@ impl ShardConfig {
             mark_interval_ms: 1_000,
             core: None,
             snapshots: SnapshotPolicy { every_records: 1_000_000, keep: 3 },
+            upgrade: UpgradePolicy { from_snapshot: false, accept_unproven: false },
             trace: 0,
         }
     }
@@ -199,10 +203,17 @@ pub struct Standby {
 }
 
 impl Standby {
-    /// Opens the journal and replays it.
+    /// Replays the journal and opens it, in this order: where the replay is refused, the journal is as it was.
     pub fn open(config: &ShardConfig) -> Result<Self, EngineError> {
-        let journal::Opened { writer, recovery } = journal::open(&config.journal)?;
-        let recovered = recover(config.journal.folder())?;
+        let journal = &config.journal;
+        let claim = journal::claim(journal)?;
+        let recovered = state_to_start_from(&journal.folder(), journal.shard, config.upgrade)?;
+        let journal::Opened { writer, recovery } = claim.open()?;
+        if recovered.logic_version.is_some_and(|version| version != LOGIC_VERSION) {
+            // The next start finds what this logic goes on from, and need not prove it again.
+            take_snapshot(journal.folder(), &Replay::resume(recovered.clone()), config.snapshots.keep)
+                .map_err(|error| EngineError::Snapshot { dir: journal.dir.clone(), error })?;
+        }
         Ok(Self { config: config.clone(), writer, recovery, recovered })
     }
 

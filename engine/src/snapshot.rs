@@ -245,6 +245,8 @@ fn read(path: &Path, journal: &Folder, shard: ShardId) -> Result<Recovered, Snap
         alerts: header.alerts,
         record_crc: header.record_crc,
         snapshot: Some(header.seq),
+        logic_version: Some(header.logic_version),
+        unproven: 0,
     })
 }
 

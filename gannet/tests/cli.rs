@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use gannet::client::Client;
+use model::{Input, ShardId, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
 
 fn gannet(folder: &Path, words: &[&str]) -> Output {
@@ -105,6 +106,15 @@ fn a_day_at_the_command_line() {
     assert_eq!(read["shards"][0]["digest"], live["shards"][0]["digest"]);
     let replayed: serde_json::Value = serde_json::from_str(&says(folder, &["replay", "--json"])).unwrap();
     assert_eq!(replayed[0]["digest"], live["shards"][0]["digest"]);
+    let verified = says(folder, &["replay", "--verify", "node.toml"]);
+    assert!(
+        verified.starts_with("Replayed against what was recorded\n") && !verified.contains("NO"),
+        "{verified}"
+    );
+    assert!(says(folder, &["journal", "snapshot"]).contains("/shard-0/snapshots/"));
+    let of_snapshot: serde_json::Value =
+        serde_json::from_str(&says(folder, &["status", "--journal", "journal", "--json"])).unwrap();
+    assert_eq!(of_snapshot["shards"][0]["digest"], live["shards"][0]["digest"]);
     assert!(says(folder, &["journal", "verify"]).starts_with("Journals are whole\n"));
     assert_eq!(says(folder, &["journal", "dump", "-n", "3"]).lines().count(), 3);
     assert!(says(folder, &["journal", "stat", "--json"]).contains("\"incarnation\": 1"));
@@ -123,6 +133,45 @@ fn says_of_the_past_while_it_runs(folder: &Path) {
     let head = says(folder, &["journal", "head"]);
     let verified = says(folder, &["journal", "verify", "--head", head.trim()]);
     assert!(verified.contains("are those the head was taken of"), "{verified}");
+}
+
+/// A journal whose digest another logic recorded.
+fn journal_of_another_logic(folder: &Path) {
+    let dir = folder.join("journal/shard-0");
+    let mut writer = journal::open(&journal::Options::new(dir, ShardId::new(0))).unwrap().writer;
+    let opened = Input::Opened { incarnation: writer.incarnation(), logic_version: 0 };
+    for input in [opened, Input::Tick, Input::Tick] {
+        writer.append(Timestamp::from_nanos(1), &input).unwrap();
+    }
+    writer.append_digest(Timestamp::from_nanos(1), [7; 16]).unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn a_journal_that_this_program_decides_otherwise_is_not_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    init(folder);
+    journal_of_another_logic(folder);
+    let output = gannet(folder, &["replay", "--verify", "journal"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stdout);
+    assert!(said.contains("Shard 0: records 0:1 to 0:4 lead elsewhere than they did."), "{said}");
+    assert!(said.contains("is among them: 1 opened, 1 digest, 2 tick."), "{said}");
+    let refused = gannet(folder, &["run"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = text(&refused.stderr);
+    assert!(said.contains("decided by logic version 0, this program has"), "{said}");
+    // With what the other program made of each record, the first one is named.
+    assert!(!gannet(folder, &["replay", "--write-outcomes", "out"]).status.success());
+    let mut outcomes = Vec::from(*b"GNTOUT\0\0");
+    outcomes.extend([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
+    outcomes.resize(24 + 64, 0);
+    std::fs::write(folder.join("out/shard-0.outcomes"), outcomes).unwrap();
+    let output = gannet(folder, &["replay", "--verify", "--outcomes", "out", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json[0]["first"]["position"], "0:1");
+    assert_eq!(json[0]["proven"], false);
 }
 
 #[test]

@@ -130,7 +130,8 @@ fn a_changed_limit_is_applied_only_when_asked_for() {
     let node = Node::start(&changed, &StartOptions::default()).unwrap();
     assert_eq!(band(&node), 500);
     node.stop().unwrap();
-    let node = Node::start(&changed, &StartOptions { apply_changes: true, stage_times: None }).unwrap();
+    let node =
+        Node::start(&changed, &StartOptions { apply_changes: true, ..StartOptions::default() }).unwrap();
     assert_eq!(band(&node), 250);
 }
 

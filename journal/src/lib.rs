@@ -43,7 +43,7 @@ pub use disk::Folder;
 pub use error::{Damage, JournalError};
 pub use follower::Follower;
 pub use kind::RecordKind;
-pub use open::{Background, Cut, Opened, Options, Recovery, open};
+pub use open::{Background, Claim, Cut, Opened, Options, Recovery, claim, open};
 pub use reader::Reader;
 pub use record::{Record, RecordBody};
 pub use repair::{Repaired, repair_to};

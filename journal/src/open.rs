@@ -126,14 +126,46 @@ pub struct Cut {
 /// A torn tail is cut, and reported. Anything else that is not as it should be is refused: see [`JournalError`].
 /// When it returns, the new incarnation is on disk.
 pub fn open(options: &Options) -> Result<Opened, JournalError> {
-    open_with(options, |file| file.sync_data())
+    claim(options)?.open()
 }
 
-pub(crate) fn open_with(options: &Options, sync: Sync) -> Result<Opened, JournalError> {
+/// A journal that is locked and not changed yet: for who wants to read it before it is opened for writing.
+pub struct Claim {
+    options: Options,
+    directory: Directory,
+    lock: Lock,
+}
+
+/// Locks the journal in `options.dir`, whose folder is made where there is none. Nobody else can open it from here on.
+pub fn claim(options: &Options) -> Result<Claim, JournalError> {
     options.check()?;
     let directory = Directory::new(options.folder());
     directory.create()?;
     let lock = directory.lock()?;
+    Ok(Claim { options: options.clone(), directory, lock })
+}
+
+impl std::fmt::Debug for Claim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Claim").field("dir", &self.options.dir).finish_non_exhaustive()
+    }
+}
+
+impl Claim {
+    /// As [`open`] from here on.
+    pub fn open(self) -> Result<Opened, JournalError> {
+        open_claimed(self, |file| file.sync_data())
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn open_with(options: &Options, sync: Sync) -> Result<Opened, JournalError> {
+    open_claimed(claim(options)?, sync)
+}
+
+fn open_claimed(claim: Claim, sync: Sync) -> Result<Opened, JournalError> {
+    let Claim { options, directory, lock } = claim;
+    let options = &options;
     let (control, created) = control(&directory, options.shard)?;
     let survey = survey(&directory, &control)?;
     remove_unused(&directory, &survey)?;

@@ -21,6 +21,8 @@ pub struct Reader {
     shard: ShardId,
     scan: Option<SegmentScan>,
     index: u64,
+    /// There must be a segment: the control file knows of one.
+    begun: bool,
     /// The end was judged here: not again until something is there.
     judged_at: Option<u64>,
 }
@@ -34,9 +36,10 @@ impl Reader {
     /// Before record `seq`, which may be the one after the last.
     pub fn from_seq(dir: impl Into<Folder>, seq: u64) -> Result<Self, JournalError> {
         let directory = Directory::new(dir);
-        let shard = directory.require_control()?.shard;
+        let control = directory.require_control()?;
+        let (shard, begun) = (control.shard, control.segment > 0);
         let (index, scan) = segment_of(&directory, shard, seq)?;
-        let mut reader = Self { directory, shard, scan, index, judged_at: None };
+        let mut reader = Self { directory, shard, scan, index, begun, judged_at: None };
         while reader.next_seq() < seq && reader.step(|_, _| Ok(()))?.is_some() {}
         if reader.next_seq() == seq { Ok(reader) } else { Err(JournalError::NotHere { seq, first: 1 }) }
     }
@@ -63,7 +66,11 @@ impl Reader {
         take: impl Fn(&crate::layout::RecordHeader, &[u8]) -> Result<T, Damage>,
     ) -> Result<Option<T>, JournalError> {
         if self.scan.is_none() {
-            self.scan = SegmentScan::open(&self.directory, self.index, self.shard)?;
+            self.scan = match SegmentScan::open(&self.directory, self.index, self.shard) {
+                // A journal that was made and whose first segment was not: for want of space, for instance.
+                Err(JournalError::Missing { .. }) if !self.begun => None,
+                opened => opened?,
+            };
         }
         loop {
             let Some(scan) = &mut self.scan else { return Ok(None) };

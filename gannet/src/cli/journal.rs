@@ -1,4 +1,4 @@
-//! `gannet journal stat|dump|verify|head|repair`: what the journals hold.
+//! `gannet journal stat|dump|verify|head|snapshot|repair`: what the journals hold.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -32,6 +32,8 @@ enum Command {
     Verify(Verify),
     /// Print each shard's head: 32 bytes that stand for every record so far. Keep it elsewhere, for `verify --head`.
     Head(Which),
+    /// Write a snapshot of the state at the end.
+    Snapshot(super::snapshot::Args),
     /// Cut a damaged journal behind its last good record. Copies of what changes are kept beside it.
     Repair(super::repair::Args),
 }
@@ -94,6 +96,7 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         Command::Dump(dump) => self::dump(dump, out),
         Command::Verify(args) => verify(args, out),
         Command::Head(which) => head(which, out),
+        Command::Snapshot(args) => super::snapshot::run(args, out),
         Command::Repair(args) => super::repair::run(args, out),
     }
 }

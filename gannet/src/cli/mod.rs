@@ -22,10 +22,12 @@ mod repair;
 mod replace;
 mod replay;
 mod run;
+mod snapshot;
 mod source;
 mod state;
 mod status;
 mod submit;
+mod verify;
 mod why;
 mod words;
 
@@ -80,7 +82,7 @@ enum Command {
     Status(status::Args),
     /// Replay journals, compare every recorded digest, and show the state's hash.
     Replay(replay::Args),
-    /// Look into journals: stat, dump, verify, head; repair one.
+    /// Look into journals: stat, dump, verify, head; snapshot or repair one.
     Journal(journal::Args),
     /// Show the state at an instant of the past.
     State(state::Args),

@@ -1,23 +1,37 @@
 //! `gannet replay`: the state from the journals, with every recorded digest compared.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use engine::{replay_until, state_hash};
+use engine::{replay_until, state_hash, write_outcomes};
 use model::{Position, ShardId};
 use serde::Serialize;
 
-use super::Failure;
 use super::output::Output;
+use super::{Failure, verify};
+use crate::config::Config;
 use crate::node::journals::{JournalsError, shard_dir, shards_of};
 use crate::table::{Cell, Table};
 
 /// Replay journals and compare every recorded digest on the way.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// The folder of the journals, or a configuration file that names it.
+    #[arg(value_name = "DIR|CONFIG", conflicts_with = "journal")]
+    place: Option<PathBuf>,
     /// The folder of the journals.
     #[arg(long, value_name = "DIR", default_value = "journal")]
     journal: PathBuf,
+    /// Say whether this program may open the journals for writing: whether its logic leads to every recorded digest,
+    /// and if not, where it first differs. Exit code 1 if not.
+    #[arg(long)]
+    verify: bool,
+    /// What the program that wrote the journals made of each record, to name the first one that differs.
+    #[arg(long, value_name = "DIR", requires = "verify")]
+    outcomes: Option<PathBuf>,
+    /// Write what this program makes of each record into this folder, for another version to compare with.
+    #[arg(long, value_name = "DIR", conflicts_with = "verify")]
+    write_outcomes: Option<PathBuf>,
     /// Stop behind this record of its shard, as 0:1042.
     #[arg(long, value_name = "POSITION")]
     until: Option<Position>,
@@ -40,22 +54,45 @@ struct Replayed {
 }
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
-    let shards = shards_of(&args.journal).map_err(Failure::new)?;
+    let folder = match &args.place {
+        Some(place) if place.is_file() => Config::load(place).map_err(Failure::new)?.node.journal,
+        Some(place) => place.clone(),
+        None => args.journal.clone(),
+    };
+    let shards = shards_of(&folder).map_err(Failure::new)?;
     if shards.is_empty() {
-        return Err(Failure::new(JournalsError::None(args.journal.clone())));
+        return Err(Failure::new(JournalsError::None(folder)));
     }
-    let replayed = shards.into_iter().map(|shard| replayed(args, shard)).collect::<Result<Vec<_>, _>>()?;
+    if args.verify {
+        return verify::run(&folder, &shards, args.outcomes.as_deref(), args.json, out);
+    }
+    if let Some(to) = &args.write_outcomes {
+        return write_all_outcomes(&folder, &shards, to, out);
+    }
+    let replayed = shards
+        .into_iter()
+        .map(|shard| replayed(&folder, args.until, shard))
+        .collect::<Result<Vec<_>, _>>()?;
     if args.json {
         return out.json(&replayed);
     }
     out.table(&table(&replayed))
 }
 
-fn replayed(args: &Args, shard: ShardId) -> Result<Replayed, Failure> {
+fn write_all_outcomes(folder: &Path, shards: &[ShardId], to: &Path, out: &mut Output) -> Result<(), Failure> {
+    std::fs::create_dir_all(to).map_err(|error| Failure::Said(format!("{}: {error}", to.display())))?;
+    for shard in shards {
+        let file = verify::outcomes_of(to, *shard);
+        let written = write_outcomes(&shard_dir(folder, *shard), &file).map_err(Failure::new)?;
+        out.line(&format!("{}: {} records", file.display(), written.records))?;
+    }
+    Ok(())
+}
+
+fn replayed(folder: &Path, until: Option<Position>, shard: ShardId) -> Result<Replayed, Failure> {
     let started = Instant::now();
-    let until =
-        args.until.filter(|position| position.shard == shard).map_or(u64::MAX, |position| position.seq);
-    let dir = shard_dir(&args.journal, shard);
+    let until = until.filter(|position| position.shard == shard).map_or(u64::MAX, |position| position.seq);
+    let dir = shard_dir(folder, shard);
     let recovered = replay_until(&dir, |record| record.position.seq <= until).map_err(Failure::new)?;
     let hash = state_hash(&recovered.core);
     Ok(Replayed {

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use engine::UpgradePolicy;
+
 use super::output::Output;
 use super::{Failure, log_to_stderr};
 use crate::config::Config;
@@ -11,6 +13,7 @@ use crate::stop::StopSignal;
 
 /// Run a node until SIGINT or SIGTERM.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(super) struct Args {
     /// The configuration file.
     #[arg(short, long, value_name = "FILE", default_value = "node.toml")]
@@ -21,6 +24,14 @@ pub(super) struct Args {
     /// Measure how long the stages of each command take, and write it beside the journals.
     #[arg(long)]
     trace: bool,
+    /// After an upgrade: start from the newest snapshot, although the records before it lead elsewhere with this
+    /// program. What the old program concluded stays.
+    #[arg(long)]
+    from_snapshot: bool,
+    /// After an upgrade: start although the old program was not stopped in order, and nothing proves that this one
+    /// leads to the same by the last inputs.
+    #[arg(long)]
+    accept_unproven: bool,
 }
 
 /// How often the node is looked at.
@@ -32,7 +43,8 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     // Before anything is started: a signal from here on ends the node in order.
     let stop = StopSignal::listen().map_err(Failure::new)?;
     let stage_times = args.trace.then(|| config.node.journal.clone());
-    let options = StartOptions { apply_changes: args.apply, stage_times };
+    let upgrade = UpgradePolicy { from_snapshot: args.from_snapshot, accept_unproven: args.accept_unproven };
+    let options = StartOptions { apply_changes: args.apply, stage_times, upgrade };
     let node = Node::start(&config, &options).map_err(Failure::new)?;
     out.line(&format!("running; local commands: --socket {}", config.node.socket.display()))?;
     while !stop.wait(ROUND) {

@@ -20,7 +20,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Supervisor;
-use engine::{EngineError, Refused, ReplicaError, Shard, ShardConfig, Standby, StopReport, SystemClock};
+use engine::{
+    EngineError, Refused, ReplicaError, Shard, ShardConfig, Standby, StopReport, SystemClock, UpgradePolicy,
+};
 use fix_gateway::{GatewayError, SessionSettings};
 use model::{Denial, Event, Position, SessionId, ShardId};
 
@@ -106,6 +108,8 @@ pub struct StartOptions {
     pub apply_changes: bool,
     /// Where to write how long the stages of commands took; absent, they are not measured.
     pub stage_times: Option<PathBuf>,
+    /// What may be relied on where another version of the logic wrote the journals.
+    pub upgrade: UpgradePolicy,
 }
 
 /// A running node. Dropping it stops it.
@@ -222,6 +226,7 @@ fn shard_config(config: &Config, shard: ShardId, options: &StartOptions) -> Shar
     };
     let mut settings = ShardConfig::new(journal);
     settings.trace = if options.stage_times.is_some() { TRACE_ENTRIES } else { 0 };
+    settings.upgrade = options.upgrade;
     settings.snapshots.every_records = config.node.snapshot_records.into();
     settings.idle = match config.node.idle {
         Idle::Spin => engine::Idle::Spin,

@@ -1,0 +1,52 @@
+//! The state a shard starts from, and whether this logic may go on from it.
+//!
+//! A journal holds inputs; what came of them only the logic says. Where another version of it wrote the journal, a
+//! start first replays *all* of it to the digests recorded in it. Only then is it known that what was acknowledged is
+//! still so. The way through where it is not: a snapshot taken by the old program, which is what it concluded.
+
+use actors::LOGIC_VERSION;
+use journal::{Folder, JournalError};
+use model::ShardId;
+
+use crate::error::EngineError;
+use crate::replay::{Recovered, Replay, recover, replay};
+
+/// What may be relied on where another version of the logic wrote the journal. By default: proof alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UpgradePolicy {
+    /// Start from the newest snapshot, whoever took it, although the records before it lead elsewhere now.
+    pub from_snapshot: bool,
+    /// Start although no digest says what came of the last inputs.
+    pub accept_unproven: bool,
+}
+
+/// The state at the end of the journal in `journal`, which this logic may go on from. Nothing is changed.
+pub(crate) fn state_to_start_from(
+    journal: &Folder,
+    shard: ShardId,
+    policy: UpgradePolicy,
+) -> Result<Recovered, EngineError> {
+    let recovered = match recover(journal) {
+        Err(EngineError::Journal(JournalError::NoJournal { .. })) => return Ok(Replay::new(shard).finish()),
+        recovered => recovered?,
+    };
+    let Some(recorded) = recovered.logic_version.filter(|version| *version != LOGIC_VERSION) else {
+        return Ok(recovered);
+    };
+    // From the first record on, unless that is what was just done: a snapshot holds what the old logic concluded.
+    let (position, snapshot) = (recovered.position, recovered.snapshot);
+    let proven = if snapshot.is_none() || policy.from_snapshot { recovered } else { replay(journal)? };
+    if proven.unproven > 0 && !policy.accept_unproven {
+        return Err(EngineError::Unproven { position, inputs: proven.unproven, recorded });
+    }
+    tracing::warn!(
+        %position,
+        from_version = recorded,
+        to_version = LOGIC_VERSION,
+        digests_equal = proven.digests,
+        from_snapshot = proven.snapshot,
+        unproven = proven.unproven,
+        "another version of the logic wrote this journal; this one goes on from it"
+    );
+    Ok(proven)
+}

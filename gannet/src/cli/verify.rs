@@ -1,0 +1,200 @@
+//! `gannet replay --verify`: may this program open these journals for writing?
+
+use std::path::{Path, PathBuf};
+
+use engine::{Difference, EngineError, first_difference, replay};
+use journal::{Reader, RecordKind};
+use model::{Position, ShardId};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Failure;
+use super::output::Output;
+use crate::node::journals::shard_dir;
+use crate::table::{Cell, Table};
+
+/// What was found of one shard.
+#[derive(Serialize)]
+struct Verified {
+    shard: u16,
+    /// True where this program may go on from this journal.
+    proven: bool,
+    recorded_logic: Option<u32>,
+    logic: u32,
+    records: u64,
+    digests_equal: u64,
+    /// Inputs behind the last digest.
+    unproven_inputs: u64,
+    /// What stands in the way.
+    refusal: Option<String>,
+    /// The records among which the first one is that differs.
+    interval: Option<Interval>,
+    /// The first record that differs, where that can be told.
+    first: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct Interval {
+    first: Position,
+    last: Position,
+    /// How many of each kind.
+    kinds: Vec<(&'static str, u64)>,
+}
+
+/// Replays every journal to its recorded digests; with the outcomes of another program in `outcomes`, names the first
+/// record that differs.
+pub(super) fn run(
+    folder: &Path,
+    shards: &[ShardId],
+    outcomes: Option<&Path>,
+    as_json: bool,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let verify = |shard: &ShardId| verified(&shard_dir(folder, *shard), *shard, outcomes);
+    let verified = shards.iter().map(verify).collect::<Result<Vec<_>, _>>()?;
+    if as_json {
+        out.json(&verified)?;
+    } else {
+        show(&verified, out)?;
+    }
+    if verified.iter().all(|shard| shard.proven) { Ok(()) } else { Err(Failure::Answered) }
+}
+
+/// The file of a shard's outcomes.
+pub(super) fn outcomes_of(folder: &Path, shard: ShardId) -> PathBuf {
+    folder.join(format!("shard-{shard}.outcomes"))
+}
+
+fn verified(dir: &Path, shard: ShardId, outcomes: Option<&Path>) -> Result<Verified, Failure> {
+    let mut row = Verified {
+        shard: shard.index,
+        proven: true,
+        recorded_logic: None,
+        logic: actors::LOGIC_VERSION,
+        records: 0,
+        digests_equal: 0,
+        unproven_inputs: 0,
+        refusal: None,
+        interval: None,
+        first: None,
+    };
+    if let Some(folder) = outcomes {
+        let found = first_difference(dir, &outcomes_of(folder, shard)).map_err(Failure::new)?;
+        row.first = found.as_ref().map(first_json);
+    }
+    match replay(dir) {
+        Ok(recovered) => {
+            row.recorded_logic = recovered.logic_version;
+            (row.records, row.digests_equal) = (recovered.records, recovered.digests);
+            row.unproven_inputs = recovered.unproven;
+            if row.unproven_inputs > 0 && row.recorded_logic != Some(row.logic) {
+                row.refusal = Some("inputs behind the last digest are proven by nothing".to_owned());
+            }
+        }
+        Err(EngineError::DigestMismatch { position, after, logic_version, .. }) => {
+            row.recorded_logic = logic_version;
+            (row.records, row.digests_equal) = count(dir, after).map_err(Failure::new)?;
+            let first = Position { seq: after + 1, ..position };
+            row.interval = Some(interval(dir, first, position).map_err(Failure::new)?);
+            row.refusal = Some(format!("records {first} to {position} lead elsewhere than they did"));
+        }
+        Err(EngineError::NewerLogic { recorded, .. }) => {
+            row.recorded_logic = Some(recorded);
+            row.refusal = Some("it was decided by a later logic than this program has".to_owned());
+        }
+        Err(error) => return Err(Failure::new(error)),
+    }
+    if row.first.is_some() && row.refusal.is_none() {
+        row.refusal = Some("a record leads elsewhere than it did".to_owned());
+    }
+    row.proven = row.refusal.is_none();
+    Ok(row)
+}
+
+/// The records up to `seq`, and how many of them are digests.
+fn count(dir: &Path, seq: u64) -> Result<(u64, u64), journal::JournalError> {
+    let mut reader = Reader::open(dir)?;
+    let (mut records, mut digests) = (0, 0);
+    while reader.next_seq() <= seq
+        && let Some(record) = reader.next()?
+    {
+        records += 1;
+        digests += u64::from(record.kind == RecordKind::Digest);
+    }
+    Ok((records, digests))
+}
+
+fn interval(dir: &Path, first: Position, last: Position) -> Result<Interval, journal::JournalError> {
+    let mut reader = Reader::from_seq(dir, first.seq)?;
+    let mut counts: Vec<u64> = vec![0; RecordKind::ALL.len()];
+    while reader.next_seq() <= last.seq
+        && let Some(record) = reader.next()?
+    {
+        let slot = RecordKind::ALL.iter().position(|kind| *kind == record.kind);
+        if let Some(count) = slot.and_then(|slot| counts.get_mut(slot)) {
+            *count += 1;
+        }
+    }
+    let kinds = RecordKind::ALL.iter().zip(counts);
+    let kinds = kinds.filter(|(_, count)| *count > 0).map(|(kind, count)| (kind.as_str(), count));
+    Ok(Interval { first, last, kinds: kinds.collect() })
+}
+
+fn first_json(difference: &Difference) -> Value {
+    json!({
+        "position": difference.record.position,
+        "time": difference.record.time.to_string(),
+        "kind": difference.record.kind.as_str(),
+        "recorded_logic": difference.logic_version,
+        "recorded_digest": difference.before.to_string(),
+        "replayed_digest": difference.now.to_string(),
+        "record": format!("{:?}", difference.record.body),
+        "replayed_events": difference.events.iter().map(|event| format!("{event:?}")).collect::<Vec<_>>(),
+    })
+}
+
+fn show(verified: &[Verified], out: &mut Output) -> Result<(), Failure> {
+    let headings =
+        ["SHARD", "DECIDED BY LOGIC", "THIS PROGRAM", "RECORDS", "DIGESTS EQUAL", "UNPROVEN", "PROVEN"];
+    let mut table = Table::new("Replayed against what was recorded", &headings);
+    for row in verified {
+        table.row(vec![
+            Cell::count(row.shard),
+            row.recorded_logic.map_or(Cell::Blank, Cell::count),
+            Cell::count(row.logic),
+            Cell::count(row.records),
+            Cell::count(row.digests_equal),
+            Cell::count(row.unproven_inputs),
+            Cell::text(if row.proven { "yes" } else { "NO" }),
+        ]);
+    }
+    out.table(&table)?;
+    for row in verified.iter().filter(|row| !row.proven) {
+        refused(row, out)?;
+    }
+    Ok(())
+}
+
+fn refused(row: &Verified, out: &mut Output) -> Result<(), Failure> {
+    let refusal = row.refusal.as_deref().unwrap_or_default();
+    out.line(&format!(
+        "\nShard {}: {refusal}. A node does not start on this journal with this program.",
+        row.shard
+    ))?;
+    if let Some(first) = &row.first {
+        out.line("  The first record that differs:")?;
+        return out.json(first);
+    }
+    let Some(interval) = &row.interval else { return Ok(()) };
+    let kinds: Vec<String> = interval.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    out.line(&format!(
+        "  The first one that differs is among them: {}. A digest is recorded every 1,024 inputs, so the journal alone \
+         says no more.",
+        kinds.join(", ")
+    ))?;
+    out.line(
+        "  To name it: `gannet replay --write-outcomes DIR` with the program that wrote the journal, then",
+    )?;
+    out.line("  `gannet replay --verify --outcomes DIR` with this one.")?;
+    out.line("  To go on all the same: `gannet run --from-snapshot`; docs/operations.md says when.")
+}
