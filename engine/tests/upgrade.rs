@@ -157,7 +157,7 @@ fn a_snapshot_of_the_old_program_is_the_way_through() {
     // Its state is what the old program concluded; its digest is the one the old program stood at.
     let dir = config.journal.dir.clone();
     let end = {
-        let mut reader = Reader::open(&journals.ours.path().join("shard-0")).unwrap();
+        let mut reader = Reader::open(journals.ours.path().join("shard-0")).unwrap();
         let mut state = Replay::new(ShardId::new(0));
         while let Some(record) = reader.next().unwrap() {
             state.step(&record).unwrap();

@@ -384,7 +384,7 @@ fn a_head_proves_the_past_and_a_repair_cuts_it_on_purpose() {
     let last = json[0]["seq"].to_string();
     assert!(refuses(folder, &["journal", "repair", "--to", &last, "--yes"]).contains("nothing was done"));
     // A flipped byte in the record behind `raised`.
-    let mut reader = journal::Reader::open(&folder.join("shard-0")).unwrap();
+    let mut reader = journal::Reader::open(folder.join("shard-0")).unwrap();
     let lens = (1..=day.raised.seq).map(|_| u64::from(reader.next().unwrap().unwrap().len_bytes));
     let damaged = 4096 + lens.sum::<u64>() + 50;
     let segment = folder.join("shard-0/00000001.segment");

@@ -208,7 +208,7 @@ fn verify_head(folder: &Path, given: &ShardHead, reports: &[VerifyReport]) -> Re
             given.shard
         )));
     }
-    journal::verify_head(&shard_dir(folder, given.shard), &given.head).map_err(Failure::new)
+    journal::verify_head(shard_dir(folder, given.shard), &given.head).map_err(Failure::new)
 }
 
 fn head(which: &Which, out: &mut Output) -> Result<(), Failure> {

@@ -82,7 +82,7 @@ impl Journals {
     pub fn read_or_empty(folder: &Path) -> Result<Self, JournalsError> {
         let mut shards = Vec::new();
         for shard in shards_of(folder)? {
-            match replay(&shard_dir(folder, shard)) {
+            match replay(shard_dir(folder, shard)) {
                 Ok(recovered) => shards.push((shard, recovered)),
                 // The folder was made and the process killed before the journal was.
                 Err(EngineError::Journal(JournalError::NoJournal { .. })) => {}
