@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use crossbeam::queue::ArrayQueue;
+use journal::Doorbell;
 use model::{Command, Input, InstrumentId, Origin, Quote};
 
 use crate::answers::Attach;
-use crate::doorbell::Doorbell;
 use crate::error::Refused;
 
 /// A command on its way into the shard.

@@ -14,8 +14,8 @@ use model::{Command, Input, Position, Timestamp};
 use crate::answers::Answer;
 use crate::clock::Clock;
 use crate::digest::{Digest, Digester};
-use crate::doorbell::Idle;
 use crate::error::EngineError;
+use crate::idle::{Idle, LONGEST_SLEEP};
 use crate::lanes::{Envelope, Intake, Lanes};
 use crate::quotes::QuoteBoard;
 use crate::release::Release;
@@ -298,7 +298,7 @@ impl<C: Clock> Pipeline<C> {
             Idle::Park { spins } if idle_turns <= spins => std::hint::spin_loop(),
             // What waits for the disk is released by this thread: it must not sleep over it.
             Idle::Yield | Idle::Park { .. } if !self.release.is_empty() => std::thread::yield_now(),
-            Idle::Yield | Idle::Park { .. } => self.lanes.bell.sleep(|| self.lanes.has_work()),
+            Idle::Yield | Idle::Park { .. } => self.lanes.bell.sleep(LONGEST_SLEEP, || self.lanes.has_work()),
         }
     }
 
