@@ -6,14 +6,15 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::thread::{self, JoinHandle, Thread};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crash_point::{Point, is_due, reach};
 
 use crate::disk::DiskFile;
+use crate::doorbell::Doorbell;
 use crate::error::JournalError;
 use crate::open::Background;
 use crate::preparer::Job;
@@ -30,10 +31,10 @@ const SETTLE: Duration = Duration::from_millis(10);
 /// How long it sleeps at most; it is woken before.
 const SLEEP: Duration = Duration::from_secs(1);
 
-/// Whether the flusher sleeps, or should end.
+/// What the writer tells the flusher.
 #[derive(Default)]
 struct Signal {
-    parked: AtomicBool,
+    bell: Doorbell,
     stop: AtomicBool,
 }
 
@@ -42,8 +43,6 @@ pub(crate) struct Flusher {
     signal: Arc<Signal>,
     next: SyncSender<Arc<Segment>>,
     thread: Option<JoinHandle<()>>,
-    /// To wake it; of the thread itself where it is stepped and never sleeps.
-    handle: Thread,
     /// Where no thread has them.
     stepped: Option<Box<Commits>>,
 }
@@ -85,23 +84,17 @@ impl Flusher {
             sync,
         };
         if background == Background::Stepped {
-            let (handle, stepped) = (thread::current(), Some(Box::new(commits)));
-            return Ok(Self { signal, next, thread: None, handle, stepped });
+            return Ok(Self { signal, next, thread: None, stepped: Some(Box::new(commits)) });
         }
         let spawned = thread::Builder::new().name("journal-flush".into()).spawn(move || commits.run());
         let thread = spawned.map_err(|error| JournalError::io("start a thread for", &path, error))?;
-        let handle = thread.thread().clone();
-        Ok(Self { signal, next, thread: Some(thread), handle, stepped: None })
+        Ok(Self { signal, next, thread: Some(thread), stepped: None })
     }
 
     /// Says that something settled. A system call only where the flusher sleeps.
     #[inline]
     pub(crate) fn notify(&self) {
-        // Pairs with the fence in `Commits::rest`: either it sees the record, or we see that it sleeps.
-        fence(Ordering::SeqCst);
-        if self.signal.parked.load(Ordering::Relaxed) {
-            self.handle.unpark();
-        }
+        self.signal.bell.ring();
     }
 
     /// Hands over the segment that follows; then the one before may be sealed.
@@ -135,7 +128,7 @@ impl Flusher {
     /// Lets the thread finish what settled, and end.
     pub(crate) fn stop(&mut self) {
         self.signal.stop.store(true, Ordering::SeqCst);
-        self.handle.unpark();
+        self.signal.bell.ring();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -240,13 +233,12 @@ impl Commits {
 
     /// Sleeps until something settles.
     fn rest(&mut self) -> io::Result<()> {
-        self.signal.parked.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        let idle = self.segment.body.settled().end == self.flushed && !self.segment.is_sealed();
-        if idle && !self.signal.stop.load(Ordering::Relaxed) {
-            thread::park_timeout(if self.mark_pending.is_some() { SETTLE } else { SLEEP });
-        }
-        self.signal.parked.store(false, Ordering::Relaxed);
+        let longest = if self.mark_pending.is_some() { SETTLE } else { SLEEP };
+        self.signal.bell.sleep(longest, || {
+            self.segment.body.settled().end != self.flushed
+                || self.segment.is_sealed()
+                || self.signal.stop.load(Ordering::Relaxed)
+        });
         if self.segment.body.settled().end == self.flushed {
             self.bring_mark()?;
         }

@@ -21,6 +21,7 @@ mod error;
 mod files;
 mod flusher;
 mod follower;
+mod handover;
 pub mod header;
 mod kind;
 pub mod layout;

@@ -1,8 +1,5 @@
-//! Memory shared between an appender, a flusher and followers: the one place that handles raw memory.
-//!
-//! The protocol: bytes from `settled` on belong to the one [`Appender`]; bytes below it never change again. A
-//! follower in another mapping of the same file looks at commit words, and at the bytes behind one only after it
-//! was stored (with release order, after those bytes).
+//! Memory shared between threads and processes: the one place that handles raw memory. Who may touch which part of it
+//! when is agreed in `handover.rs`.
 #![allow(
     unsafe_code,
     reason = "memory shared with other threads and processes; each block names its invariant"
@@ -11,7 +8,7 @@
 use std::io;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
 
@@ -26,7 +23,7 @@ pub struct Words {
 }
 
 // SAFETY: `start` points into `map`, which lives as long and may itself be shared; what touches the memory is atomic, or
-// keeps to the protocol above. Fails: `append_and_read::a_follower_keeps_up_with_a_writer_in_another_thread`.
+// keeps to the protocol of `handover.rs`. Fails: `append_and_read::a_follower_keeps_up_with_a_writer_in_another_thread`.
 unsafe impl Send for Words {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for Words {}
@@ -101,106 +98,32 @@ impl Words {
     pub(crate) fn copy_out(&self, offset: usize, out: &mut [u8]) {
         assert!(offset.checked_add(out.len()).is_some_and(|end| end <= self.len()), "copy out of bounds");
         // SAFETY: in bounds (just asserted) and `out` is exclusive memory elsewhere. The bytes are stable by the
-        // protocol above; were they not (a foreign writer), the copy is garbage that the checksum refuses, and it
+        // protocol of `handover.rs`; were they not (a foreign writer), the copy is garbage that the checksum refuses, and it
         // is never used as anything but bytes. Fails: `append_and_read::
         // a_follower_keeps_up_with_a_writer_in_another_thread`.
         unsafe { self.start.as_ptr().add(offset).copy_to_nonoverlapping(out.as_mut_ptr(), out.len()) }
     }
-}
 
-/// How far an appender has come: the end of the last record and how many records there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Settled {
-    pub(crate) end: usize,
-    pub(crate) count: u32,
-}
-
-/// A segment's memory with its settled mark.
-pub(crate) struct Body {
-    words: Words,
-    /// `end` in the low half, `count` in the high one: read at once.
-    settled: AtomicU64,
-}
-
-impl Body {
-    /// The memory and the one appender to it, which goes on behind `settled`.
-    pub(crate) fn new(words: Words, settled: Settled) -> (Arc<Self>, Appender) {
-        assert!(settled.end <= words.len() && u32::try_from(words.len()).is_ok(), "settled out of bounds");
-        let body = Arc::new(Self { words, settled: AtomicU64::new(pack(settled)) });
-        (Arc::clone(&body), Appender { body, settled })
+    /// Bytes to read in place.
+    ///
+    /// # Safety
+    /// They never change again, and the caller has seen the store that says so.
+    pub(crate) unsafe fn settled(&self, from: usize, to: usize) -> &[u8] {
+        assert!(from <= to && to <= self.len, "settled bytes out of bounds");
+        // SAFETY: in bounds (just asserted), mapped as long as `self`; the caller answers for the rest. Fails:
+        // `append_and_read::what_is_appended_is_read_back_over_segments_and_restarts` under disk durability.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr().add(from), to - from) }
     }
 
-    /// Length in bytes.
-    pub(crate) fn len(&self) -> usize {
-        self.words.len()
-    }
-
-    /// See [`Words::populate`].
-    pub(crate) fn populate(&self, from: usize, to: usize) {
-        self.words.populate(from, to);
-    }
-
-    /// How far the appender has come.
-    pub(crate) fn settled(&self) -> Settled {
-        unpack(self.settled.load(Ordering::Acquire))
-    }
-
-    /// The settled bytes from `from` on.
-    pub(crate) fn settled_bytes(&self, from: usize) -> (&[u8], Settled) {
-        let settled = self.settled();
-        assert!(from <= settled.end, "settled bytes never shrink");
-        // SAFETY: `from..end` is in bounds, since `end` only comes from the appender, which asserts it. Bytes below
-        // `settled` never change again, and the load with acquire order saw the store after them.
-        // Fails: `append_and_read::
-        // what_is_appended_is_read_back_over_segments_and_restarts` under disk durability.
-        let bytes =
-            unsafe { std::slice::from_raw_parts(self.words.start.as_ptr().add(from), settled.end - from) };
-        (bytes, settled)
-    }
-}
-
-fn pack(settled: Settled) -> u64 {
-    settled.end as u64 | (u64::from(settled.count) << 32)
-}
-
-fn unpack(word: u64) -> Settled {
-    let (end, count) = ((word & 0xffff_ffff) as usize, (word >> 32) as u32);
-    Settled { end, count }
-}
-
-/// The one writer of a [`Body`]; there is never a second one.
-pub(crate) struct Appender {
-    body: Arc<Body>,
-    settled: Settled,
-}
-
-impl Appender {
-    /// How far it has come.
-    pub(crate) fn settled(&self) -> Settled {
-        self.settled
-    }
-
-    /// Room left, in bytes.
-    pub(crate) fn room_bytes(&self) -> usize {
-        self.body.words.len() - self.settled.end
-    }
-
-    /// The next record's bytes behind its commit word.
-    pub(crate) fn behind_commit(&mut self, len: usize) -> &mut [u8] {
-        let from = self.settled.end + COMMIT_BYTES;
-        assert!(from + len <= self.body.words.len(), "no room was ensured");
-        // SAFETY: in bounds (just asserted). Only this appender touches bytes from `settled` on: it is the only one
-        // of its body and lent out as `&mut self`. Followers look at the commit word, which is before `from`, and
-        // not behind it while it is zero. Fails: `append_and_read::
-        // a_follower_keeps_up_with_a_writer_in_another_thread`.
-        unsafe { std::slice::from_raw_parts_mut(self.body.words.start.as_ptr().add(from), len) }
-    }
-
-    /// Makes the next record visible: `len` bytes, commit word included.
-    pub(crate) fn commit(&mut self, len: usize, word: u64) {
-        assert!(len <= self.room_bytes() && len.is_multiple_of(ALIGN_BYTES), "a record beyond its segment");
-        self.body.words.word(self.settled.end).store(word, Ordering::Release);
-        self.settled = Settled { end: self.settled.end + len, count: self.settled.count + 1 };
-        self.body.settled.store(pack(self.settled), Ordering::Release);
+    /// Bytes to write in place.
+    ///
+    /// # Safety
+    /// Nobody else touches them while the slice lives.
+    #[expect(clippy::mut_from_ref, reason = "the caller answers for it being the only one")]
+    pub(crate) unsafe fn exclusive(&self, from: usize, len: usize) -> &mut [u8] {
+        assert!(from.checked_add(len).is_some_and(|end| end <= self.len), "no room was ensured");
+        // SAFETY: in bounds (just asserted), mapped as long as `self`; the caller answers for the rest. Fails:
+        // `append_and_read::a_follower_keeps_up_with_a_writer_in_another_thread`.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr().add(from), len) }
     }
 }

@@ -12,12 +12,12 @@ use crate::disk::Lock;
 use crate::error::JournalError;
 use crate::flusher::Flusher;
 use crate::follower::Follower;
+use crate::handover::Appender;
 use crate::header::SegmentHeader;
 use crate::kind::RecordKind;
 use crate::layout::{
     COMMIT_BYTES, MAX_RECORD_BYTES, RECORD_HEADER_BYTES, RecordHeader, commit_crc, commit_word,
 };
-use crate::memory::Appender;
 use crate::preparer::{Job, Preparer};
 use crate::segment::{Prepared, Segment};
 use crate::watch::{DurableWatch, Progress};

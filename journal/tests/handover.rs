@@ -1,6 +1,7 @@
 //! Every interleaving of what hands over between threads, as far as the memory model allows it (loom). The code is
 //! the journal's own, compiled against loom's atomics.
-#![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "a test may fail")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
+#![allow(dead_code, unreachable_pub, unsafe_code, reason = "stands in for parts of the journal")]
 
 /// Loom's atomics and threads, under the names of `src/sync.rs`.
 mod sync {
@@ -8,7 +9,8 @@ mod sync {
     pub use std::sync::atomic::Ordering;
     pub use std::time::Duration;
 
-    pub use loom::sync::atomic::{AtomicBool, fence};
+    pub use loom::sync::Arc;
+    pub use loom::sync::atomic::{AtomicBool, AtomicU64, fence};
     pub use loom::thread::{Thread, current};
 
     /// A sleep without an end: a wake-up that is missed is a deadlock, and loom says so.
@@ -17,13 +19,84 @@ mod sync {
     }
 }
 
+/// Memory in which loom sees who touches what: words that are atomic, and the bytes between them, which are not.
+mod memory {
+    use loom::cell::UnsafeCell;
+    use loom::sync::atomic::AtomicU64;
+
+    /// Clones are the same memory.
+    #[derive(Clone)]
+    pub struct Words(std::sync::Arc<Inner>);
+
+    pub struct Inner {
+        words: Vec<AtomicU64>,
+        /// Watched: a cell for each 8 bytes.
+        watched: Vec<UnsafeCell<()>>,
+        bytes: std::cell::UnsafeCell<Vec<u8>>,
+    }
+
+    // SAFETY: loom runs one thread at a time, and reports each access that a real machine could run at once.
+    unsafe impl Sync for Inner {}
+    // SAFETY: as for `Sync`.
+    unsafe impl Send for Inner {}
+
+    impl Words {
+        pub fn new(len: usize) -> Self {
+            let words = (0..len / 8).map(|_| AtomicU64::new(0)).collect();
+            let watched = (0..len / 8).map(|_| UnsafeCell::new(())).collect();
+            Self(std::sync::Arc::new(Inner {
+                words,
+                watched,
+                bytes: std::cell::UnsafeCell::new(vec![0; len]),
+            }))
+        }
+
+        pub fn len(&self) -> usize {
+            self.0.words.len() * 8
+        }
+
+        #[allow(clippy::unused_self)]
+        pub fn populate(&self, _: usize, _: usize) {}
+
+        pub fn word(&self, offset: usize) -> &AtomicU64 {
+            &self.0.words[offset / 8]
+        }
+
+        pub unsafe fn settled(&self, from: usize, to: usize) -> &[u8] {
+            for cell in &self.0.watched[from / 8..to.div_ceil(8)] {
+                cell.with(|_| ());
+            }
+            // SAFETY: as for `Sync`.
+            unsafe { &(&*self.0.bytes.get())[from..to] }
+        }
+
+        #[allow(clippy::mut_from_ref)]
+        pub unsafe fn exclusive(&self, from: usize, len: usize) -> &mut [u8] {
+            for cell in &self.0.watched[from / 8..(from + len).div_ceil(8)] {
+                cell.with_mut(|_| ());
+            }
+            // SAFETY: as for `Sync`.
+            unsafe { &mut (&mut *self.0.bytes.get())[from..from + len] }
+        }
+    }
+}
+
+mod layout {
+    pub const ALIGN_BYTES: usize = 8;
+    pub const COMMIT_BYTES: usize = 8;
+}
+
 #[path = "../src/doorbell.rs"]
 mod doorbell;
+#[path = "../src/handover.rs"]
+mod handover;
 
 use doorbell::Doorbell;
+use handover::{Appender, Body, Settled};
 use loom::sync::Arc;
 use loom::sync::atomic::AtomicUsize;
 use loom::thread;
+use memory::Words;
 use sync::{Duration, Ordering};
 
 /// One thread waits until `wanted` pieces were put, each by a thread of its own that rings.
@@ -77,5 +150,76 @@ fn without_the_second_look_a_wake_up_is_missed() {
             bell.sleep(Duration::MAX, || false);
         }
         ringer.join().unwrap();
+    });
+}
+
+const RECORD_BYTES: usize = 16;
+
+fn body() -> (Arc<Body>, Appender) {
+    Body::new(Words::new(2 * RECORD_BYTES), Settled { end: 0, count: 0 })
+}
+
+fn append(appender: &mut Appender, value: u8) {
+    appender.behind_commit(8).fill(value);
+    appender.commit(RECORD_BYTES, u64::from(value));
+}
+
+#[test]
+fn what_settles_is_whole() {
+    loom::model(|| {
+        let (body, mut appender) = body();
+        let flusher = thread::spawn({
+            let body = Arc::clone(&body);
+            move || {
+                let (bytes, settled) = body.settled_bytes(0);
+                assert_eq!(bytes.len(), settled.end);
+                assert_eq!(settled.end, settled.count as usize * RECORD_BYTES);
+                for (record, value) in bytes.chunks(RECORD_BYTES).zip(1u8..) {
+                    assert_eq!(record[8..], [value; 8], "a settled record is not whole");
+                }
+            }
+        });
+        append(&mut appender, 1);
+        append(&mut appender, 2);
+        flusher.join().unwrap();
+    });
+}
+
+#[test]
+fn what_a_follower_sees_committed_is_whole() {
+    loom::model(|| {
+        let words = Words::new(2 * RECORD_BYTES);
+        let (_, mut appender) = Body::new(words.clone(), Settled { end: 0, count: 0 });
+        let follower = thread::spawn(move || {
+            for (at, value) in [(0, 1u8), (RECORD_BYTES, 2)] {
+                // As `follower.rs` does: the commit word first, and nothing behind one that is zero.
+                if words.word(at).load(Ordering::Acquire) == 0 {
+                    return;
+                }
+                // SAFETY: loom watches.
+                assert_eq!(unsafe { words.settled(at + 8, at + RECORD_BYTES) }, [value; 8]);
+            }
+        });
+        append(&mut appender, 1);
+        append(&mut appender, 2);
+        follower.join().unwrap();
+    });
+}
+
+/// Looking behind a commit word without having seen it is what the protocol forbids: loom must say so.
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn a_look_before_the_commit_word_is_found_out() {
+    loom::model(|| {
+        let words: &'static Words = Box::leak(Box::new(Words::new(RECORD_BYTES)));
+        let writer = thread::spawn(|| {
+            // SAFETY: it is not safe, and that is what is shown.
+            unsafe { words.exclusive(8, 8) }.fill(1);
+            words.word(0).store(1, Ordering::Release);
+        });
+        // SAFETY: as above.
+        let seen = unsafe { words.settled(8, 16) }.to_vec();
+        assert_eq!(seen.len(), 8);
+        writer.join().unwrap();
     });
 }
