@@ -17,6 +17,8 @@ pub(crate) struct Lab {
     pub(crate) dir: PathBuf,
     pub(crate) clock_ns: u64,
     pub(crate) rows: Vec<Row>,
+    /// What this machine could not show, and why.
+    pub(crate) not_run: Vec<String>,
     scratch: tempfile::TempDir,
     floors: BTreeMap<&'static str, Summary>,
 }
@@ -34,6 +36,7 @@ impl Lab {
             dir,
             clock_ns: ticks::overhead_ns(),
             rows: Vec::new(),
+            not_run: Vec::new(),
             scratch,
             floors: BTreeMap::new(),
         })
@@ -83,8 +86,17 @@ impl Lab {
         &self,
         mut measure: impl FnMut() -> Result<Samples, PerfError>,
     ) -> Result<Best, PerfError> {
-        let summaries = self.repeat(|| measure().map(|samples| samples.summary()))?;
-        Best::of(&summaries).ok_or(PerfError::Late("a repetition"))
+        let repetitions = self.repeat(&mut measure)?;
+        Best::of(&repetitions).ok_or(PerfError::Late("a repetition"))
+    }
+
+    /// As [`Self::best_of`] with fewer repetitions: for rows that are one point of a curve.
+    pub(crate) fn best_of_some(
+        &self,
+        mut measure: impl FnMut() -> Result<Samples, PerfError>,
+    ) -> Result<Best, PerfError> {
+        let repetitions: Result<Vec<_>, _> = (0..self.sized(1, 3)).map(|_| measure()).collect();
+        Best::of(&repetitions?).ok_or(PerfError::Late("a repetition"))
     }
 
     /// Runs `measure` as often as is asked for, or until the time for one row is over.

@@ -7,6 +7,7 @@ use crate::error::PerfError;
 use crate::goals::{Verdict, verdicts};
 use crate::lab::Lab;
 use crate::machine::{Run, file_system};
+use crate::plot::{self, Picture};
 use crate::row::{Row, Unit};
 
 /// Everything that came of a run.
@@ -14,6 +15,8 @@ pub(crate) struct Report {
     rows: Vec<Row>,
     verdicts: Vec<Verdict>,
     facts: Vec<(&'static str, String)>,
+    pictures: Vec<Picture>,
+    not_run: Vec<String>,
     pub(crate) failures: Vec<(&'static str, PerfError)>,
 }
 
@@ -33,7 +36,14 @@ impl Report {
         facts.push(("journals on", file_system(lab.scratch())));
         facts.push(("clock's own part", format!("{} ns, taken off where a row says so", lab.clock_ns)));
         facts.push(("repetitions", format!("{}, the best of each is shown", lab.repetitions())));
-        Self { verdicts: verdicts(&lab.rows), rows: lab.rows.clone(), facts, failures }
+        Self {
+            verdicts: verdicts(&lab.rows),
+            rows: lab.rows.clone(),
+            facts,
+            pictures: plot::pictures(&lab.rows),
+            not_run: lab.not_run.clone(),
+            failures,
+        }
     }
 
     /// For a terminal.
@@ -50,6 +60,9 @@ impl Report {
         text.push('\n');
         for (name, value) in &self.facts {
             line(&mut text, format_args!("{name:<20} {value}"));
+        }
+        for what in &self.not_run {
+            line(&mut text, format_args!("{:<20} {what}", "not run"));
         }
         for (name, error) in &self.failures {
             line(&mut text, format_args!("FAILED {name}: {error}"));
@@ -79,6 +92,7 @@ impl Report {
     }
 
     pub(crate) fn write_markdown(&self, lab: &Lab) -> Result<(), PerfError> {
+        plot::write(&self.pictures, &lab.dir)?;
         let path = lab.dir.join("report.md");
         std::fs::write(&path, self.markdown())
             .map_err(|source| PerfError::Write { path: path.clone(), source })?;
@@ -93,7 +107,11 @@ impl Report {
         text.push_str(&piped(&self.cells()));
         text.push_str("\n## Goals\n\n");
         text.push_str(&piped(&self.goal_cells()));
-        text.push_str("\n## What each row means\n\n");
+        text.push_str("\n## Pictures\n\n");
+        for Picture { file, about, .. } in &self.pictures {
+            line(&mut text, format_args!("![{about}]({file})\n"));
+        }
+        text.push_str("## What each row means\n\n");
         for row in &self.rows {
             let all: Vec<String> = row.repetitions.iter().map(|p50| number(*p50)).collect();
             let rate = row.rate.map(|rate| format!(" at {}", per_second(rate))).unwrap_or_default();

@@ -5,20 +5,20 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use engine::{Client, Idle, SessionPort, Shard, ShardConfig, SystemClock};
+use engine::{Client, Clock, Idle, SessionPort, Shard, ShardConfig, SystemClock};
 use model::{
     AccountDefinition, AccountId, Actor, Amount, AssetClass, BrokerId, CashMove, CashMoveKind, ClOrdId,
     Command, Currency, Event, FeeSchedule, Input, Instrument, InstrumentId, LimitKind, Money, Name, NewOrder,
-    OrderType, Outbound, OutboundKind, PortfolioDefinition, PortfolioId, Position, Price, Quantity, Quote,
-    Reference, SessionChange, SessionDefinition, SessionId, SessionState, ShardId, Side, StrategyId, Symbol,
-    TextError, TimeInForce, Timestamp,
+    OrderId, OrderType, Outbound, OutboundKind, PortfolioDefinition, PortfolioId, Position, Price, Quantity,
+    Quote, Reference, SessionChange, SessionDefinition, SessionId, SessionState, ShardId, Side, StrategyId,
+    Symbol, TextError, TimeInForce, Timestamp,
 };
 
 use crate::error::PerfError;
 
 pub(crate) const SESSION: SessionId = SessionId::new(0);
 pub(crate) const PORTFOLIO: PortfolioId = PortfolioId::new(0);
-/// How many accounts and instruments the orders go round over.
+/// How many accounts and instruments the orders go round over, where a row does not say otherwise.
 pub(crate) const ACCOUNTS: u32 = 16;
 pub(crate) const INSTRUMENTS: u32 = 10;
 /// Commands a client may have out.
@@ -131,19 +131,31 @@ pub(crate) fn quote(received: Timestamp) -> Quote {
 }
 
 /// Buy orders without end, each with an identifier of its own.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Orders {
     next: u64,
+    accounts: u32,
+}
+
+impl Default for Orders {
+    fn default() -> Self {
+        Self::over(ACCOUNTS)
+    }
 }
 
 impl Orders {
+    /// Going round over so many accounts.
+    pub(crate) const fn over(accounts: u32) -> Self {
+        Self { next: 0, accounts }
+    }
+
     /// The next order.
     pub(crate) fn next(&mut self) -> NewOrder {
         let number = self.next;
         self.next += 1;
         let round = |over: u32| u32::try_from(number % u64::from(over)).unwrap_or(0);
         NewOrder {
-            account: AccountId::new(round(ACCOUNTS)),
+            account: AccountId::new(round(self.accounts)),
             strategy: StrategyId::new(1),
             cl_ord_id: identifier(number),
             instrument: InstrumentId::new(round(INSTRUMENTS)),
@@ -168,6 +180,15 @@ fn identifier(number: u64) -> ClOrdId {
     ClOrdId::cut(std::str::from_utf8(&digits).unwrap_or("P"))
 }
 
+/// An order that the broker has acknowledged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Working {
+    pub(crate) order: OrderId,
+    pub(crate) account: AccountId,
+    /// As it left.
+    pub(crate) message: Outbound,
+}
+
 /// Started, defined, funded, quoted, its session ready.
 pub(crate) struct Rig {
     pub(crate) shard: Shard,
@@ -186,17 +207,82 @@ pub(crate) fn config(dir: &Path, core: Option<usize>) -> ShardConfig {
 
 impl Rig {
     pub(crate) fn ready(config: &ShardConfig) -> Result<Self, PerfError> {
-        let shard = Shard::start(config, SystemClock)?;
+        Self::with(config, ACCOUNTS, SystemClock)
+    }
+
+    /// As [`Self::ready`], with so many accounts and another clock.
+    pub(crate) fn with(config: &ShardConfig, accounts: u32, clock: impl Clock) -> Result<Self, PerfError> {
+        let shard = Shard::start(config, clock)?;
         let (client, port) = (shard.client(1000, WINDOW)?, shard.open_session(SESSION)?);
-        let mut rig = Self { shard, port, client, orders: Orders::default() };
-        for command in definitions(ACCOUNTS)? {
-            let answer = rig.client.call(command, PATIENCE)?;
-            if let Event::Denied { denial, .. } = answer.event {
-                return Err(PerfError::Unexpected(format!("the rig's set-up was denied: {denial:?}")));
-            }
-        }
+        let mut rig = Self { shard, port, client, orders: Orders::over(accounts) };
+        rig.define(definitions(accounts)?)?;
         rig.make_ready()?;
         Ok(rig)
+    }
+
+    /// Many at a time: a hundred thousand accounts are a million commands.
+    fn define(&mut self, commands: Vec<Command>) -> Result<(), PerfError> {
+        let mut rest = commands.into_iter().peekable();
+        let deadline = Instant::now() + PATIENCE;
+        while rest.peek().is_some() || self.client.in_flight() > 0 {
+            while self.client.in_flight() < WINDOW
+                && let Some(command) = rest.next()
+            {
+                self.client.submit(command)?;
+            }
+            while let Some(answer) = self.client.poll() {
+                if let Event::Denied { denial, .. } = answer.event {
+                    return Err(PerfError::Unexpected(format!("the rig's set-up was denied: {denial:?}")));
+                }
+            }
+            if Instant::now() > deadline {
+                return Err(PerfError::Late("the definition of accounts"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Submits `count` orders and has the broker acknowledge each; they are told in order.
+    pub(crate) fn working(&mut self, count: usize) -> Result<Vec<Working>, PerfError> {
+        let (mut ids, mut messages) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let (mut submitted, deadline) = (0, Instant::now() + PATIENCE);
+        while ids.len() < count || messages.len() < count {
+            while submitted < count && self.client.in_flight() < WINDOW {
+                let order = self.orders.next();
+                self.client.submit(Command::NewOrder(order))?;
+                submitted += 1;
+            }
+            while let Some(answer) = self.client.poll() {
+                match answer.event {
+                    Event::OrderAccepted { order, account, .. } => ids.push((order, account)),
+                    other => {
+                        return Err(PerfError::Unexpected(format!("an order was not accepted: {other:?}")));
+                    }
+                }
+            }
+            let before = messages.len();
+            self.drain(|message| messages.push(*message));
+            for message in messages.get(before..).unwrap_or_default() {
+                self.port.post(Input::ExecutionReport(crate::reports::acknowledged(message)?))?;
+            }
+            if Instant::now() > deadline {
+                return Err(PerfError::Late("the broker's taking the orders"));
+            }
+        }
+        self.barrier()?;
+        let working = |((order, account), message)| Working { order, account, message };
+        Ok(ids.into_iter().zip(messages).map(working).collect())
+    }
+
+    /// Returns when everything that was posted is applied: of two commands one after the other the second was taken
+    /// in a turn that had looked at the reports before.
+    pub(crate) fn barrier(&mut self) -> Result<(), PerfError> {
+        for _ in 0..2 {
+            let kind = LimitKind::MaxQuoteAgeMs;
+            let (actor, value) = (Actor::Account(AccountId::new(0)), Some(86_400_000u32.into()));
+            self.client.call(Command::SetLimit { actor, kind, currency: None, value }, PATIENCE)?;
+        }
+        Ok(())
     }
 
     fn make_ready(&mut self) -> Result<(), PerfError> {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::samples::Summary;
+use crate::samples::{Samples, Summary};
 
 /// What was measured of one path. The fields of the JSON file; durations in nanoseconds.
 #[derive(Clone, Debug, Serialize)]
@@ -29,6 +29,9 @@ pub(crate) struct Row {
     /// p50 of each repetition, in order; the row is the best of them.
     #[serde(skip)]
     pub(crate) repetitions: Vec<u64>,
+    /// Quantile and value, into the tail.
+    #[serde(skip)]
+    pub(crate) curve: Vec<(f64, u64)>,
     /// What the number means, and what ran where.
     #[serde(skip)]
     pub(crate) note: &'static str,
@@ -72,6 +75,7 @@ impl Row {
             ratio_p50: None,
             floor_p999: None,
             repetitions: best.repetitions,
+            curve: best.curve,
             note,
         }
     }
@@ -97,9 +101,14 @@ impl Row {
 }
 
 /// Of two durations far below 2^52.
-#[expect(clippy::cast_precision_loss, reason = "nanoseconds of minutes at most")]
 pub(crate) fn ratio(value: u64, of: u64) -> f64 {
-    value as f64 / of as f64
+    as_f64(value) / as_f64(of)
+}
+
+/// Of a number far below 2^52.
+#[expect(clippy::cast_precision_loss, reason = "nanoseconds of minutes, counts of millions")]
+pub(crate) fn as_f64(value: u64) -> f64 {
+    value as f64
 }
 
 /// `count` in `ns` nanoseconds, per second.
@@ -112,17 +121,24 @@ pub(crate) fn per_second(count: u64, ns: u64) -> f64 {
 pub(crate) struct Best {
     pub(crate) summary: Summary,
     pub(crate) repetitions: Vec<u64>,
+    pub(crate) curve: Vec<(f64, u64)>,
 }
 
 impl Best {
     /// Of one repetition.
     pub(crate) fn only(summary: Summary) -> Self {
-        Self { repetitions: vec![summary.p50], summary }
+        Self { repetitions: vec![summary.p50], summary, curve: Vec::new() }
+    }
+
+    /// Of one repetition, with its curve.
+    pub(crate) fn one(samples: &Samples) -> Self {
+        Self { curve: samples.curve(), ..Self::only(samples.summary()) }
     }
 
     /// By p50, then p99; `None` of none.
-    pub(crate) fn of(summaries: &[Summary]) -> Option<Self> {
-        let summary = *summaries.iter().min_by_key(|summary| (summary.p50, summary.p99))?;
-        Some(Self { summary, repetitions: summaries.iter().map(|summary| summary.p50).collect() })
+    pub(crate) fn of(repetitions: &[Samples]) -> Option<Self> {
+        let best = repetitions.iter().min_by_key(|samples| (samples.summary().p50, samples.summary().p99))?;
+        let all = repetitions.iter().map(|samples| samples.summary().p50).collect();
+        Some(Self { repetitions: all, ..Self::one(best) })
     }
 }

@@ -6,10 +6,14 @@ mod disk;
 mod fix;
 mod memory;
 mod parts;
+mod population;
 #[cfg(feature = "quickfix")]
 mod quickfix;
+mod recovery;
 mod replay;
+mod requests;
 pub(crate) mod ring;
+mod snapshot;
 mod stages;
 mod throughput;
 mod wire;
@@ -37,18 +41,27 @@ const fn on_request(name: &'static str, measure: fn(&mut Lab) -> Result<(), Perf
 
 const ALL: &[Family] = &[
     always("core.submit_to_gateway", core_path::measure),
+    always("core.submit_to_gateway.conditions", core_path::conditions),
+    always("core.submit_to_gateway.accounts", population::accounts),
+    always("core.submit_to_gateway.open_orders", population::open_orders),
+    always("core.cancel_replace", requests::requests),
+    always("core.fill", requests::fills),
+    always("shard.gap", snapshot::pause),
     always("risk.all_rules", parts::risk),
     always("core.apply.new_order", parts::apply),
     always("journal.append.process", append::process),
     always("journal.append.disk", append::disk),
+    always("journal.load", append::under_load),
     always("journal.durable_lag", disk::durable_lag),
     always("wire.echo", wire::echo),
     #[cfg(feature = "quickfix")]
     always("wire.quickfix", quickfix::session),
     always("throughput.one_shard", throughput::one_shard),
     always("throughput.two_shards", throughput::two_shards),
+    always("throughput.more_shards", throughput::more_shards),
     always("throughput.disk", throughput::disk),
     always("replay.records", replay::records),
+    always("recovery", recovery::measure),
     always("memory.account_bytes", memory::account),
     always("fix.parse.execution_report", fix::parse),
     always("fix.encode.new_order_single", fix::encode),
@@ -56,10 +69,15 @@ const ALL: &[Family] = &[
     on_request("alternatives", alternatives::measure),
 ];
 
-/// The families that `only` asks for: all of them, or those whose name and an asked one begin alike.
+/// The families that `only` asks for: all of them, or those whose names begin as asked; where there is none, the one
+/// that a row of that name belongs to.
 fn chosen(only: &[String]) -> impl Iterator<Item = &'static Family> {
     let asks_for = |family: &Family| {
-        only.iter().any(|asked| family.name.starts_with(asked.as_str()) || asked.starts_with(family.name))
+        only.iter().any(|asked| {
+            family.name.starts_with(asked.as_str())
+                || (asked.starts_with(family.name)
+                    && !ALL.iter().any(|other| other.name.starts_with(asked.as_str())))
+        })
     };
     ALL.iter().filter(move |family| if only.is_empty() { !family.on_request } else { asks_for(family) })
 }
@@ -104,6 +122,7 @@ mod tests {
         };
         assert_eq!(names(&["journal.append"]), ["journal.append.process", "journal.append.disk"]);
         assert_eq!(names(&["alternatives.rings"]), ["alternatives"]);
+        assert_eq!(names(&["core.submit_to_gateway.accounts"]), ["core.submit_to_gateway.accounts"]);
         assert!(!names(&[]).contains(&"stages"));
         assert!(names(&["nothing"]).is_empty());
     }

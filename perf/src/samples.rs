@@ -38,6 +38,20 @@ impl Samples {
         self.histogram.saturating_record(ns);
     }
 
+    /// Quantile and duration at each, from the median into the tail, the maximum last: for drawing.
+    pub(crate) fn curve(&self) -> Vec<(f64, u64)> {
+        let steps = [0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9998, 0.9999, 0.99999];
+        // Beyond one sample in so many there is only the maximum.
+        let count = self.histogram.len();
+        let resolved = |quantile: &f64| crate::row::as_f64(count) * (1.0 - quantile) >= 1.0;
+        let mut curve: Vec<(f64, u64)> =
+            steps.into_iter().filter(resolved).map(|at| (at, self.histogram.value_at_quantile(at))).collect();
+        if count > 1 {
+            curve.push((1.0 - 1.0 / crate::row::as_f64(count), self.histogram.max()));
+        }
+        curve
+    }
+
     pub(crate) fn summary(&self) -> Summary {
         let at = |quantile| self.histogram.value_at_quantile(quantile);
         Summary {

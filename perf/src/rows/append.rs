@@ -9,9 +9,10 @@ use model::{Command, Input, Origin, ShardId, Timestamp};
 
 use crate::error::PerfError;
 use crate::lab::Lab;
+use crate::open_loop::{Path, offer};
 use crate::rig::{self, Orders};
-use crate::row::{Floor, Row};
-use crate::samples::Samples;
+use crate::row::{Best, Floor, Row, Unit, per_second};
+use crate::samples::{Samples, Summary};
 use crate::ticks::now_ns;
 
 /// What a busy shard appends, per second.
@@ -42,6 +43,125 @@ fn append(lab: &mut Lab, name: &str, note: &'static str, durability: Durability)
 pub(crate) fn open(dir: &std::path::Path, durability: Durability) -> Result<Writer, PerfError> {
     let options = Options { durability, ..Options::new(dir, ShardId::new(0)) };
     Ok(journal::open(&options)?.writer)
+}
+
+/// Issue-size load: what is measured from the intended times.
+const LOAD: u32 = 500_000;
+const LOAD_PROCESS: &str =
+    "open loop at 500 k/s, from the intended time until the append has returned; rolls and all";
+const LOAD_DISK: &str = "the same while the flusher writes and syncs on another thread";
+const ROLL: &str = "the append that begins a segment, in a journal of 4 MiB segments";
+const GROUP: &str =
+    "records a second until all are on disk: appended without pause, synced in groups by the flusher";
+
+/// Appends as a load: open loop, and those that roll alone.
+pub(crate) fn under_load(lab: &mut Lab) -> Result<(), PerfError> {
+    let floor = memory(lab)?;
+    for (name, note, durability) in [
+        ("journal.append.load.process", LOAD_PROCESS, Durability::Process),
+        ("journal.append.load.disk", LOAD_DISK, Durability::Disk),
+    ] {
+        let best = lab.best_of(|| load(lab, durability))?;
+        lab.rows.push(Row::new(name, best, note).rate(LOAD.into()).beside(floor));
+    }
+    let rolls = Best::one(&rolls(lab)?);
+    lab.rows.push(Row::new("journal.append.roll", rolls, ROLL).rate(LOAD.into()).beside(floor));
+    group_commit(lab)
+}
+
+fn load(lab: &Lab, durability: Durability) -> Result<Samples, PerfError> {
+    let dir = lab.fresh_dir()?;
+    let mut writer = open(dir.path(), durability)?;
+    let pinned = lab.pinned();
+    let samples = offer(&mut Appends::to(&mut writer), LOAD, lab.sized(150_000, 1_000_000))?;
+    drop(pinned);
+    writer.close()?;
+    Ok(samples)
+}
+
+fn rolls(lab: &Lab) -> Result<Samples, PerfError> {
+    let dir = lab.fresh_dir()?;
+    let segment_bytes = 4 * 1024 * 1024;
+    let options = Options { segment_bytes, ..Options::new(dir.path(), ShardId::new(0)) };
+    let mut writer = journal::open(&options)?.writer;
+    let pinned = lab.pinned();
+    let mut appends = Appends::to(&mut writer);
+    let (mut samples, begin, count) = (Samples::new(), now_ns(), lab.sized(300_000u64, 3_000_000));
+    for turn in 0..count {
+        while now_ns() < begin + turn * (1_000_000_000 / u64::from(LOAD)) {
+            std::hint::spin_loop();
+        }
+        let (segment, start) = (appends.writer.segment_index(), now_ns());
+        appends.send()?;
+        let elapsed = now_ns() - start;
+        if appends.writer.segment_index() != segment {
+            samples.record(elapsed);
+        }
+    }
+    drop(pinned);
+    writer.close()?;
+    if samples.summary().count == 0 {
+        return Err(PerfError::Unexpected("no segment was begun".to_owned()));
+    }
+    Ok(samples)
+}
+
+fn group_commit(lab: &mut Lab) -> Result<(), PerfError> {
+    let count = lab.sized(200_000u64, 2_000_000);
+    let runs = lab.repeat(|| {
+        let dir = lab.fresh_dir()?;
+        let mut writer = open(dir.path(), Durability::Disk)?;
+        let pinned = lab.pinned();
+        let start = now_ns();
+        let mut appends = Appends::to(&mut writer);
+        for _ in 0..count {
+            appends.send()?;
+        }
+        writer.flush()?;
+        let took_ns = now_ns() - start;
+        drop(pinned);
+        writer.close()?;
+        Ok(took_ns)
+    })?;
+    let took_ns = runs.iter().copied().min().ok_or(PerfError::Late("a repetition"))?;
+    let [p50, p90, p99, p999, max] = [took_ns / count; 5];
+    let each = Summary { p50, p90, p99, p999, max, count };
+    let repetitions = runs.iter().map(|took_ns| took_ns / count).collect();
+    let row = Row::new("journal.group_commit", Best { repetitions, ..Best::only(each) }, GROUP);
+    lab.rows.push(row.unit(Unit::PerSecond).rate(per_second(count, took_ns)));
+    Ok(())
+}
+
+/// Orders into a journal, there when the call returns.
+struct Appends<'a> {
+    writer: &'a mut Writer,
+    orders: Orders,
+    time: Timestamp,
+    done: u32,
+}
+
+impl<'a> Appends<'a> {
+    fn to(writer: &'a mut Writer) -> Self {
+        let time = Timestamp::from_nanos(1_763_629_323_456_789_000);
+        Self { writer, orders: Orders::default(), time, done: 0 }
+    }
+}
+
+impl Path for Appends<'_> {
+    fn send(&mut self) -> Result<bool, PerfError> {
+        let input = order_input(&mut self.orders, self.time);
+        self.writer.ensure_room()?;
+        self.writer.append(self.time, black_box(&input))?;
+        self.done += 1;
+        Ok(true)
+    }
+
+    fn receive(&mut self, arrived: &mut dyn FnMut(u64)) -> Result<(), PerfError> {
+        for _ in 0..std::mem::take(&mut self.done) {
+            arrived(now_ns());
+        }
+        Ok(())
+    }
 }
 
 /// What a shard appends for an order.

@@ -1,135 +1,159 @@
 //! `Client::submit` until `SessionPort::poll_outbound` gives the order: ring, stamp, journal, gate, books, ring.
 //!
 //! The measuring thread is both ends, strategy and gateway, on one core; the shard spins on the other. Open loop:
-//! every order has an intended time and its latency counts from there, so that a stall is paid by everybody who
-//! had to wait behind it (no coordinated omission). Closed loop: the next order goes out when the last one is back.
+//! every order has an intended time. Closed loop: the next order goes out when the last one is back.
+
+use engine::ShardConfig;
+use model::{Command, Outbound, OutboundKind};
 
 use crate::error::PerfError;
 use crate::lab::Lab;
-use crate::rig::{Held, Rig, WINDOW, config};
+use crate::open_loop::{Path, offer, one_by_one};
+use crate::rig::{ACCOUNTS, Held, Rig, WINDOW, config};
 use crate::row::{Best, Row};
 use crate::rows::ring;
 use crate::samples::Samples;
 use crate::ticks::now_ns;
 
-const NAME: &str = "core.submit_to_gateway";
+pub(crate) const NAME: &str = "core.submit_to_gateway";
 const OPEN: &str = "open loop, from the intended time; submitter and gateway on one core, shard on the other";
 const CLOSED: &str =
     "closed loop, one order at a time; submitter and gateway on one core, shard on the other";
 const WITH_READ_SIDE: &str =
     "open loop with the read side following: on two cores it takes its turns from the measured threads";
+const DISK: &str = "open loop with disk durability: an order leaves when its record is on disk";
+const WITH_SNAPSHOT: &str = "open loop while the read side follows and writes one snapshot after the other";
+const ACROSS_ROLLS: &str =
+    "open loop across rolls of the journal: segments of 1 MiB, a roll every few thousand orders";
 
-/// A rate the path is offered, per second.
-const RATES: [u32; 5] = [100_000, 10_000, 250_000, 500_000, 1_000_000];
-/// The longest a loop may stand still.
-const PATIENCE_NS: u64 = 20_000_000_000;
+/// The rate that rows of one condition are compared at.
+pub(crate) const USUAL_RATE: u32 = 100_000;
+/// Offered rates, per second, after the usual one; the last are beyond what one shard is meant to carry.
+const FULL_RATES: [u32; 8] = [10_000, 50_000, 250_000, 500_000, 750_000, 1_000_000, 1_500_000, 2_000_000];
+const QUICK_RATES: [u32; 1] = [500_000];
+/// Orders before anything is counted.
+const WARM_UP: u64 = 10_000;
 
 pub(crate) fn measure(lab: &mut Lab) -> Result<(), PerfError> {
     let floor = ring::hop(lab)?;
-    let (rates, seconds) = if lab.is_full() { (&RATES[..], 2.0) } else { (&[100_000, 500_000][..], 0.3) };
-    for rate in rates {
-        let best = lab.best_of(|| open_loop(lab, *rate, seconds, true))?;
+    let rates = if lab.is_full() { &FULL_RATES[..] } else { &QUICK_RATES[..] };
+    for rate in std::iter::once(&USUAL_RATE).chain(rates) {
+        let best = lab.best_of(|| open_loop(lab, &Condition::usual(), *rate))?;
         lab.rows.push(Row::new(NAME, best, OPEN).rate(f64::from(*rate)).beside(floor));
     }
     let best = lab.best_of(|| closed_loop(lab))?;
-    let rate = 1e9 / f64::from(u32::try_from(best.summary.p50.max(1)).unwrap_or(u32::MAX));
+    let rate = 1e9 / crate::row::as_f64(best.summary.p50.max(1));
     lab.rows.push(Row::new(format!("{NAME}.closed_loop"), best, CLOSED).rate(rate).beside(floor));
-    let samples = open_loop(lab, 100_000, seconds, false)?;
-    let row = Row::new(format!("{NAME}.with_read_side"), Best::only(samples.summary()), WITH_READ_SIDE);
-    lab.rows.push(row.rate(100_000.0).beside(floor));
     Ok(())
 }
 
-/// A ready rig, its read side at rest where asked for, warmed up.
-fn warm_rig(lab: &Lab, dir: &std::path::Path, at_rest: bool) -> Result<(Rig, Option<Held>), PerfError> {
-    let mut rig = Rig::ready(&config(dir, lab.far_core()))?;
-    let held = if at_rest { Some(rig.hold_read_side()?) } else { None };
-    let mut samples = Samples::new();
-    for _ in 0..10_000 {
-        one_order(&mut rig, &mut samples)?;
+/// The same path, each time with one thing different.
+pub(crate) fn conditions(lab: &mut Lab) -> Result<(), PerfError> {
+    let floor = ring::hop(lab)?;
+    let usual = Condition::usual();
+    let snapshots = |config: &mut ShardConfig| config.snapshots.every_records = 20_000;
+    let rolls = |config: &mut ShardConfig| config.journal.segment_bytes = 1024 * 1024;
+    let disk = |config: &mut ShardConfig| config.journal.durability = journal::Durability::Disk;
+    let conditions = [
+        ("disk", DISK, Condition { change: disk, ..usual }),
+        ("with_read_side", WITH_READ_SIDE, Condition { at_rest: false, ..usual }),
+        ("with_snapshot", WITH_SNAPSHOT, Condition { at_rest: false, change: snapshots, ..usual }),
+        ("across_rolls", ACROSS_ROLLS, Condition { change: rolls, ..usual }),
+    ];
+    for (name, note, condition) in conditions {
+        let best = Best::one(&open_loop(lab, &condition, USUAL_RATE)?);
+        let row = Row::new(format!("{NAME}.{name}"), best, note);
+        lab.rows.push(row.rate(USUAL_RATE.into()).beside(floor));
     }
-    Ok((rig, held))
+    Ok(())
+}
+
+/// What differs from the usual.
+#[derive(Clone, Copy)]
+pub(crate) struct Condition {
+    pub(crate) accounts: u32,
+    /// The read side stands still.
+    pub(crate) at_rest: bool,
+    pub(crate) change: fn(&mut ShardConfig),
+}
+
+impl Condition {
+    pub(crate) const fn usual() -> Self {
+        Self { accounts: ACCOUNTS, at_rest: true, change: |_| () }
+    }
+
+    /// A ready rig, warmed up.
+    pub(crate) fn rig(&self, lab: &Lab, dir: &std::path::Path) -> Result<(Rig, Option<Held>), PerfError> {
+        let mut config = config(dir, lab.far_core());
+        (self.change)(&mut config);
+        let mut rig = Rig::with(&config, self.accounts, engine::SystemClock)?;
+        let held = if self.at_rest { Some(rig.hold_read_side()?) } else { None };
+        one_by_one(&mut NewOrders::on(&mut rig), lab.sized(WARM_UP / 4, WARM_UP))?;
+        Ok((rig, held))
+    }
+}
+
+/// New orders, until they leave.
+pub(crate) struct NewOrders<'a> {
+    rig: &'a mut Rig,
+    next: model::NewOrder,
+}
+
+impl<'a> NewOrders<'a> {
+    pub(crate) fn on(rig: &'a mut Rig) -> Self {
+        let next = rig.orders.next();
+        Self { rig, next }
+    }
+}
+
+impl Path for NewOrders<'_> {
+    fn send(&mut self) -> Result<bool, PerfError> {
+        if self.rig.client.in_flight() >= WINDOW
+            || self.rig.client.submit(Command::NewOrder(self.next)).is_err()
+        {
+            return Ok(false);
+        }
+        self.next = self.rig.orders.next();
+        Ok(true)
+    }
+
+    fn receive(&mut self, arrived: &mut dyn FnMut(u64)) -> Result<(), PerfError> {
+        self.rig.drain(|_: &Outbound| arrived(now_ns()));
+        // One that is denied never leaves: this says so.
+        self.rig.take_answers().map(|_| ())
+    }
 }
 
 fn closed_loop(lab: &Lab) -> Result<Samples, PerfError> {
     let dir = lab.fresh_dir()?;
-    let (mut rig, held) = warm_rig(lab, dir.path(), true)?;
+    let (mut rig, held) = Condition::usual().rig(lab, dir.path())?;
     let pinned = lab.pinned();
-    let mut samples = Samples::new();
-    for _ in 0..lab.sized(50_000, 500_000) {
-        one_order(&mut rig, &mut samples)?;
-    }
+    let samples = one_by_one(&mut NewOrders::on(&mut rig), lab.sized(50_000, 500_000))?;
     drop((pinned, held));
     rig.shard.stop()?;
     Ok(samples)
 }
 
-fn one_order(rig: &mut Rig, samples: &mut Samples) -> Result<(), PerfError> {
-    let order = rig.orders.next();
-    let start = now_ns();
-    rig.client.submit(model::Command::NewOrder(order))?;
-    while rig.port.poll_outbound().is_none() {
-        // An order that is denied never leaves.
-        if rig.take_answers()? > 0 {
-            while rig.port.poll_outbound().is_none() {
-                check_patience(start)?;
-            }
-            samples.record(now_ns() - start);
-            return Ok(());
-        }
-        check_patience(start)?;
-    }
-    samples.record(now_ns() - start);
-    while rig.take_answers()? == 0 {
-        check_patience(start)?;
-    }
-    Ok(())
-}
-
-fn check_patience(since_ns: u64) -> Result<(), PerfError> {
-    std::hint::spin_loop();
-    if now_ns() > since_ns + PATIENCE_NS { Err(PerfError::Late("an order's leaving")) } else { Ok(()) }
-}
-
-fn open_loop(lab: &Lab, rate: u32, seconds: f64, at_rest: bool) -> Result<Samples, PerfError> {
+pub(crate) fn open_loop(lab: &Lab, condition: &Condition, rate: u32) -> Result<Samples, PerfError> {
     let dir = lab.fresh_dir()?;
-    let (mut rig, held) = warm_rig(lab, dir.path(), at_rest)?;
+    let (mut rig, held) = condition.rig(lab, dir.path())?;
     let pinned = lab.pinned();
-    let samples = offer(&mut rig, rate, seconds)?;
+    let samples = offer(&mut NewOrders::on(&mut rig), rate, samples_at(lab, rate))?;
     drop((pinned, held));
     rig.shard.stop()?;
     Ok(samples)
 }
 
-/// Offers `rate` orders a second. One session's messages leave in the order of one client's commands, so the
-/// n-th to arrive is the n-th that was sent.
-fn offer(rig: &mut Rig, rate: u32, seconds: f64) -> Result<Samples, PerfError> {
-    let interval_ns = 1_000_000_000 / u64::from(rate);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of some millions")]
-    let count = (f64::from(rate) * seconds) as u64;
-    let begin = now_ns() + 100_000;
-    let (mut sent, mut seen) = (0u64, 0u64);
-    let mut samples = Samples::new();
-    let mut order = rig.orders.next();
-    while seen < count {
-        let now = now_ns();
-        let is_due = sent < count && now >= begin + sent * interval_ns;
-        // A full ring is no error here: the order waits, and its latency runs.
-        if is_due
-            && rig.client.in_flight() < WINDOW
-            && rig.client.submit(model::Command::NewOrder(order)).is_ok()
-        {
-            sent += 1;
-            order = rig.orders.next();
-        }
-        rig.drain(|_| {
-            samples.record(now_ns().saturating_sub(begin + seen * interval_ns));
-            seen += 1;
-        });
-        rig.take_answers()?;
-        if now > begin + sent * interval_ns + PATIENCE_NS {
-            return Err(PerfError::Late("an order's leaving"));
-        }
-    }
-    Ok(samples)
+/// How many are offered: for a time, and not without end at the highest rates.
+pub(crate) fn samples_at(lab: &Lab, rate: u32) -> u64 {
+    let thousandths = lab.sized(200, 1_500);
+    (u64::from(rate) * thousandths / 1_000).min(lab.sized(100_000, 1_000_000))
+}
+
+/// True for what a request about an order leaves as.
+pub(crate) const fn is_request(message: &Outbound) -> bool {
+    matches!(
+        message.kind,
+        OutboundKind::OrderCancelRequest { .. } | OutboundKind::OrderCancelReplaceRequest { .. }
+    )
 }

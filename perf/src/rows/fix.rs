@@ -208,7 +208,7 @@ impl Link for Timing<'_> {
 }
 
 /// The record of an engine that never sent anything.
-struct NothingSent;
+pub(crate) struct NothingSent;
 
 impl SentRecord for NothingSent {
     fn which_were_sent(&self, _wanted: &BTreeSet<WireId>) -> io::Result<BTreeSet<WireId>> {

@@ -1,14 +1,12 @@
 //! What an idle account with ten positions takes, by the allocator's own count.
 
-use model::{
-    AccountId, Command, ExecId, ExecType, ExecutionReport, Input, InstrumentId, OrdStatus, Origin, Outbound,
-    OutboundKind, Reference, Text,
-};
+use model::{AccountId, Command, Input, InstrumentId, Origin};
 
 use crate::counting::in_use_bytes;
 use crate::error::PerfError;
 use crate::lab::Lab;
-use crate::rig::{self, INSTRUMENTS, Orders, SESSION};
+use crate::reports;
+use crate::rig::{self, INSTRUMENTS, Orders};
 use crate::row::{Best, Row, Unit};
 use crate::rows::parts::Feed;
 use crate::samples::Summary;
@@ -56,38 +54,8 @@ fn position(
     let Some(message) = feed.outcome.outbound.first().copied() else {
         return Err(PerfError::Unexpected(format!("denied: {:?}", feed.outcome.events)));
     };
-    let report = fill(&message)?;
+    let report = reports::filled(&message)?;
     feed.take(&Input::ExecutionReport(report));
     let booked = feed.outcome.events.iter().any(|event| matches!(event, model::Event::Executed { .. }));
     if booked { Ok(()) } else { Err(PerfError::Unexpected(format!("not booked: {:?}", feed.outcome.events))) }
-}
-
-/// The broker's report that the whole of an order was executed at its limit.
-pub(crate) fn fill(message: &Outbound) -> Result<ExecutionReport, PerfError> {
-    let OutboundKind::NewOrderSingle { cl_ord_id, symbol, side, quantity, limit_price, .. } = message.kind
-    else {
-        return Err(PerfError::Unexpected("no order left".to_owned()));
-    };
-    Ok(ExecutionReport {
-        session: SESSION,
-        msg_seq_num: cl_ord_id.seq,
-        poss_dup: false,
-        cl_ord_id: Some(cl_ord_id),
-        orig_cl_ord_id: None,
-        broker_order_id: Text::new(&format!("B{}", cl_ord_id.seq))?,
-        exec_id: ExecId::new(&format!("E{}", cl_ord_id.seq))?,
-        exec_type: ExecType::Trade,
-        ord_status: OrdStatus::Filled,
-        symbol,
-        side,
-        last_quantity: quantity,
-        last_price: limit_price.unwrap_or_default(),
-        cum_quantity: quantity,
-        leaves_quantity: model::Quantity::ZERO,
-        commission: None,
-        trade_date: None,
-        settlement_date: None,
-        reject_code: 0,
-        text: Reference::EMPTY,
-    })
 }

@@ -16,6 +16,7 @@ const TWO: &str =
     "two shards, submitter and gateway between them: three busy threads, so meant for four cores";
 const DISK: &str =
     "one shard, disk durability through group commit; flusher, submitter and gateway share cores";
+const MORE: &str = "shards on cores of their own, submitter and gateway for all of them on one other";
 /// Orders a sample is the mean of.
 const PER_SAMPLE: u64 = 1000;
 const PATIENCE_NS: u64 = 20_000_000_000;
@@ -34,6 +35,19 @@ pub(crate) fn two_shards(lab: &mut Lab) -> Result<(), PerfError> {
     measure(lab, "throughput.two_shards", TWO, 2, journal::Durability::Process)
 }
 
+/// Where the machine has the cores: a shard and a read side each, and the measuring thread.
+pub(crate) fn more_shards(lab: &mut Lab) -> Result<(), PerfError> {
+    for (name, shards) in [("throughput.four_shards", 4), ("throughput.eight_shards", 8)] {
+        if lab.cores.len() > shards {
+            measure(lab, name, MORE, shards, journal::Durability::Process)?;
+        } else {
+            let cores = lab.cores.len();
+            lab.not_run.push(format!("{name}: it needs {} cores, here are {cores}", shards + 1));
+        }
+    }
+    Ok(())
+}
+
 pub(crate) fn disk(lab: &mut Lab) -> Result<(), PerfError> {
     measure(lab, "throughput.disk", DISK, 1, journal::Durability::Disk)
 }
@@ -50,7 +64,7 @@ fn measure(
     let repetitions = runs.iter().map(|run| run.summary.p50).collect();
     let best = runs.iter().max_by(|one, other| one.per_second.total_cmp(&other.per_second));
     let best = best.ok_or(PerfError::Late("a repetition"))?;
-    let row = Row::new(name, Best { summary: best.summary, repetitions }, note);
+    let row = Row::new(name, Best { repetitions, ..Best::only(best.summary) }, note);
     lab.rows.push(row.unit(Unit::PerSecond).rate(best.per_second).beside(floor));
     Ok(())
 }

@@ -13,23 +13,36 @@ use crate::ticks::now_ns;
 
 /// About a `NewOrderSingle`.
 const MESSAGE_BYTES: usize = 180;
+const BLOCKING: &str =
+    "the same with both ends asleep in the kernel until data is there: what a thread's waking up costs";
 const NOTE: &str =
     "180 bytes there and back over loopback TCP, NODELAY, both ends busy polling on cores of their own";
 
 pub(crate) fn echo(lab: &mut Lab) -> Result<(), PerfError> {
-    let best = lab.best_of(|| echoes(lab))?;
+    let best = lab.best_of(|| echoes(lab, Waiting::Polling))?;
     lab.rows.push(Row::new("wire.echo", best, NOTE));
+    let best = lab.best_of(|| echoes(lab, Waiting::Asleep))?;
+    lab.rows.push(Row::new("wire.echo.blocking", best, BLOCKING));
     Ok(())
 }
 
-fn echoes(lab: &Lab) -> Result<Samples, PerfError> {
+/// What an end does until data is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    Polling,
+    Asleep,
+}
+
+fn echoes(lab: &Lab, waiting: Waiting) -> Result<Samples, PerfError> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(PerfError::io("listen"))?;
     let address = listener.local_addr().map_err(PerfError::io("listen"))?;
     let mut near = TcpStream::connect(address).map_err(PerfError::io("connect"))?;
     let (mut far, _) = listener.accept().map_err(PerfError::io("accept"))?;
     for stream in [&near, &far] {
         stream.set_nodelay(true).map_err(PerfError::io("set NODELAY"))?;
-        stream.set_nonblocking(true).map_err(PerfError::io("set a socket to polling"))?;
+        stream
+            .set_nonblocking(waiting == Waiting::Polling)
+            .map_err(PerfError::io("set a socket to polling"))?;
     }
     let stop = Arc::new(AtomicBool::new(false));
     let echo = std::thread::spawn({
@@ -45,6 +58,8 @@ fn echoes(lab: &Lab) -> Result<Samples, PerfError> {
     });
     let samples = round_trips(lab, &mut near);
     stop.store(true, Ordering::Relaxed);
+    // Wakes one that sleeps.
+    drop(near);
     let echoed = echo.join().map_err(|_| PerfError::Unexpected("the echoing thread died".to_owned()))?;
     echoed.map_err(PerfError::io("echo"))?;
     samples
@@ -58,7 +73,9 @@ fn round_trips(lab: &Lab, near: &mut TcpStream) -> Result<Samples, PerfError> {
     for turn in 0..count + count / 10 {
         let start = now_ns();
         near.write_all(&message).map_err(PerfError::io("send"))?;
-        read_whole(near, &mut message, &never).map_err(PerfError::io("receive"))?;
+        if !read_whole(near, &mut message, &never).map_err(PerfError::io("receive"))? {
+            return Err(PerfError::Unexpected("the echoing thread hung up".to_owned()));
+        }
         if turn >= count / 10 {
             samples.record(now_ns() - start);
         }
@@ -66,12 +83,13 @@ fn round_trips(lab: &Lab, near: &mut TcpStream) -> Result<Samples, PerfError> {
     Ok(samples)
 }
 
-/// Polls until `message` is full; false where it is told to stop.
+/// Reads until `message` is full; false where it is told to stop, or the other end is gone.
 fn read_whole(stream: &mut TcpStream, message: &mut [u8], stop: &AtomicBool) -> std::io::Result<bool> {
     let mut rest = message;
     while !rest.is_empty() {
         match stream.read(rest) {
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            // The other end hangs up when it has seen enough.
+            Ok(0) => return Ok(false),
             Ok(read) => rest = rest.get_mut(read..).unwrap_or_default(),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 if stop.load(Ordering::Relaxed) {

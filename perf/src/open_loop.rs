@@ -1,0 +1,115 @@
+//! Load at a rate, with intended times: what a stall delays is counted from when it was meant to be sent, so that
+//! everybody who had to wait pays for it (no coordinated omission).
+
+use crate::error::PerfError;
+use crate::samples::Samples;
+use crate::ticks;
+
+/// A path that carries things in order: the n-th to arrive is the n-th that was sent.
+pub(crate) trait Path {
+    /// Sends the next; false where there is no room for it now: it waits, and its latency runs.
+    fn send(&mut self) -> Result<bool, PerfError>;
+
+    /// Looks what has arrived, and tells `arrived` when each did.
+    fn receive(&mut self, arrived: &mut dyn FnMut(u64)) -> Result<(), PerfError>;
+
+    /// The clock that arrivals are told by.
+    fn now_ns(&self) -> u64 {
+        ticks::now_ns()
+    }
+}
+
+/// The longest a path may stand still.
+pub(crate) const PATIENCE_NS: u64 = 20_000_000_000;
+
+/// Sends `count` at `rate` a second; latencies from the intended times.
+pub(crate) fn offer(path: &mut impl Path, rate: u32, count: u64) -> Result<Samples, PerfError> {
+    let interval_ns = 1_000_000_000 / u64::from(rate);
+    let begin = path.now_ns() + 100_000;
+    let (mut sent, mut seen) = (0u64, 0u64);
+    let mut samples = Samples::new();
+    while seen < count {
+        let now = path.now_ns();
+        if sent < count && now >= begin + sent * interval_ns && path.send()? {
+            sent += 1;
+        }
+        path.receive(&mut |at_ns| {
+            samples.record(at_ns.saturating_sub(begin + seen * interval_ns));
+            seen += 1;
+        })?;
+        if now > begin + sent * interval_ns + PATIENCE_NS {
+            return Err(PerfError::Late("an arrival"));
+        }
+    }
+    Ok(samples)
+}
+
+/// Sends the next when the one before has arrived.
+pub(crate) fn one_by_one(path: &mut impl Path, count: u64) -> Result<Samples, PerfError> {
+    let mut samples = Samples::new();
+    for _ in 0..count {
+        let start = path.now_ns();
+        let mut arrived_ns = None;
+        while !path.send()? {
+            path.receive(&mut |_| ())?;
+        }
+        while arrived_ns.is_none() {
+            path.receive(&mut |at_ns| arrived_ns = Some(at_ns))?;
+            if path.now_ns() > start + PATIENCE_NS {
+                return Err(PerfError::Late("an arrival"));
+            }
+        }
+        samples.record(arrived_ns.unwrap_or(start).saturating_sub(start));
+    }
+    Ok(samples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes one at a time, and stands still for a while in the middle.
+    struct Stalling {
+        now: std::cell::Cell<u64>,
+        taken: u64,
+        arrived: u64,
+    }
+
+    impl Path for Stalling {
+        fn send(&mut self) -> Result<bool, PerfError> {
+            self.taken += 1;
+            Ok(true)
+        }
+
+        fn receive(&mut self, arrived: &mut dyn FnMut(u64)) -> Result<(), PerfError> {
+            if self.arrived == 50 && self.taken == 51 {
+                self.now.set(self.now.get() + 1_000_000);
+            }
+            while self.arrived < self.taken {
+                self.arrived += 1;
+                arrived(self.now.get());
+            }
+            Ok(())
+        }
+
+        fn now_ns(&self) -> u64 {
+            self.now.set(self.now.get() + 100);
+            self.now.get()
+        }
+    }
+
+    #[test]
+    fn a_stall_is_paid_by_all_who_had_to_wait() {
+        let mut path = Stalling { now: 0.into(), taken: 0, arrived: 0 };
+        let summary = offer(&mut path, 100_000, 200).unwrap().summary();
+        // A hundred were due in the millisecond that the path stood still: half of all, not one.
+        assert!(summary.p50 >= 1_000 && summary.max >= 990_000, "{summary:?}");
+        assert_eq!(summary.count, 200);
+    }
+
+    #[test]
+    fn one_by_one_counts_each() {
+        let mut path = Stalling { now: 0.into(), taken: 0, arrived: 0 };
+        assert_eq!(one_by_one(&mut path, 20).unwrap().summary().count, 20);
+    }
+}

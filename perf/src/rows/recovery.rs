@@ -1,0 +1,179 @@
+//! A start after a stop: from the journal alone, and from a snapshot with the records behind it.
+//!
+//! The journal is written directly, without a shard: definitions, then the lives of orders as a broker tells them
+//! (order, acknowledgement, two fills). What a shard would have answered is worked out by the replay that is measured.
+
+use std::path::Path;
+
+use engine::{ShardConfig, Standby, replay_until, take_snapshot};
+use journal::{Durability, Writer};
+use model::{
+    Command, ExecId, ExecType, ExecutionReport, Input, InstrumentId, OrdStatus, Origin, Outbound,
+    OutboundKind, Position, Quantity, SessionChange, SessionState, ShardId, Symbol, Timestamp, WireId,
+};
+
+use crate::error::PerfError;
+use crate::lab::Lab;
+use crate::reports;
+use crate::rig::{self, Orders, SESSION};
+use crate::row::{Best, Row, per_second};
+use crate::samples::Summary;
+use crate::ticks::now_ns;
+
+const FROM_JOURNAL: &str =
+    "Standby::open: scan, replay of every record, state ready to trade on; a core to itself";
+const FROM_SNAPSHOT: &str = "Standby::open from a snapshot of that state: read, hash, check against the journal, replay what came after";
+
+/// How large a journal.
+#[derive(Clone, Copy)]
+struct Size {
+    accounts: u32,
+    /// Records in all, and behind the snapshot.
+    records: u64,
+    tail: u64,
+}
+
+const QUICK: Size = Size { accounts: 1_000, records: 60_000, tail: 5_000 };
+const FULL: Size = Size { accounts: 100_000, records: 10_000_000, tail: 100_000 };
+
+pub(crate) fn measure(lab: &mut Lab) -> Result<(), PerfError> {
+    let size = lab.sized(QUICK, FULL);
+    let dir = lab.fresh_dir()?;
+    write(dir.path(), size)?;
+    let from_journal = start(lab, dir.path(), size.records)?;
+    snapshot(dir.path(), size)?;
+    let from_snapshot = start(lab, dir.path(), size.tail)?;
+    for (name, took_ns, note) in [
+        ("recovery.from_journal", from_journal, FROM_JOURNAL),
+        ("recovery.from_snapshot", from_snapshot, FROM_SNAPSHOT),
+    ] {
+        let [p50, p90, p99, p999, max] = [took_ns; 5];
+        let best = Best::only(Summary { p50, p90, p99, p999, max, count: size.records });
+        let rate = per_second(size.records, took_ns);
+        lab.rows.push(Row::new(name, best, note).rate(rate));
+    }
+    Ok(())
+}
+
+fn settings(dir: &Path) -> ShardConfig {
+    let mut settings = ShardConfig::new(journal::Options::new(dir, ShardId::new(0)));
+    settings.snapshots.every_records = 0;
+    settings
+}
+
+/// What a start took.
+fn start(lab: &Lab, dir: &Path, replayed: u64) -> Result<u64, PerfError> {
+    let pinned = lab.pinned();
+    let begin = now_ns();
+    let standby = Standby::open(&settings(dir))?;
+    let took_ns = now_ns() - begin;
+    drop(pinned);
+    let accounts = standby.core().accounts().count();
+    if accounts == 0 || took_ns == 0 {
+        return Err(PerfError::Unexpected(format!("{replayed} records gave an empty state")));
+    }
+    Ok(took_ns)
+}
+
+/// As the read side would have taken it at that record.
+fn snapshot(dir: &Path, size: Size) -> Result<(), PerfError> {
+    let at = size.records - size.tail;
+    let recovered = replay_until(dir, |record| record.position.seq <= at)?;
+    take_snapshot(dir, &engine::Replay::resume(recovered), 1).map_err(PerfError::io("take a snapshot"))?;
+    Ok(())
+}
+
+/// Appends inputs as a shard would.
+struct Author {
+    writer: Writer,
+    time: Timestamp,
+}
+
+impl Author {
+    fn append(&mut self, input: &Input) -> Result<u64, PerfError> {
+        self.time = Timestamp::from_nanos(self.time.nanos + 1_000);
+        self.writer.ensure_room()?;
+        Ok(self.writer.append(self.time, input)?.seq)
+    }
+}
+
+fn write(dir: &Path, size: Size) -> Result<(), PerfError> {
+    let options =
+        journal::Options { durability: Durability::Process, ..journal::Options::new(dir, ShardId::new(0)) };
+    let writer = journal::open(&options)?.writer;
+    let incarnation = writer.incarnation();
+    let mut author = Author { writer, time: Timestamp::from_nanos(1_763_629_323_000_000_000) };
+    author.append(&Input::Opened { incarnation, logic_version: actors::LOGIC_VERSION })?;
+    for command in rig::definitions(size.accounts)? {
+        author.append(&Input::Command { origin: Origin::default(), command })?;
+    }
+    for state in [SessionState::Up, SessionState::Ready] {
+        author.append(&Input::Session(SessionChange { session: SESSION, state, unresolved: 0 }))?;
+    }
+    let mut orders = Orders::over(size.accounts);
+    loop {
+        let last = life(&mut author, &mut orders, incarnation)?;
+        if last >= size.records {
+            break;
+        }
+    }
+    author.writer.close()?;
+    Ok(())
+}
+
+/// An order from its command to its end: four records.
+fn life(author: &mut Author, orders: &mut Orders, incarnation: model::Incarnation) -> Result<u64, PerfError> {
+    let mut order = orders.next();
+    order.quote = Some(rig::quote(author.time));
+    let command = Command::NewOrder(order);
+    let seq = author.append(&Input::Command { origin: Origin::default(), command })?;
+    let position = Position::new(ShardId::new(0), seq);
+    let kind = OutboundKind::NewOrderSingle {
+        cl_ord_id: WireId::at(position, incarnation),
+        account: model::Name::EMPTY,
+        symbol: symbol(order.instrument)?,
+        side: order.side,
+        order_type: order.order_type,
+        time_in_force: order.time_in_force,
+        quantity: order.quantity,
+        limit_price: order.limit_price,
+    };
+    let message = Outbound { session: SESSION, position, time: author.time, kind };
+    author.append(&Input::ExecutionReport(reports::acknowledged(&message)?))?;
+    let whole = reports::filled(&message)?;
+    author.append(&Input::ExecutionReport(part(&whole)?))?;
+    author.append(&Input::ExecutionReport(ExecutionReport { last_quantity: Quantity::from(6), ..whole }))
+}
+
+/// Four of the ten, before the rest.
+fn part(whole: &ExecutionReport) -> Result<ExecutionReport, PerfError> {
+    Ok(ExecutionReport {
+        exec_id: ExecId::new(&format!("P{}", whole.msg_seq_num))?,
+        exec_type: ExecType::Trade,
+        ord_status: OrdStatus::PartiallyFilled,
+        last_quantity: Quantity::from(4),
+        cum_quantity: Quantity::from(4),
+        leaves_quantity: Quantity::from(6),
+        ..*whole
+    })
+}
+
+fn symbol(instrument: InstrumentId) -> Result<Symbol, PerfError> {
+    Ok(Symbol::new(&format!("SYM{}", instrument.index))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lives_that_are_written_are_believed_by_the_core() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), Size { accounts: 3, records: 200, tail: 20 }).unwrap();
+        let recovered = engine::replay(dir.path()).unwrap();
+        assert_eq!(recovered.alerts, 0);
+        let orders: Vec<_> = recovered.core.accounts().flat_map(actors::Account::orders).collect();
+        assert!(orders.len() > 20, "{}", orders.len());
+        assert!(orders.iter().all(|order| order.status == OrdStatus::Filled), "{:?}", orders.last());
+    }
+}
