@@ -143,11 +143,29 @@ mod tests {
         rig.shard.stop().unwrap();
 
         // A start says so as well, and names the record.
+        let mut config = config;
+        config.upgrade.accept_divergence = Some(Position::new(found.position.shard, found.position.seq - 1));
         let refused = Standby::open(&config).map(drop).unwrap_err();
         assert!(
             matches!(refused, EngineError::DigestMismatch { position, .. } if position == found.position),
             "{refused}"
         );
+        // With that word it starts from the replayed state, and needs no word the next time.
+        config.upgrade.accept_divergence = Some(found.position);
+        for _ in 0..2 {
+            let mut rig = Rig::start(&config);
+            rig.make_ready();
+            assert_eq!(
+                rig.shard.replica().read(rig.shard.recovered().position, actors::Core::is_firm_halted),
+                Ok(false)
+            );
+            assert!(
+                matches!(rig.call(Command::NewOrder(buy("A"))).event, Event::OrderExists { order: same, .. } if same == order)
+            );
+            drop(rig.client);
+            rig.shard.stop().unwrap();
+            config.upgrade.accept_divergence = None;
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub enum EngineError {
     /// Replaying leads elsewhere than it did live: another version of the logic, or a broken machine.
     #[error(
         "records {} to {position} lead elsewhere than they did: digest {recorded} was recorded, {replayed} is replayed. \
-         {}; `gannet replay --verify` says more",
+         {}; `gannet replay --verify` says more, docs/operations.md what to do",
         .after + 1,
         decided_by(*.logic_version)
     )]

@@ -25,6 +25,9 @@ pub struct Replay {
     logic_version: Option<u32>,
     proven_to: u64,
     unproven: u64,
+    /// The mismatch that is accepted, and with it what follows from it.
+    accepts: Option<Position>,
+    accepted: u64,
 }
 
 /// The state at the end of a journal.
@@ -53,6 +56,8 @@ pub struct Recovered {
     /// How many inputs stand behind the last digest that was compared, or behind the snapshot: nothing recorded says
     /// what came of them.
     pub unproven: u64,
+    /// How many recorded digests differ from the replayed ones, by the word of an operator.
+    pub accepted: u64,
 }
 
 impl Replay {
@@ -72,6 +77,8 @@ impl Replay {
             logic_version: None,
             proven_to: 0,
             unproven: 0,
+            accepts: None,
+            accepted: 0,
         }
     }
 
@@ -91,7 +98,15 @@ impl Replay {
             logic_version: recovered.logic_version,
             proven_to: recovered.position.seq,
             unproven: recovered.unproven,
+            accepts: None,
+            accepted: recovered.accepted,
         }
+    }
+
+    /// Goes on where the digest recorded at `position` differs, and where those after it do.
+    #[must_use]
+    pub(crate) fn accepting(self, position: Option<Position>) -> Self {
+        Self { accepts: position, ..self }
     }
 
     /// Applies one record and gives what followed from it; a recorded digest is compared instead.
@@ -119,6 +134,10 @@ impl Replay {
         self.digests += 1;
         if recorded == replayed {
             (self.proven_to, self.unproven) = (self.position.seq, 0);
+            return Ok(());
+        }
+        if self.accepted > 0 || self.accepts == Some(self.position) {
+            self.accepted += 1;
             return Ok(());
         }
         let (position, after, logic_version) = (self.position, self.proven_to, self.logic_version);
@@ -193,6 +212,7 @@ impl Replay {
             snapshot: self.snapshot,
             logic_version: self.logic_version,
             unproven: self.unproven,
+            accepted: self.accepted,
         }
     }
 }
@@ -204,9 +224,18 @@ pub fn replay(dir: impl Into<Folder>) -> Result<Recovered, EngineError> {
 
 /// The state at the end of a journal, from the newest snapshot that can be believed.
 pub fn recover(dir: impl Into<Folder>) -> Result<Recovered, EngineError> {
+    recover_accepting(dir, None)
+}
+
+/// As [`recover`], with a mismatch that an operator has accepted.
+pub(crate) fn recover_accepting(
+    dir: impl Into<Folder>,
+    accepted: Option<Position>,
+) -> Result<Recovered, EngineError> {
     let dir = dir.into();
     let shard = Reader::open(&dir)?.shard();
-    let mut replay = snapshot::newest(&dir, shard).map_or_else(|| Replay::new(shard), Replay::resume);
+    let start = snapshot::newest(&dir, shard).map_or_else(|| Replay::new(shard), Replay::resume);
+    let mut replay = start.accepting(accepted);
     let mut reader = Reader::from_seq(&dir, replay.position().seq + 1)?;
     while let Some(record) = reader.next()? {
         reach(Point::RecoveryMidReplay);

@@ -94,7 +94,7 @@ impl ShardConfig {
             mark_interval_ms: 1_000,
             core: None,
             snapshots: SnapshotPolicy { every_records: 1_000_000, keep: 3 },
-            upgrade: UpgradePolicy { from_snapshot: false, accept_unproven: false },
+            upgrade: UpgradePolicy { from_snapshot: false, accept_unproven: false, accept_divergence: None },
             trace: 0,
         }
     }
@@ -209,8 +209,9 @@ impl Standby {
         let claim = journal::claim(journal)?;
         let recovered = state_to_start_from(&journal.folder(), journal.shard, config.upgrade)?;
         let journal::Opened { writer, recovery } = claim.open()?;
-        if recovered.logic_version.is_some_and(|version| version != LOGIC_VERSION) {
-            // The next start finds what this logic goes on from, and need not prove it again.
+        let other_logic = recovered.logic_version.is_some_and(|version| version != LOGIC_VERSION);
+        if other_logic || recovered.accepted > 0 {
+            // The next start finds what was gone on from, and need not be told again.
             take_snapshot(journal.folder(), &Replay::resume(recovered.clone()), config.snapshots.keep)
                 .map_err(|error| EngineError::Snapshot { dir: journal.dir.clone(), error })?;
         }

@@ -247,6 +247,7 @@ fn read(path: &Path, journal: &Folder, shard: ShardId) -> Result<Recovered, Snap
         snapshot: Some(header.seq),
         logic_version: Some(header.logic_version),
         unproven: 0,
+        accepted: 0,
     })
 }
 

@@ -6,10 +6,10 @@
 
 use actors::LOGIC_VERSION;
 use journal::{Folder, JournalError};
-use model::ShardId;
+use model::{Position, ShardId};
 
 use crate::error::EngineError;
-use crate::replay::{Recovered, Replay, recover, replay};
+use crate::replay::{Recovered, Replay, recover_accepting, replay};
 
 /// What may be relied on where another version of the logic wrote the journal. By default: proof alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,9 @@ pub struct UpgradePolicy {
     pub from_snapshot: bool,
     /// Start although no digest says what came of the last inputs.
     pub accept_unproven: bool,
+    /// Start although the digest recorded here, and those after it, differ from what is replayed by the same logic:
+    /// the shard or its machine was wrong, and the replayed state counts.
+    pub accept_divergence: Option<Position>,
 }
 
 /// The state at the end of the journal in `journal`, which this logic may go on from. Nothing is changed.
@@ -26,10 +29,17 @@ pub(crate) fn state_to_start_from(
     shard: ShardId,
     policy: UpgradePolicy,
 ) -> Result<Recovered, EngineError> {
-    let recovered = match recover(journal) {
+    let recovered = match recover_accepting(journal, policy.accept_divergence) {
         Err(EngineError::Journal(JournalError::NoJournal { .. })) => return Ok(Replay::new(shard).finish()),
         recovered => recovered?,
     };
+    if recovered.accepted > 0 {
+        tracing::error!(
+            digests = recovered.accepted,
+            from = ?policy.accept_divergence,
+            "recorded digests differ from the replayed ones; by your word the replayed state counts"
+        );
+    }
     let Some(recorded) = recovered.logic_version.filter(|version| *version != LOGIC_VERSION) else {
         return Ok(recovered);
     };

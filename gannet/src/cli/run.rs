@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use engine::UpgradePolicy;
+use model::Position;
 
 use super::output::Output;
 use super::{Failure, log_to_stderr};
@@ -32,6 +33,10 @@ pub(super) struct Args {
     /// leads to the same by the last inputs.
     #[arg(long)]
     accept_unproven: bool,
+    /// After a divergence: start although the digest at this record differs from the replayed one. The replayed state
+    /// counts from there on.
+    #[arg(long, value_name = "SHARD:SEQ")]
+    accept_divergence: Option<Position>,
 }
 
 /// How often the node is looked at.
@@ -43,7 +48,11 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     // Before anything is started: a signal from here on ends the node in order.
     let stop = StopSignal::listen().map_err(Failure::new)?;
     let stage_times = args.trace.then(|| config.node.journal.clone());
-    let upgrade = UpgradePolicy { from_snapshot: args.from_snapshot, accept_unproven: args.accept_unproven };
+    let upgrade = UpgradePolicy {
+        from_snapshot: args.from_snapshot,
+        accept_unproven: args.accept_unproven,
+        accept_divergence: args.accept_divergence,
+    };
     let options = StartOptions { apply_changes: args.apply, stage_times, upgrade };
     let node = Node::start(&config, &options).map_err(Failure::new)?;
     out.line(&format!("running; local commands: --socket {}", config.node.socket.display()))?;
