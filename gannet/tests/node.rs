@@ -57,6 +57,24 @@ fn status(client: &mut Client) -> Status {
 }
 
 #[test]
+fn what_one_client_was_told_another_one_finds() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path(), |text| text);
+    let (node, mut giver) = start(&config);
+    let mut asker = Client::connect(&config.node.socket).unwrap();
+    for times in 1u32..=100 {
+        assert!(!deposit(&mut giver, "GROWTH-1", &format!("deposit {times}")));
+        let Answer::Cash { rows } = asker.call(&Request::Cash(Filter::default())).unwrap() else { panic!() };
+        let expected: model::Amount = "250000.25".parse().unwrap();
+        assert_eq!(
+            rows[0].settled,
+            (0..times).fold(model::Amount::ZERO, |sum, _| sum.plus(expected).unwrap())
+        );
+    }
+    node.stop().unwrap();
+}
+
+#[test]
 fn a_node_remembers_across_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), |text| text);

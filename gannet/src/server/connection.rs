@@ -31,12 +31,13 @@ use crate::wire::{Answer, AnswerFrame, Refusal, RefusalKind, Request, event, rea
 pub(super) const IN_FLIGHT: usize = 1024;
 /// Answers that wait to be written.
 const QUEUED: usize = 256;
-/// A query sees what this connection's commands did; for so long it waits for the replica to get there.
+/// A query sees what every command did that was answered before, whoever gave it: who is told of an order by
+/// telephone finds it. For so long it waits for the replica to get there.
 const REPLICA_PATIENCE: Duration = Duration::from_secs(2);
 
 type Queue = mpsc::Sender<AnswerFrame>;
-/// The last answered position of each shard.
-type Seen = Rc<RefCell<BTreeMap<ShardId, u64>>>;
+/// The last answered position of each shard, over all connections: they share a thread.
+pub(super) type Seen = Rc<RefCell<BTreeMap<ShardId, u64>>>;
 
 /// Serves a client until it hangs up or the node stops.
 pub(super) async fn serve(
@@ -44,13 +45,13 @@ pub(super) async fn serve(
     origin: Origin,
     api: Arc<dyn NodeApi>,
     stop: watch::Receiver<bool>,
+    seen: Seen,
 ) {
     let (read, write) = stream.into_split();
     let (queue, queued) = mpsc::channel(QUEUED);
     let writer = tokio::task::spawn_local(write_answers(write, queued));
     let in_flight = Arc::new(Semaphore::new(IN_FLIGHT));
-    let connection =
-        Connection { api, origin, queue, in_flight, seen: Seen::default(), stop, feeds: JoinSet::new() };
+    let connection = Connection { api, origin, queue, in_flight, seen, stop, feeds: JoinSet::new() };
     connection.run(read).await;
     // Commands in flight hold the queue open until they are answered.
     if let Err(error) = writer.await {

@@ -10,6 +10,7 @@ mod socket;
 use std::collections::BTreeSet;
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -110,7 +111,14 @@ async fn run(
     mut stopping: watch::Receiver<bool>,
     started: std::sync::mpsc::Sender<()>,
 ) {
-    let door = Door { api, listener, stopping: stopping.clone(), inside: BTreeSet::new(), next_client: 1 };
+    let door = Door {
+        api,
+        listener,
+        stopping: stopping.clone(),
+        inside: BTreeSet::new(),
+        next_client: 1,
+        answered: connection::Seen::default(),
+    };
     let door = Supervisor::start(move |_| door);
     // `start` waits for it.
     let _ = started.send(());
@@ -131,6 +139,7 @@ struct Door {
     inside: BTreeSet<u32>,
     /// Counted over the life of the process, for [`Origin::client`]; 0 is the node itself.
     next_client: u32,
+    answered: connection::Seen,
 }
 
 impl Actor for Door {
@@ -209,9 +218,10 @@ impl Handler<Came> for Door {
         self.next_client = self.next_client.wrapping_add(1).max(1);
         self.inside.insert(client);
         let (api, stopping, door) = (Arc::clone(&self.api), self.stopping.clone(), context.address());
+        let answered = Rc::clone(&self.answered);
         tracing::debug!(client, uid, "client connected");
         actix::spawn(async move {
-            connection::serve(stream, Origin { uid, client }, api, stopping).await;
+            connection::serve(stream, Origin { uid, client }, api, stopping, answered).await;
             door.do_send(Gone(client));
         });
     }
