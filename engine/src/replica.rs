@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use actors::Core;
-use journal::Follower;
+use journal::{DurableWatch, Follower};
 use model::{Event, Position, Timestamp};
 
 use crate::audit::{Audit, Divergence};
@@ -30,6 +30,7 @@ struct Shared {
     stopped: AtomicBool,
     snapshots: Snapshots,
     audit: Audit,
+    recorded: DurableWatch,
 }
 
 /// Where and when snapshots are taken.
@@ -108,6 +109,7 @@ impl Replica {
         follower: Follower,
         snapshots: Snapshots,
         audit: Audit,
+        recorded: DurableWatch,
     ) -> Result<(Self, JoinHandle<Result<(), EngineError>>), EngineError> {
         let publisher = Publisher { history_after: replay.position().seq, ..Publisher::default() };
         let shared = Arc::new(Shared {
@@ -116,6 +118,7 @@ impl Replica {
             stopped: AtomicBool::new(false),
             snapshots,
             audit,
+            recorded,
         });
         let thread = std::thread::Builder::new()
             .name(name.clone())
@@ -163,6 +166,12 @@ impl Replica {
     /// Where it was first seen to differ from the shard; `None` where every digest agreed.
     pub fn divergence(&self) -> Option<Divergence> {
         self.shared.audit.found()
+    }
+
+    /// How many durable records it has not applied yet.
+    pub fn behind(&self) -> u64 {
+        let applied = self.shared.replay().position().seq;
+        self.shared.recorded.durable_seq().saturating_sub(applied)
     }
 
     /// Ends the thread.

@@ -250,6 +250,7 @@ impl Standby {
             follower,
             snapshots,
             Audit::new(Arc::clone(&lanes)),
+            writer.durable_watch(),
         )?;
         let (tracer, trace_reader) = Tracer::ring(config.trace).unzip();
         let pipeline = Pipeline {

@@ -25,6 +25,8 @@ pub struct ShardBooks<'a> {
     pub alerts: u64,
     /// Where the audit found shard and replica to differ; `None` where they agree.
     pub diverged_at: Option<Position>,
+    /// How many records the shard has recorded that are not in this state yet.
+    pub behind: u64,
 }
 
 /// The state of every shard.
@@ -248,5 +250,6 @@ fn shard_row(books: &ShardBooks<'_>) -> ShardRow {
         incarnation: books.core.incarnation().count,
         digest: books.digest.clone(),
         diverged_at: books.diverged_at,
+        behind: books.behind,
     }
 }

@@ -130,6 +130,7 @@ fn says_of_the_past_while_it_runs(folder: &Path) {
     let now = says(folder, &["state", "--at", "2200-01-01T00:00:00Z", "-a", "GROWTH-1"]);
     assert!(now.contains("GROWTH-1  USD  1,000,000.5") && !now.contains("INCOME"), "{now}");
     assert!(says(folder, &["diff", "0", "1"]).contains("Orders\n  none\n"));
+    assert_eq!(says(folder, &["journal", "dump", "--follow", "-n", "3"]).lines().count(), 3);
     let head = says(folder, &["journal", "head"]);
     let verified = says(folder, &["journal", "verify", "--head", head.trim()]);
     assert!(verified.contains("are those the head was taken of"), "{verified}");

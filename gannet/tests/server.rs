@@ -137,6 +137,7 @@ impl NodeApi for FakeNode {
             digest: "00".to_owned(),
             alerts: 0,
             diverged_at: None,
+            behind: 0,
         };
         ask(&Books { shards: vec![books], directory: &self.directory });
     }

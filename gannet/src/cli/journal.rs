@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
-use journal::{Head, Reader, Record, RecordBody, Stat, VerifyReport};
+use journal::{Follower, Head, Reader, Record, RecordBody, Stat, VerifyReport};
 use model::ShardId;
 use serde_json::{Value, json};
 
@@ -11,6 +12,9 @@ use super::Failure;
 use super::output::Output;
 use crate::node::journals::{JournalsError, shard_dir, shards_of};
 use crate::table::{Cell, Table};
+
+/// How long a follower waits where there is nothing new.
+const FOLLOW_PAUSE: Duration = Duration::from_millis(20);
 
 /// Journals.
 #[derive(Debug, clap::Args)]
@@ -88,6 +92,9 @@ struct Dump {
     /// At most this many.
     #[arg(short = 'n', long, value_name = "COUNT")]
     limit: Option<usize>,
+    /// Go on with what a running node records, as soon as it is durable, until interrupted. One shard only.
+    #[arg(short = 'f', long)]
+    follow: bool,
 }
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
@@ -244,20 +251,44 @@ fn verify_json(report: &VerifyReport, heads: &[ShardHead]) -> Value {
 
 fn dump(dump: &Dump, out: &mut Output) -> Result<(), Failure> {
     let mut left = dump.limit.unwrap_or(usize::MAX);
-    for dir in dump.which.dirs()? {
+    let dirs = dump.which.dirs()?;
+    if dump.follow {
+        return follow(dump, &dirs, left, out);
+    }
+    for dir in dirs {
         let mut reader = Reader::from_seq(&dir, dump.from.max(1)).map_err(Failure::new)?;
         while left > 0
             && let Some(record) = reader.next().map_err(Failure::new)?
         {
             left -= 1;
-            if dump.which.json {
-                out.json_line(&record_json(&record))?;
-            } else {
-                out.line(&record_line(&record))?;
-            }
+            show(&record, dump.which.json, out)?;
         }
     }
     Ok(())
+}
+
+/// The writer never notices: a slow terminal is behind, and nothing waits for it.
+fn follow(dump: &Dump, dirs: &[PathBuf], mut left: usize, out: &mut Output) -> Result<(), Failure> {
+    let [dir] = dirs else {
+        return Err(Failure::new(format!(
+            "there are {} shards: say which to follow, with --shard",
+            dirs.len()
+        )));
+    };
+    let mut follower = Follower::open(dir, dump.from.max(1)).map_err(Failure::new)?;
+    while left > 0 {
+        if let Some(record) = follower.poll().map_err(Failure::new)? {
+            left -= 1;
+            show(&record, dump.which.json, out)?;
+        } else {
+            std::thread::sleep(FOLLOW_PAUSE);
+        }
+    }
+    Ok(())
+}
+
+fn show(record: &Record, json: bool, out: &mut Output) -> Result<(), Failure> {
+    if json { out.json_line(&record_json(record)) } else { out.line(&record_line(record)) }
 }
 
 fn body(record: &Record) -> Value {

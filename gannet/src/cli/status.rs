@@ -32,7 +32,7 @@ fn show(status: &Status, out: &mut Output) -> Result<(), Failure> {
         "{} accounts, {} open orders, {} alerts so far",
         status.accounts, status.open_orders, status.alerts
     ))?;
-    let mut shards = Table::new("Shards", &["SHARD", "POSITION", "OPENED", "DIGEST", "REPLICA"]);
+    let mut shards = Table::new("Shards", &["SHARD", "POSITION", "OPENED", "DIGEST", "REPLICA", "BEHIND"]);
     for row in &status.shards {
         shards.row(vec![
             Cell::count(row.position.shard.index),
@@ -40,6 +40,7 @@ fn show(status: &Status, out: &mut Output) -> Result<(), Failure> {
             Cell::count(row.incarnation),
             Cell::text(&row.digest),
             Cell::text(row.diverged_at.map_or("agrees".to_owned(), |at| format!("DIFFERS at {at}"))),
+            Cell::count(row.behind),
         ]);
     }
     out.table(&shards)?;

@@ -133,6 +133,7 @@ fn books<'a>(ours: &'a Ours, directory: &'a Directory) -> Books<'a> {
             digest: shard.digest.to_string(),
             alerts: shard.alerts,
             diverged_at: None,
+            behind: 0,
         })
         .collect();
     Books { shards, directory }

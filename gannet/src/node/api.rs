@@ -149,6 +149,8 @@ impl NodeApi for RunningNode {
 fn nested<'a>(replicas: &[&Replica], books: Vec<ShardBooks<'a>>, ask: &mut dyn FnMut(Vec<ShardBooks<'_>>)) {
     let Some((first, rest)) = replicas.split_first() else { return ask(books) };
     let diverged_at = first.divergence().map(|found| found.position);
+    // Before the lock: it is taken for reading only once.
+    let behind = first.behind();
     let mut books = Some(books);
     let read = first.inspect(Position::default(), |replay| {
         let mut books: Vec<ShardBooks<'_>> = books.take().unwrap_or_default();
@@ -159,6 +161,7 @@ fn nested<'a>(replicas: &[&Replica], books: Vec<ShardBooks<'a>>, ask: &mut dyn F
             digest: replay.digest().to_string(),
             alerts: replay.alerts(),
             diverged_at,
+            behind,
         });
         nested(rest, books, ask);
     });

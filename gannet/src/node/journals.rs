@@ -101,6 +101,7 @@ impl Journals {
             digest: recovered.digest.to_string(),
             alerts: recovered.alerts,
             diverged_at: None,
+            behind: 0,
         };
         Books { shards: self.shards.iter().map(shard_books).collect(), directory }
     }

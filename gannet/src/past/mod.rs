@@ -171,6 +171,7 @@ impl Past {
             digest: replay.digest().to_string(),
             alerts: replay.alerts(),
             diverged_at: None,
+            behind: 0,
         };
         Books { shards: self.shards.iter().map(of_shard).collect(), directory }
     }

@@ -156,6 +156,9 @@ pub struct ShardRow {
     /// The record at which the audit found shard and replica to differ; absent where they agree.
     #[serde(default, with = "by_text_option", skip_serializing_if = "Option::is_none")]
     pub diverged_at: Option<Position>,
+    /// How many records the shard has recorded that are not applied here yet.
+    #[serde(default)]
+    pub behind: u64,
 }
 
 /// How a session stands.
