@@ -27,7 +27,8 @@ use crate::replay::{Recovered, Replay};
 
 const MAGIC: [u8; 8] = *b"GNTSNP\0\0";
 const FORMAT: u32 = 1;
-const HASH_BYTES: usize = 32;
+/// At the end of a snapshot.
+pub(crate) const HASH_BYTES: usize = 32;
 
 /// What stands before the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -1,5 +1,6 @@
 //! The node: configuration, wiring, the local protocol, and the command line.
 
+pub mod backup;
 pub mod books;
 pub mod cli;
 pub mod client;

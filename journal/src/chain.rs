@@ -29,6 +29,11 @@ pub struct Head {
     pub hash: [u8; 32],
 }
 
+impl Head {
+    /// Before the first record.
+    pub const ORIGIN: Self = Self { seq: 0, hash: ORIGIN };
+}
+
 /// The text is not a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a head of the form <seq>:<64 hexadecimal digits>")]
@@ -111,6 +116,21 @@ pub(crate) fn extend(directory: &Directory, shard: ShardId, index: u64) -> Resul
     stored.map_err(|error| JournalError::io("write", &path, error))
 }
 
+/// Everything before segment `index`, which must have been begun.
+pub(crate) fn before_segment(
+    directory: &Directory,
+    shard: ShardId,
+    index: u64,
+) -> Result<Head, JournalError> {
+    let missing = || JournalError::Missing { path: directory.segment_path(index) };
+    let scan = SegmentScan::open(directory, index, shard)?.ok_or_else(missing)?;
+    let hash = match scan.page.chain {
+        Some(hash) => hash,
+        None => up_to_segment(directory, shard, index)?,
+    };
+    Ok(Head { seq: scan.page.fixed.first_seq - 1, hash })
+}
+
 /// The hash of all segments before `index`, from the latest one that keeps a hash on.
 fn up_to_segment(directory: &Directory, shard: ShardId, index: u64) -> Result<[u8; 32], JournalError> {
     let mut start = index.saturating_sub(1);
@@ -129,7 +149,7 @@ fn up_to_segment(directory: &Directory, shard: ShardId, index: u64) -> Result<[u
 }
 
 /// Hashes segment `index` up to record `last` or its end.
-fn hash_segment(
+pub(crate) fn hash_segment(
     directory: &Directory,
     shard: ShardId,
     index: u64,

@@ -23,6 +23,12 @@ pub enum JournalError {
         /// The directory.
         dir: PathBuf,
     },
+    /// There is a journal in this directory, where one was to be made.
+    #[error("{}: there is a journal already, and nothing is overwritten", .dir.display())]
+    Exists {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// No space for the next segment. Nothing was appended; it works again once there is space.
     #[error("{}: no space left for the journal", .path.display())]
     Full {

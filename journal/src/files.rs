@@ -38,13 +38,19 @@ pub(crate) fn zero(file: &dyn DiskFile, offset: u64, len_bytes: u64) -> io::Resu
 /// Copies a file, durably.
 pub(crate) fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
     let (source, copy) = (disk.open(from, Access::Read)?, disk.open(to, Access::Create)?);
+    copy_bytes(&*source, &*copy)?;
+    copy.sync_all()
+}
+
+/// Copies what is in a file over the first bytes of another one.
+pub(crate) fn copy_bytes(from: &dyn DiskFile, to: &dyn DiskFile) -> io::Result<()> {
     let (mut chunk, mut at) = (vec![0; CHUNK_BYTES], 0);
     loop {
-        let read = source.read_at(&mut chunk, at)?;
+        let read = from.read_at(&mut chunk, at)?;
         if read == 0 {
-            return copy.sync_all();
+            return Ok(());
         }
-        copy.write_all_at(chunk.get(..read).unwrap_or(&[]), at)?;
+        to.write_all_at(chunk.get(..read).unwrap_or(&[]), at)?;
         at += read as u64;
     }
 }

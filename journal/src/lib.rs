@@ -14,6 +14,8 @@
 
 mod chain;
 mod codec;
+mod copy_in;
+mod copy_out;
 mod directory;
 pub mod disk;
 mod doorbell;
@@ -28,6 +30,7 @@ pub mod layout;
 mod memory;
 mod native;
 mod open;
+mod piece;
 mod preparer;
 mod reader;
 mod record;
@@ -42,12 +45,15 @@ mod watch;
 mod writer;
 
 pub use chain::{Head, HeadError, head, verify_head};
+pub use copy_in::{CopiedIn, copy_in};
+pub use copy_out::{CopiedOut, copy_out};
 pub use disk::Folder;
 pub use doorbell::Doorbell;
 pub use error::{Damage, JournalError};
 pub use follower::Follower;
 pub use kind::RecordKind;
 pub use open::{Background, Claim, Cut, Opened, Options, Recovery, claim, open};
+pub use piece::{Piece, Until};
 pub use reader::Reader;
 pub use record::{Record, RecordBody};
 pub use repair::{Repaired, repair_to};

@@ -1,11 +1,13 @@
 //! Reading a journal from a position to its end. Takes no lock and changes nothing; a node may be writing.
 
 use model::ShardId;
+use rkyv::util::AlignedVec;
 
 use crate::directory::Directory;
 use crate::disk::Folder;
 use crate::error::{Damage, JournalError};
-use crate::layout::MAX_RECORD_BYTES;
+use crate::header::SegmentHeader;
+use crate::layout::{MAX_RECORD_BYTES, RecordHeader};
 use crate::record::Record;
 use crate::scan::{Peek, SegmentScan, Tail};
 
@@ -60,10 +62,27 @@ impl Reader {
         self.step(Record::decode)
     }
 
+    /// The next record as it stands in the journal.
+    pub(crate) fn next_raw(
+        &mut self,
+        out: &mut AlignedVec<16>,
+    ) -> Result<Option<RecordHeader>, JournalError> {
+        self.step(|header, record| {
+            out.clear();
+            out.extend_from_slice(record);
+            Ok(*header)
+        })
+    }
+
+    /// The segment of the record that was read last.
+    pub(crate) fn segment(&self) -> Option<&SegmentHeader> {
+        self.scan.as_ref().map(|scan| &scan.page.fixed)
+    }
+
     /// Takes one record with `take`.
     fn step<T>(
         &mut self,
-        take: impl Fn(&crate::layout::RecordHeader, &[u8]) -> Result<T, Damage>,
+        mut take: impl FnMut(&RecordHeader, &[u8]) -> Result<T, Damage>,
     ) -> Result<Option<T>, JournalError> {
         if self.scan.is_none() {
             self.scan = match SegmentScan::open(&self.directory, self.index, self.shard) {

@@ -143,7 +143,7 @@ fn write_note(
 }
 
 /// Zeroes a segment from here on, and says that what is left is durable.
-fn cut(directory: &Directory, scan: &SegmentScan) -> io::Result<()> {
+pub(crate) fn cut(directory: &Directory, scan: &SegmentScan) -> io::Result<()> {
     let file = directory.open(&scan.path, Access::Write)?;
     // A segment's record count fits 32 bits: each takes at least 40 bytes of at most 4 GiB.
     let count = u32::try_from(scan.count()).unwrap_or(u32::MAX);

@@ -18,6 +18,7 @@
 //! | a broker that sends garbage | `fix-gateway/tests/session_life.rs`, `fix-gateway/tests/quickfix_wire.rs`, `bad_luck/broker.rs` |
 //! | SIGKILL of the node | `journal/tests/kill.rs`, `fix-gateway/tests/quickfix_kill.rs`, `kill_loop.rs` (both durabilities, one and two shards) |
 //! | SIGTERM of the node while it trades | `gannet/tests/server.rs: stopping_lets_requests_in_flight_be_answered`, `bad_luck/node.rs` |
+//! | a machine that is lost | `gannet/tests/backup.rs`, `bad_luck/restore.rs` |
 //! | a client that vanishes or sends garbage | `gannet/tests/server.rs: a_client_that_vanishes_in_the_middle_harms_nobody`, `garbage_is_answered_and_harms_nobody_else`, `bad_luck/node.rs` |
 //! | a configuration that was edited | `gannet/tests/plan.rs`, `gannet/tests/node.rs`, `bad_luck/node.rs` |
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs, unreachable_pub)]
@@ -31,3 +32,5 @@ mod journal;
 mod node;
 #[path = "bad_luck/operator.rs"]
 mod operator;
+#[path = "bad_luck/restore.rs"]
+mod restore;

@@ -2,6 +2,7 @@
 //! (what is done).
 
 mod answers;
+mod backup;
 mod cancel;
 mod cash;
 mod check;
@@ -21,6 +22,7 @@ mod positions;
 mod repair;
 mod replace;
 mod replay;
+mod restore;
 mod run;
 mod snapshot;
 mod source;
@@ -84,6 +86,10 @@ enum Command {
     Replay(replay::Args),
     /// Look into journals: stat, dump, verify, head; snapshot or repair one.
     Journal(journal::Args),
+    /// Back up a node while it trades.
+    Backup(backup::Args),
+    /// Make journals of a backup, to its end or to a point in time.
+    Restore(restore::Args),
     /// Show the state at an instant of the past.
     State(state::Args),
     /// Show what changed between two instants.
@@ -160,6 +166,8 @@ fn dispatch(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Status(args) => status::run(&args, out),
         Command::Replay(args) => replay::run(&args, out),
         Command::Journal(args) => journal::run(&args, out),
+        Command::Backup(args) => backup::run(&args, out),
+        Command::Restore(args) => restore::run(&args, out),
         Command::State(args) => state::run(&args, out),
         Command::Diff(args) => diff::run(&args, out),
         Command::Why(args) => why::run(&args, out),
@@ -201,6 +209,9 @@ mod tests {
             "state",
             "state --at yesterday",
             "diff 5",
+            "backup",
+            "restore from",
+            "restore from to --at yesterday",
             "journal repair",
             "journal verify --head 5:ab",
         ] {
