@@ -20,6 +20,12 @@ pub trait NodeApi: Send + Sync + 'static {
     /// Lets `ask` read the state of a replica. It must be quick: the replica stands still meanwhile.
     fn read(&self, ask: &mut dyn FnMut(&Books<'_>));
 
+    /// The slowest inputs that are kept, the worst first; `None` where none are kept.
+    fn latency(&self, worst: usize) -> Option<crate::wire::LatencyReport> {
+        let _ = worst;
+        None
+    }
+
     /// The events from these positions on; shards that are not named, from now on.
     fn subscribe(&self, from: &[Position]) -> Result<EventFeed, SubscribeError>;
 }

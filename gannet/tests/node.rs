@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use gannet::client::Client;
 use gannet::config::{Config, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
 use gannet::node::{Node, NodeError, StartOptions};
-use gannet::wire::{Answer, CashRequest, Filter, Request, ScopeName, Status, Submit, Subscribe};
+use gannet::wire::{Answer, CashRequest, Filter, RefusalKind, Request, ScopeName, Status, Submit, Subscribe};
 use model::{ClOrdId, Name, OrderType, Reference, Side, Symbol, TimeInForce};
 
 /// A port nobody listens on.
@@ -184,4 +184,43 @@ fn a_halt_of_the_firm_reaches_every_shard_and_every_event_its_subscriber() {
     }
     halted.sort_unstable();
     assert_eq!(halted, [0, 1]);
+}
+
+#[test]
+fn a_node_that_traces_says_where_its_slowest_inputs_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let traced = config(folder.path(), |text| text.replace("trace = 0 ", "trace = 100 "));
+    let (node, mut client) = start(&traced);
+    for number in 0..40 {
+        assert!(!deposit(&mut client, "GROWTH-1", &format!("deposit {number}")));
+    }
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let report = loop {
+        let Answer::Latency(report) = client.call(&Request::Latency { worst: 5 }).unwrap() else { panic!() };
+        // Definitions, the opening, and the forty; a hundred at most, and the collector is a moment behind.
+        if report.kept >= 40 && report.rows.iter().any(|row| row.ring_ns.is_some()) {
+            break report;
+        }
+        assert!(Instant::now() < deadline, "{report:?}");
+    };
+    assert_eq!(report.rows.len(), 5);
+    assert!(report.rows.is_sorted_by_key(|row| std::cmp::Reverse(row.total_ns)));
+    assert!(report.rows[0].total_ns >= report.median_ns);
+    for row in &report.rows {
+        let spans = [row.ring_ns.unwrap_or(0), row.journal_ns, row.decide_ns, row.release_ns];
+        assert_eq!(spans.iter().sum::<u64>() + row.gateway_ns.unwrap_or(0), row.total_ns, "{row:?}");
+        assert!(!row.detail.is_empty());
+    }
+    node.stop().unwrap();
+}
+
+#[test]
+fn a_node_that_does_not_trace_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (node, mut client) = start(&config(folder.path(), |text| text));
+    match client.call(&Request::Latency { worst: 20 }).unwrap() {
+        Answer::Refused(refusal) => assert_eq!(refusal.kind, RefusalKind::NotTraced),
+        other => panic!("{other:?}"),
+    }
+    node.stop().unwrap();
 }

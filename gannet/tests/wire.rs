@@ -37,6 +37,7 @@ fn every_request() -> Vec<Request> {
     };
     vec![
         Request::Ping {},
+        Request::Latency { worst: 20 },
         Request::Submit(submit()),
         Request::Cancel(Cancel { account, order, cl_ord_id: None }),
         Request::Replace(Replace {

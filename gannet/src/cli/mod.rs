@@ -12,6 +12,7 @@ mod diff;
 mod halt;
 mod init;
 mod journal;
+mod latency;
 mod limit;
 mod money;
 mod orders;
@@ -84,6 +85,8 @@ enum Command {
     Status(status::Args),
     /// Replay journals, compare every recorded digest, and show the state's hash.
     Replay(replay::Args),
+    /// Show where the slowest inputs of a running node spent their time, and why.
+    Latency(latency::Args),
     /// Look into journals: stat, dump, verify, head; snapshot or repair one.
     Journal(journal::Args),
     /// Back up a node while it trades.
@@ -165,6 +168,7 @@ fn dispatch(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Cash(args) => cash::run(&args, out),
         Command::Status(args) => status::run(&args, out),
         Command::Replay(args) => replay::run(&args, out),
+        Command::Latency(args) => latency::run(&args, out),
         Command::Journal(args) => journal::run(&args, out),
         Command::Backup(args) => backup::run(&args, out),
         Command::Restore(args) => restore::run(&args, out),
@@ -182,6 +186,17 @@ fn log_to_stderr(filter: &str) {
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber is refused: the first stays.
     let _ = subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init();
+}
+
+/// `850 ns`, `1.2 µs`, `35.0 ms`, `2.0 s`.
+pub(crate) fn short_duration(ns: u64) -> String {
+    let tenths = |of: u64, unit: &str| format!("{}.{} {unit}", ns / of, ns % of * 10 / of);
+    match ns {
+        0..1_000 => format!("{ns} ns"),
+        1_000..1_000_000 => tenths(1_000, "µs"),
+        1_000_000..1_000_000_000 => tenths(1_000_000, "ms"),
+        _ => tenths(1_000_000_000, "s"),
+    }
 }
 
 #[cfg(test)]
@@ -213,6 +228,8 @@ mod tests {
             "restore from",
             "restore from to --at yesterday",
             "journal repair",
+            "latency",
+            "latency explain --worst 0",
             "journal verify --head 5:ab",
         ] {
             let words = std::iter::once("gannet").chain(wrong.split(' '));

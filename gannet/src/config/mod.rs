@@ -65,6 +65,8 @@ pub struct Node {
     pub idle: Idle,
     /// Records between two snapshots of a shard; 0 for none.
     pub snapshot_records: u32,
+    /// Inputs of each shard whose stage stamps are kept for `gannet latency explain`; 0 for none.
+    pub trace: u32,
     /// The log filter, as `RUST_LOG` has it; that variable goes before.
     pub log: String,
 }

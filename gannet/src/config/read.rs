@@ -68,6 +68,8 @@ pub(super) fn config(
 
 /// A snapshot less often is as good as none.
 const MOST_SNAPSHOT_RECORDS: u32 = 1_000_000_000;
+/// More would be held in memory for nothing.
+const MOST_TRACED: u32 = 1_000_000;
 const DURABILITIES: &[(&str, Durability)] = &[("process", Durability::Process), ("disk", Durability::Disk)];
 const IDLES: &[(&str, Idle)] = &[("spin", Idle::Spin), ("yield", Idle::Yield), ("park", Idle::Park)];
 
@@ -79,6 +81,7 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
         durability: Durability::Process,
         idle: Idle::Park,
         snapshot_records: 1_000_000,
+        trace: 0,
         log: "info".to_owned(),
     };
     let Some(section) = section else {
@@ -102,6 +105,9 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
     }
     if let Some(records) = section.optional("snapshot_records", value::whole(0, MOST_SNAPSHOT_RECORDS)) {
         node.snapshot_records = records.value;
+    }
+    if let Some(entries) = section.optional("trace", value::whole(0, MOST_TRACED)) {
+        node.trace = entries.value;
     }
     if let Some(log) = section.optional("log", log_filter) {
         node.log = log.value;

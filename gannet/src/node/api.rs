@@ -9,17 +9,20 @@ use model::{Command, Origin, Position, ShardId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use super::stages::Kept;
 use crate::books::{Books, ShardBooks};
 use crate::directory::Directory;
 use crate::node_api::{
     AnswerLost, CommandAnswer, EventFeed, FEED_EVENTS, Happened, NodeApi, PendingAnswer, SubmitError,
     SubscribeError,
 };
+use crate::wire::LatencyReport;
 
 /// See the module.
 pub(crate) struct RunningNode {
     directory: Directory,
     lines: Vec<Line>,
+    kept: Option<Kept>,
 }
 
 /// The connection to one shard. A thread hands its answers out, so that the control plane sleeps while there are
@@ -43,9 +46,9 @@ fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
 }
 
 impl RunningNode {
-    pub(crate) fn new(directory: Directory, shards: &[Shard]) -> Result<Self, Refused> {
+    pub(crate) fn new(directory: Directory, shards: &[Shard], kept: Option<Kept>) -> Result<Self, Refused> {
         let lines = shards.iter().map(Line::new).collect::<Result<_, _>>()?;
-        Ok(Self { directory, lines })
+        Ok(Self { directory, lines, kept })
     }
 
     fn line(&self, shard: ShardId) -> Option<&Line> {
@@ -128,6 +131,10 @@ impl NodeApi for RunningNode {
     fn read(&self, ask: &mut dyn FnMut(&Books<'_>)) {
         let replicas: Vec<&Replica> = self.lines.iter().map(|line| &line.replica).collect();
         nested(&replicas, Vec::new(), &mut |shards| ask(&Books { shards, directory: &self.directory }));
+    }
+
+    fn latency(&self, worst: usize) -> Option<LatencyReport> {
+        self.kept.as_ref().map(|kept| kept.report(worst))
     }
 
     fn subscribe(&self, from: &[Position]) -> Result<EventFeed, SubscribeError> {

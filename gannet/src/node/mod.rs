@@ -11,6 +11,7 @@
 mod api;
 pub mod feed;
 pub mod journals;
+mod outliers;
 mod port;
 mod sessions;
 mod stages;
@@ -152,11 +153,12 @@ impl Node {
             Box::new(move || drop(Supervisor::start(move |_| SessionKeeper(sessions))))
         };
         let feed = start_feed(config, &directory, &shards)?;
-        let api = RunningNode::new(directory, &shards)
+        let keep = usize::try_from(config.node.trace).unwrap_or(0);
+        let stages = Stages::start(&mut shards, options.stage_times.as_deref(), keep)?;
+        let kept = stages.as_ref().and_then(Stages::kept);
+        let api = RunningNode::new(directory, &shards, kept)
             .map_err(|refused| NodeError::Refused { shard: ShardId::new(0), refused })?;
         let control = ControlPlane::start_with(Arc::new(api), &config.node.socket, vec![keeper])?;
-        let stages =
-            options.stage_times.as_deref().map(|folder| Stages::start(&mut shards, folder)).transpose()?;
         let node = Self { control: Some(control), sessions, feed, shards, stages };
         for entry in &config.sessions {
             if let (Some(id), Some(shard)) =
@@ -225,7 +227,7 @@ fn shard_config(config: &Config, shard: ShardId, options: &StartOptions) -> Shar
         Durability::Disk => journal::Durability::Disk,
     };
     let mut settings = ShardConfig::new(journal);
-    settings.trace = if options.stage_times.is_some() { TRACE_ENTRIES } else { 0 };
+    settings.trace = if options.stage_times.is_some() || config.node.trace > 0 { TRACE_ENTRIES } else { 0 };
     settings.upgrade = options.upgrade;
     settings.snapshots.every_records = config.node.snapshot_records.into();
     settings.idle = match config.node.idle {

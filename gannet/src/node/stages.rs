@@ -1,25 +1,72 @@
 //! Where the time goes: stage times of commands, collected beside the path and written where they survive a kill.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam::queue::ArrayQueue;
-use engine::{Lane, Shard, TraceReader, monotonic_ns_at};
+use engine::{Lane, Shard, StageTimes, TraceReader, monotonic_ns, monotonic_ns_at};
 use fix_gateway::{Probe, Stage};
 use hdrhistogram::Histogram;
 use model::Position;
 
 use super::NodeError;
+use super::outliers::{self, Traced};
+use crate::wire::LatencyReport;
 
 /// The collecting thread.
 pub(super) struct Stages {
     stopping: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     sent: Arc<ArrayQueue<(Position, u64)>>,
+    kept: Option<Kept>,
+}
+
+/// The last inputs of every shard, for whoever asks why one was slow.
+#[derive(Clone)]
+pub(crate) struct Kept {
+    shards: Arc<Mutex<Vec<VecDeque<Traced>>>>,
+    most: usize,
+}
+
+impl Kept {
+    fn of(shards: usize, most: usize) -> Option<Self> {
+        let empty = || VecDeque::with_capacity(most);
+        let shards = std::iter::repeat_with(empty).take(shards).collect();
+        (most > 0).then(|| Self { shards: Arc::new(Mutex::new(shards)), most })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<VecDeque<Traced>>> {
+        self.shards.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, times: StageTimes) {
+        let mut shards = self.lock();
+        let Some(shard) = shards.get_mut(times.position.shard.slot()) else { return };
+        if shard.len() == self.most {
+            shard.pop_front();
+        }
+        shard.push_back(Traced { times, sent_ns: None });
+    }
+
+    fn was_sent(&self, position: Position, sent_ns: u64) {
+        let mut shards = self.lock();
+        let Some(shard) = shards.get_mut(position.shard.slot()) else { return };
+        let at = shard.partition_point(|traced| traced.times.position.seq < position.seq);
+        if let Some(traced) = shard.get_mut(at).filter(|traced| traced.times.position == position) {
+            traced.sent_ns = Some(sent_ns);
+        }
+    }
+
+    /// The worst `worst` of them. They are copied out first: the collecting thread must not wait for the sorting.
+    pub(crate) fn report(&self, worst: usize) -> LatencyReport {
+        let shards: Vec<Vec<Traced>> =
+            self.lock().iter().map(|shard| shard.iter().copied().collect()).collect();
+        outliers::report(&shards, worst, monotonic_ns())
+    }
 }
 
 /// The stages, in order, with what each spans.
@@ -45,11 +92,23 @@ struct Collector {
     sent: Arc<ArrayQueue<(Position, u64)>>,
     unsent: BTreeMap<Position, (u64, u64)>,
     histograms: BTreeMap<&'static str, Histogram<u64>>,
-    path: PathBuf,
+    /// Where the histograms are written; absent, they are not.
+    path: Option<PathBuf>,
+    kept: Option<Kept>,
 }
 
 impl Stages {
-    pub(super) fn start(shards: &mut [Shard], folder: &Path) -> Result<Self, NodeError> {
+    /// Starts the thread where anything is wanted of it: histograms in `folder`, or the last `keep` inputs of each
+    /// shard.
+    pub(super) fn start(
+        shards: &mut [Shard],
+        folder: Option<&Path>,
+        keep: usize,
+    ) -> Result<Option<Self>, NodeError> {
+        if folder.is_none() && keep == 0 {
+            return Ok(None);
+        }
+        let kept = Kept::of(shards.len(), keep);
         let sent = Arc::new(ArrayQueue::new(64 * 1024));
         let incarnation = shards.first().map_or(0, |shard| shard.recovery().incarnation.count);
         let mut histograms = BTreeMap::new();
@@ -63,7 +122,8 @@ impl Stages {
             sent: Arc::clone(&sent),
             unsent: BTreeMap::new(),
             histograms,
-            path: folder.join(format!("latency-{incarnation}.json")),
+            path: folder.map(|folder| folder.join(format!("latency-{incarnation}.json"))),
+            kept: kept.clone(),
         };
         let stopping = Arc::new(AtomicBool::new(false));
         let thread = std::thread::Builder::new()
@@ -73,7 +133,12 @@ impl Stages {
                 move || collector.run(&stopping)
             })
             .map_err(|source| NodeError::Io { what: "cannot start the stage times".to_owned(), source })?;
-        Ok(Self { stopping, thread: Some(thread), sent })
+        Ok(Some(Self { stopping, thread: Some(thread), sent, kept }))
+    }
+
+    /// What is kept, where it is.
+    pub(super) fn kept(&self) -> Option<Kept> {
+        self.kept.clone()
     }
 
     /// For the gateways: tells when a message was handed to the socket.
@@ -107,8 +172,10 @@ impl Collector {
             self.collect();
             if stop || written.elapsed() >= WRITE_EVERY {
                 written = Instant::now();
-                if let Err(error) = self.write() {
-                    tracing::warn!(%error, path = %self.path.display(), "stage times cannot be written");
+                if let Some(path) = &self.path
+                    && let Err(error) = self.write(path)
+                {
+                    tracing::warn!(%error, path = %path.display(), "stage times cannot be written");
                 }
             }
             if stop {
@@ -121,6 +188,9 @@ impl Collector {
     fn collect(&mut self) {
         for trace in &mut self.traces {
             while let Some(times) = trace.poll() {
+                if let Some(kept) = &self.kept {
+                    kept.keep(times);
+                }
                 if times.lane != Lane::Command {
                     continue;
                 }
@@ -140,6 +210,9 @@ impl Collector {
             }
         }
         while let Some((position, sent_ns)) = self.sent.pop() {
+            if let Some(kept) = &self.kept {
+                kept.was_sent(position, sent_ns);
+            }
             let Some((submitted_ns, released_ns)) = self.unsent.remove(&position) else { continue };
             for (stage, from) in [("gateway", released_ns), ("total", submitted_ns)] {
                 if let Some(histogram) = self.histograms.get_mut(stage) {
@@ -151,7 +224,7 @@ impl Collector {
 
     /// Value and count pairs, so that the histograms of several lives of a node can be added up. Written beside and
     /// renamed: a reader never sees half a file.
-    fn write(&self) -> std::io::Result<()> {
+    fn write(&self, path: &Path) -> std::io::Result<()> {
         let stages: BTreeMap<&str, Vec<(u64, u64)>> = self
             .histograms
             .iter()
@@ -161,8 +234,8 @@ impl Collector {
                 (*stage, pairs.collect())
             })
             .collect();
-        let beside = self.path.with_extension("tmp");
+        let beside = path.with_extension("tmp");
         std::fs::write(&beside, serde_json::to_vec(&stages)?)?;
-        std::fs::rename(&beside, &self.path)
+        std::fs::rename(&beside, path)
     }
 }

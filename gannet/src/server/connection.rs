@@ -27,6 +27,8 @@ use crate::node_api::{AnswerLost, EventFeed, NodeApi, PendingAnswer};
 use crate::wire::frame::{FrameBuffer, FrameError, append_frame};
 use crate::wire::{Answer, AnswerFrame, Refusal, RefusalKind, Request, event, read_request};
 
+/// The longest answer to `latency`: it must fit a frame.
+const MOST_LATENCY_ROWS: u32 = 1000;
 /// The most commands of one connection that may be unanswered.
 pub(super) const IN_FLIGHT: usize = 1024;
 /// Answers that wait to be written.
@@ -125,6 +127,10 @@ impl Connection {
             Work::Query(request) => {
                 let answer = self.query(&request).await;
                 self.send(Some(id), answer).await
+            }
+            Work::Latency(worst) => {
+                let worst = usize::try_from(worst.clamp(1, MOST_LATENCY_ROWS)).unwrap_or(1);
+                self.send(Some(id), dispatch::latency(self.api.latency(worst))).await
             }
             Work::Subscribe(subscribe) => match self.api.subscribe(&subscribe.from) {
                 Ok(feed) => {

@@ -10,8 +10,8 @@ use crate::directory::{AccountHome, Directory};
 use crate::node_api::{CommandAnswer, SubmitError, SubscribeError};
 use crate::suggest::{did_you_mean, listed};
 use crate::wire::{
-    Accepted, Answer, Cancel, Carried, CashRequest, Denied, Existing, PROTOCOL_VERSION, Refusal, RefusalKind,
-    Replace, Request, Requested, ScopeName, SetLimit, Submit, Whose,
+    Accepted, Answer, Cancel, Carried, CashRequest, Denied, Existing, LatencyReport, PROTOCOL_VERSION,
+    Refusal, RefusalKind, Replace, Request, Requested, ScopeName, SetLimit, Submit, Whose,
 };
 
 /// What a request asks of the node.
@@ -22,6 +22,8 @@ pub(crate) enum Work {
     Command(Vec<ShardId>, Command),
     /// To read the books.
     Query(Request),
+    /// To look at the slowest inputs.
+    Latency(u32),
     /// To follow the events.
     Subscribe(crate::wire::Subscribe),
 }
@@ -31,6 +33,7 @@ pub(crate) fn work(directory: &Directory, request: Request) -> Work {
     let command = match request {
         Request::Ping {} => return Work::Answer(Answer::Pong { version: PROTOCOL_VERSION }),
         Request::Subscribe(subscribe) => return Work::Subscribe(subscribe),
+        Request::Latency { worst } => return Work::Latency(worst),
         Request::Orders(_) | Request::Positions(_) | Request::Cash(_) | Request::Status {} => {
             return Work::Query(request);
         }
@@ -173,6 +176,15 @@ fn move_cash(directory: &Directory, cash: &CashRequest, kind: CashMoveKind) -> R
     let money = Money { amount: cash.amount, currency: cash.currency };
     let command = CashMove { account: home.id, kind, money, reference: cash.reference };
     Ok((vec![home.shard], Command::MoveCash(command)))
+}
+
+/// The answer to `latency`.
+pub(crate) fn latency(report: Option<LatencyReport>) -> Answer {
+    let not_traced = || {
+        let text = "the node keeps no stamps: node.trace is 0 in its configuration";
+        Answer::Refused(Refusal::new(RefusalKind::NotTraced, text))
+    };
+    report.map_or_else(not_traced, |report| Answer::Latency(Box::new(report)))
 }
 
 /// What a command's first event tells its submitter.

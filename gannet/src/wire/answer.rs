@@ -3,6 +3,7 @@
 use model::{Amount, ClOrdId, Denial, OrdStatus, OrderId, Position, WireId};
 use serde::{Deserialize, Serialize};
 
+use super::latency::LatencyReport;
 use super::rows::{CashRow, OrderPage, PositionRow, Status};
 use super::text::{by_text, by_text_list, by_text_option, by_word, parsed, parsed_option};
 
@@ -39,6 +40,8 @@ pub enum Answer {
     },
     /// To `status`.
     Status(Box<Status>),
+    /// To `latency`.
+    Latency(Box<LatencyReport>),
     /// The subscription runs; events follow under the same id.
     Subscribed {},
     /// One event of a subscription.
@@ -198,6 +201,8 @@ pub enum RefusalKind {
     Diverged,
     /// A row cannot be computed exactly in 28 digits.
     NotComputable,
+    /// The node keeps no stamps: `node.trace` is 0.
+    NotTraced,
     /// As many connections are open as may be; this one is closed after this.
     TooManyConnections,
     /// A subscriber did not keep up.

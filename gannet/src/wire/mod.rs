@@ -6,6 +6,7 @@
 mod answer;
 pub(crate) mod event;
 pub mod frame;
+mod latency;
 mod request;
 mod rows;
 pub(crate) mod text;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use answer::{Accepted, Answer, Carried, Denied, Existing, Published, Refusal, RefusalKind, Requested};
+pub use latency::{Cause, Lane, LatencyReport, LatencyRow};
 pub use request::{
     Cancel, CashRequest, Filter, OrderFilter, Replace, Request, ScopeName, SetLimit, Submit, Subscribe, Whose,
 };

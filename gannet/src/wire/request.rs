@@ -38,6 +38,11 @@ pub enum Request {
     Cash(Filter),
     /// How the node stands.
     Status {},
+    /// The slowest inputs that the node keeps, and why each was slow.
+    Latency {
+        /// How many, from 1 to 1000.
+        worst: u32,
+    },
     /// Send every event from here on, under this request's id, until the connection ends.
     Subscribe(Subscribe),
 }
