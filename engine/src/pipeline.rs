@@ -37,6 +37,7 @@ pub(crate) struct Pipeline<C> {
     pub(crate) outcome: Outcome,
     pub(crate) undigested: u64,
     pub(crate) next_mark: Timestamp,
+    pub(crate) next_digest: Timestamp,
     pub(crate) turns: u32,
 }
 
@@ -51,6 +52,8 @@ pub(crate) struct Stopped {
 const LANE_SHARE: usize = 64;
 /// Inputs between two recorded digests.
 const DIGEST_EVERY: u64 = 1024;
+/// And the longest time that what came of an input stays unproven.
+pub(crate) const DIGEST_AFTER_NS: i64 = 1_000_000_000;
 /// Yields in a row before a thread that finds nothing sleeps after all: two threads that only yield to each other can
 /// starve the rest of a machine.
 const YIELDS: u32 = 10_000;
@@ -234,6 +237,10 @@ impl<C: Clock> Pipeline<C> {
             self.process(&Input::Tick, None)?;
             worked = true;
         }
+        if self.undigested > 0 && now >= self.next_digest && self.next_fits()? {
+            self.record_digest()?;
+            worked = true;
+        }
         if now >= self.next_mark {
             self.next_mark = Timestamp::from_nanos(now.nanos.saturating_add(self.mark_interval_ns));
             while self.next_fits()?
@@ -287,6 +294,7 @@ impl<C: Clock> Pipeline<C> {
 
     fn record_digest(&mut self) -> Result<(), EngineError> {
         self.undigested = 0;
+        self.next_digest = Timestamp::from_nanos(self.last.time.nanos.saturating_add(DIGEST_AFTER_NS));
         self.writer.append_digest(self.last.time, self.digester.digest().to_bytes())?;
         Ok(())
     }

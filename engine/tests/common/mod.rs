@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code, missing_docs, unreachable_pub)]
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use engine::{Answer, Client, Idle, SessionPort, Shard, ShardConfig, SystemClock};
+use engine::{Answer, Client, Clock, Idle, SessionPort, Shard, ShardConfig, SystemClock};
 use model::*;
 
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -84,6 +86,22 @@ pub fn buy(cl_ord_id: &str) -> NewOrder {
     }
 }
 
+/// A clock that stands still until it is turned.
+#[derive(Clone)]
+pub struct Turned(pub Arc<AtomicI64>);
+
+impl Turned {
+    pub fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(1_700_000_000_000_000_000)))
+    }
+}
+
+impl Clock for Turned {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+}
+
 /// Started, defined, funded, quoted, and its session ready.
 pub struct Rig {
     pub shard: Shard,
@@ -93,14 +111,22 @@ pub struct Rig {
 
 impl Rig {
     pub fn start(config: &ShardConfig) -> Self {
-        let shard = Shard::start(config, SystemClock).unwrap();
+        Self::start_with(config, SystemClock)
+    }
+
+    pub fn start_with(config: &ShardConfig, clock: impl Clock) -> Self {
+        let shard = Shard::start(config, clock).unwrap();
         let port = shard.open_session(SESSION).unwrap();
         let client = shard.client(1000, 256).unwrap();
         Self { shard, port, client }
     }
 
     pub fn ready(config: &ShardConfig) -> Self {
-        let mut rig = Self::start(config);
+        Self::ready_with(config, SystemClock)
+    }
+
+    pub fn ready_with(config: &ShardConfig, clock: impl Clock) -> Self {
+        let mut rig = Self::start_with(config, clock);
         for command in definitions() {
             let answer = rig.call(command);
             assert!(!matches!(answer.event, Event::Denied { .. }), "{answer:?}");
