@@ -15,7 +15,7 @@ const SECOND_NS: i64 = 1_000_000_000;
 
 /// Inputs and digests in the journal.
 fn recorded(dir: &std::path::Path) -> (usize, usize) {
-    let mut reader = Reader::open(&dir.join("shard-0")).unwrap();
+    let mut reader = Reader::open(dir.join("shard-0")).unwrap();
     let (mut inputs, mut digests) = (0, 0);
     while let Some(record) = reader.next().unwrap() {
         match record.body {
