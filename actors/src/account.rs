@@ -1,15 +1,12 @@
-//! One account: its orders, holdings and books.
-
-use alloc::collections::BTreeMap;
+//! One account: its holdings and books. Its orders stand with those of the whole shard, in `orders.rs`.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use indexmap::IndexMap;
-use model::{AccountDefinition, CashMove, ClOrdId, InstrumentId, Limits, OrderId, Reference};
+use model::{AccountDefinition, CashMove, InstrumentId, Limits, Reference};
 use rustc_hash::FxBuildHasher;
 
-use crate::{Holding, Ledger, Order};
-
-type Orders = IndexMap<OrderId, Order, FxBuildHasher>;
+use crate::sorted::Sorted;
+use crate::{Holding, Ledger};
 
 /// The state of one account.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -21,10 +18,7 @@ pub struct Account {
     /// True where new orders are denied.
     pub halted: bool,
     pub(crate) ledger: Ledger,
-    pub(crate) holdings: BTreeMap<InstrumentId, Holding>,
-    open: Orders,
-    finished: Orders,
-    by_cl_ord_id: IndexMap<ClOrdId, OrderId, FxBuildHasher>,
+    pub(crate) holdings: Sorted<InstrumentId, Holding>,
     pub(crate) cash_moves: IndexMap<Reference, CashMove, FxBuildHasher>,
 }
 
@@ -35,10 +29,7 @@ impl Account {
             limits: Limits::default(),
             halted: false,
             ledger: Ledger::default(),
-            holdings: BTreeMap::new(),
-            open: Orders::default(),
-            finished: Orders::default(),
-            by_cl_ord_id: IndexMap::default(),
+            holdings: Sorted::new(),
             cash_moves: IndexMap::default(),
         }
     }
@@ -55,42 +46,11 @@ impl Account {
 
     /// Its holding of one instrument; an empty one where it never traded it.
     pub fn holding(&self, instrument: InstrumentId) -> Holding {
-        self.holdings.get(&instrument).copied().unwrap_or_default()
+        *self.held(instrument)
     }
 
-    /// The order with this identity.
-    pub fn order(&self, id: OrderId) -> Option<&Order> {
-        self.open.get(&id).or_else(|| self.finished.get(&id))
-    }
-
-    /// The order that was submitted under this identifier.
-    pub fn order_by_cl_ord_id(&self, cl_ord_id: &ClOrdId) -> Option<&Order> {
-        self.order(*self.by_cl_ord_id.get(cl_ord_id)?)
-    }
-
-    /// Orders that the broker may still act on.
-    pub fn open_orders(&self) -> impl Iterator<Item = &Order> {
-        self.open.values()
-    }
-
-    /// Every order, finished ones first.
-    pub fn orders(&self) -> impl Iterator<Item = &Order> {
-        self.finished.values().chain(self.open.values())
-    }
-
-    pub(crate) fn open_orders_mut(&mut self) -> impl Iterator<Item = &mut Order> {
-        self.open.values_mut()
-    }
-
-    /// Stores an order where it belongs: new, changed, finished or opened again.
-    pub(crate) fn put(&mut self, order: &Order) {
-        if order.is_finished() {
-            self.open.swap_remove(&order.id);
-            self.finished.insert(order.id, *order);
-        } else if self.open.insert(order.id, *order).is_none()
-            && self.finished.swap_remove(&order.id).is_none()
-        {
-            self.by_cl_ord_id.insert(order.cl_ord_id, order.id);
-        }
+    #[inline]
+    pub(crate) fn held(&self, instrument: InstrumentId) -> &Holding {
+        self.holdings.get(&instrument).unwrap_or(&Holding::NONE)
     }
 }

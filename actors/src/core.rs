@@ -4,19 +4,24 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use indexmap::IndexMap;
 use model::{
-    AccountId, Command, Date, ExecutionReport, Incarnation, Input, Instrument, InstrumentId, Name, OrderId,
-    PortfolioId, Position, Price, SessionDefinition, SessionId, SessionState, Timestamp, WireId,
+    AccountId, ClOrdId, Command, Date, ExecutionReport, Incarnation, Input, Instrument, InstrumentId, Name,
+    OrderId, PortfolioId, Position, Price, SessionDefinition, SessionId, SessionState, Timestamp, WireId,
 };
-use rustc_hash::FxBuildHasher;
 
 use crate::executions::Executions;
+use crate::orders::Orders;
 use crate::table::Table;
 use crate::{Account, Order, Outcome, Portfolio, apply};
 
 /// The version of the logic: raised by any change that makes an old journal lead to another state.
-pub const LOGIC_VERSION: u32 = 1;
+///
+/// A journal says at each opening which version decides from there on, and a core decides as that version did: so old
+/// journals still lead to the digests recorded in them. 2: finished orders are retired.
+pub const LOGIC_VERSION: u32 = 2;
+
+/// From this version on finished orders are retired.
+pub(crate) const RETIRING_LOGIC: u32 = 2;
 
 /// Where and when an input stands. Given once, by the shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +36,7 @@ pub struct Stamp {
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Core {
     pub(crate) incarnation: Incarnation,
+    pub(crate) logic_version: u32,
     pub(crate) firm_halted: bool,
     pub(crate) instruments: Table<InstrumentBook>,
     pub(crate) sessions: Table<SessionBook>,
@@ -38,8 +44,7 @@ pub struct Core {
     pub(crate) accounts: Table<Account>,
     /// Account names, so that defining the hundred-thousandth is as quick as the first.
     pub(crate) account_names: BTreeMap<Name, AccountId>,
-    /// Every ClOrdID of ours that a broker may have seen.
-    pub(crate) routes: IndexMap<WireId, Route, FxBuildHasher>,
+    pub(crate) orders: Orders,
     pub(crate) executions: Executions,
     /// Accounts with something unsettled, by the date it settles.
     pub(crate) settlements: BTreeMap<Date, BTreeSet<AccountId>>,
@@ -98,7 +103,9 @@ impl Core {
     /// done is answered with [`model::Event::Denied`] or an alert; nothing here panics on any input.
     pub fn apply(&mut self, stamp: Stamp, input: &Input, out: &mut Outcome) {
         match input {
-            Input::Opened { incarnation, .. } => apply::session::opened(self, *incarnation, out),
+            Input::Opened { incarnation, logic_version } => {
+                apply::session::opened(self, *incarnation, *logic_version, out);
+            }
             Input::Command { command, .. } => self.command(stamp, command, out),
             Input::ExecutionReport(report) => apply::execution_report::apply(self, stamp, report, out),
             Input::CancelReject(reject) => apply::reject::cancel_reject(self, stamp, reject, out),
@@ -131,9 +138,9 @@ impl Core {
 
     /// The next time at which a `Tick` has something to do; `None` where nothing waits.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        const NANOS_PER_DAY: i64 = 86_400_000_000_000;
-        let (date, _) = self.settlements.first_key_value()?;
-        Some(Timestamp::from_nanos(i64::from(date.days).saturating_mul(NANOS_PER_DAY)))
+        let settles = self.settlements.first_key_value().map(|(date, _)| date.start());
+        let retires = apply::tick::next_retirement(self).map(Date::start);
+        settles.into_iter().chain(retires).min()
     }
 
     /// How often the journal behind this state was opened for writing.
@@ -196,15 +203,41 @@ impl Core {
         &self.suspense
     }
 
-    /// Which order a ClOrdID of ours is about.
+    /// Which order a ClOrdID of ours is about; `None` where there is none, or it is retired.
     pub fn route(&self, id: WireId) -> Option<Route> {
-        self.routes.get(&id).copied()
+        self.order(id).map(|order| Route { account: order.account, order: order.id })
     }
 
-    /// The order that a ClOrdID of ours is about.
+    /// The order that a ClOrdID of ours is about; `None` where there is none, or it is retired.
+    #[inline]
     pub fn order(&self, id: WireId) -> Option<&Order> {
-        let route = self.route(id)?;
-        self.account(route.account)?.order(route.order)
+        self.orders.about(id)
+    }
+
+    /// An account's order with this identity.
+    pub fn order_of(&self, account: AccountId, id: OrderId) -> Option<&Order> {
+        self.orders.get(id).filter(|order| order.account == account)
+    }
+
+    /// The order that an account submitted under this identifier.
+    #[inline]
+    pub fn order_by_cl_ord_id(&self, account: AccountId, cl_ord_id: &ClOrdId) -> Option<&Order> {
+        self.orders.named(account, cl_ord_id)
+    }
+
+    /// An account's orders that the broker may still act on, oldest first.
+    pub fn open_orders(&self, account: AccountId) -> impl Iterator<Item = &Order> {
+        self.orders.open(account)
+    }
+
+    /// An account's orders that are not retired, finished ones first.
+    pub fn orders(&self, account: AccountId) -> impl Iterator<Item = &Order> {
+        self.orders.finished(account).chain(self.orders.open(account))
+    }
+
+    /// How many finished orders were retired so far: the journal still explains them, this state no longer does.
+    pub const fn retired_orders(&self) -> u64 {
+        self.orders.retired()
     }
 
     /// The canonical encoding of the whole state: the same history gives the same bytes, live, replayed or from a

@@ -49,17 +49,37 @@ impl Executions {
         today: Date,
         execution: &Execution,
     ) -> Seen {
-        let key = (broker, exec_id);
-        let found = match stated {
-            Some(date) if date.days < today.days - REMEMBERED_DAYS => return Seen::TooOld,
-            Some(date) => self.days.get(&date).and_then(|day| day.get(&key)),
-            None => self.days.values().find_map(|day| day.get(&key)),
-        };
-        match found {
+        if stated.is_some_and(|date| date.days < today.days - REMEMBERED_DAYS) {
+            return Seen::TooOld;
+        }
+        match self.find(broker, exec_id, stated) {
             None => Seen::Never,
             Some(known) if known == execution => Seen::Same,
             Some(_) => Seen::Otherwise,
         }
+    }
+
+    fn find(&self, broker: BrokerId, exec_id: ExecId, stated: Option<Date>) -> Option<&Execution> {
+        let key = (broker, exec_id);
+        match stated {
+            Some(date) => self.days.get(&date)?.get(&key),
+            None => self.days.values().find_map(|day| day.get(&key)),
+        }
+    }
+
+    /// The order that this execution was booked for, whatever the report calls it.
+    pub(crate) fn booked(
+        &self,
+        broker: BrokerId,
+        exec_id: ExecId,
+        stated: Option<Date>,
+        today: Date,
+        (quantity, price): (Quantity, Price),
+    ) -> Option<OrderId> {
+        let execution = self.find(broker, exec_id, stated)?;
+        let is_same = execution.quantity == quantity && execution.price == price;
+        let is_remembered = stated.is_none_or(|date| date.days >= today.days - REMEMBERED_DAYS);
+        execution.order.filter(|_| is_same && is_remembered)
     }
 
     /// The first word under a name stands.

@@ -25,6 +25,16 @@ pub struct Holding {
 const COST: Rounding = Rounding::HalfEven(8);
 
 impl Holding {
+    /// Of what was never traded.
+    pub(crate) const NONE: Self = Self {
+        position: Quantity::ZERO,
+        cost: Amount::ZERO,
+        realised: Amount::ZERO,
+        fees: Amount::ZERO,
+        open_buy: Quantity::ZERO,
+        open_sell: Quantity::ZERO,
+    };
+
     /// The holding after a fill, and what the fill realised. Average cost method; a fill through zero closes first
     /// and opens the rest at its own price.
     pub fn after_fill(

@@ -2,12 +2,13 @@
 //!
 //! A posting is prepared (all new balances computed, nothing changed) and then committed (which cannot fail).
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use arrayvec::ArrayVec;
 use borsh::{BorshDeserialize, BorshSerialize};
 use model::{Amount, ArithmeticError, Currency, Date, InstrumentId};
+
+use crate::sorted::Sorted;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
@@ -49,8 +50,14 @@ pub struct Leg {
 /// The balances of one asset. Their sum is zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Book {
-    settled: Amount,
+    balances: Balances,
     unsettled: Vec<(Date, Amount)>,
+}
+
+/// What stands in each bucket that is there once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct Balances {
+    settled: Amount,
     reserved: Amount,
     earmarked: Amount,
     fees: Amount,
@@ -72,25 +79,36 @@ impl From<ArithmeticError> for LedgerError {
     }
 }
 
-/// The most legs one movement needs: a fill moves cash, a fee, units, and releases both kinds of reservation.
-const LEGS: usize = 12;
+/// The most assets one movement concerns: cash and units.
+const ASSETS: usize = 2;
+/// The most settlement dates of one asset that one movement concerns.
+const DATES: usize = 2;
 
-/// A posting that will not fail any more: the new balances.
+/// A posting that will not fail any more: the books that it changes, as they will be.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Prepared {
-    balances: ArrayVec<Leg, LEGS>,
+    changes: ArrayVec<Change, ASSETS>,
+}
+
+/// One book as it will be.
+#[derive(Clone, Debug)]
+struct Change {
+    asset: Asset,
+    balances: Balances,
+    /// Of the dates that the posting names.
+    unsettled: ArrayVec<(Date, Amount), DATES>,
 }
 
 /// An account's books.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Ledger {
-    books: BTreeMap<Asset, Book>,
+    books: Sorted<Asset, Book>,
 }
 
 impl Book {
     /// In hand.
     pub const fn settled(&self) -> Amount {
-        self.settled
+        self.balances.settled
     }
 
     /// To come (positive) or to pay (negative), by date.
@@ -100,17 +118,17 @@ impl Book {
 
     /// Promised to open orders.
     pub const fn reserved(&self) -> Amount {
-        self.reserved
+        self.balances.reserved
     }
 
     /// Paid for executions.
     pub const fn fees(&self) -> Amount {
-        self.fees
+        self.balances.fees
     }
 
     /// What the world outside has given (negative) or got (positive).
     pub const fn external(&self) -> Amount {
-        self.external
+        self.balances.external
     }
 
     /// The net of what is unsettled.
@@ -120,64 +138,45 @@ impl Book {
 
     /// Settled and unsettled: what is owned, whatever is promised.
     pub fn owned(&self) -> Result<Amount, ArithmeticError> {
-        self.settled.plus(self.unsettled_net()?)
+        if self.unsettled.is_empty() {
+            return Ok(self.balances.settled);
+        }
+        self.balances.settled.plus(self.unsettled_net()?)
     }
 
     /// What an order may still take: owned less reserved. Trade-date accounting: proceeds count before they settle.
     pub fn available(&self) -> Result<Amount, ArithmeticError> {
-        self.owned()?.plus(self.earmarked)
+        self.owned()?.plus(self.balances.earmarked)
     }
 
     /// The sum over every bucket: zero, or the books are broken.
     pub fn sum(&self) -> Result<Amount, ArithmeticError> {
-        self.owned()?.plus(self.reserved)?.plus(self.earmarked)?.plus(self.fees)?.plus(self.external)
+        let Balances { reserved, earmarked, fees, external, .. } = self.balances;
+        self.owned()?.plus(reserved)?.plus(earmarked)?.plus(fees)?.plus(external)
     }
 
-    /// Any sum of its balances and a posting's is exact without looking.
-    fn is_small(&self) -> bool {
-        let buckets = [self.settled, self.reserved, self.earmarked, self.fees, self.external];
-        // With a posting's own dates there are at most eleven numbers in a sum.
-        self.unsettled.len() <= 4
-            && buckets.into_iter().all(is_small)
-            && self.unsettled.iter().all(|(_, amount)| is_small(*amount))
-    }
-
-    fn balance(&self, bucket: Bucket) -> Amount {
-        match bucket {
-            Bucket::Settled => self.settled,
-            Bucket::Unsettled(date) => self
-                .unsettled
-                .iter()
-                .find(|(day, _)| *day == date)
-                .map_or(Amount::ZERO, |(_, amount)| *amount),
-            Bucket::Reserved => self.reserved,
-            Bucket::Earmarked => self.earmarked,
-            Bucket::Fees => self.fees,
-            Bucket::External => self.external,
-        }
-    }
-
-    fn set(&mut self, bucket: Bucket, balance: Amount) {
-        match bucket {
-            Bucket::Settled => self.settled = balance,
-            Bucket::Unsettled(date) => self.set_unsettled(date, balance),
-            Bucket::Reserved => self.reserved = balance,
-            Bucket::Earmarked => self.earmarked = balance,
-            Bucket::Fees => self.fees = balance,
-            Bucket::External => self.external = balance,
-        }
+    fn unsettled_on(&self, date: Date) -> Amount {
+        let found = self.unsettled.iter().find(|(day, _)| *day == date);
+        found.map_or(Amount::ZERO, |(_, amount)| *amount)
     }
 
     /// Kept sorted by date and free of zeros, so that equal states have equal encodings.
     fn set_unsettled(&mut self, date: Date, balance: Amount) {
         match (self.unsettled.binary_search_by_key(&date, |(day, _)| *day), balance.is_zero()) {
-            (Ok(found), true) => drop(self.unsettled.remove(found)),
+            (Ok(found), true) => {
+                self.unsettled.remove(found);
+                // Most accounts rest most of the time: what is settled gives its room back.
+                self.unsettled.shrink_to_fit();
+            }
             (Ok(found), false) => {
                 if let Some(entry) = self.unsettled.get_mut(found) {
                     entry.1 = balance;
                 }
             }
-            (Err(place), false) => self.unsettled.insert(place, (date, balance)),
+            (Err(place), false) => {
+                self.unsettled.reserve_exact(1);
+                self.unsettled.insert(place, (date, balance));
+            }
             (Err(_), true) => {}
         }
     }
@@ -199,90 +198,118 @@ impl Ledger {
         self.book(asset).map_or(Ok(Amount::ZERO), Book::available)
     }
 
-    /// Computes the balances after `legs`, and refuses legs that do not sum to zero for each asset. Legs of zero
-    /// are dropped.
+    /// Computes the books after `legs`, and refuses legs that do not sum to zero for each asset. The legs of one
+    /// asset stand side by side.
     pub(crate) fn prepare(&self, legs: &[Leg]) -> Result<Prepared, LedgerError> {
         let mut prepared = Prepared::default();
-        for (index, leg) in legs.iter().enumerate() {
-            if !legs.iter().take(index).any(|earlier| earlier.asset == leg.asset) {
-                check_balanced(legs, leg.asset)?;
+        for legs in legs.chunk_by(|one, next| one.asset == next.asset) {
+            let Some(Leg { asset, .. }) = legs.first().copied() else { continue };
+            if prepared.changes.iter().any(|change| change.asset == asset) {
+                return Err(LedgerError::Unbalanced);
             }
-            if leg.amount.is_zero() {
+            if legs.iter().all(|leg| leg.amount.is_zero()) {
                 continue;
             }
-            let same = |entry: &&mut Leg| entry.asset == leg.asset && entry.bucket == leg.bucket;
-            if let Some(entry) = prepared.balances.iter_mut().find(same) {
-                entry.amount = entry.amount.plus(leg.amount)?;
-                continue;
-            }
-            let before = self.book(leg.asset).map_or(Amount::ZERO, |book| book.balance(leg.bucket));
-            prepared
-                .balances
-                .try_push(Leg { amount: before.plus(leg.amount)?, ..*leg })
-                .map_err(|_| LedgerError::Unbalanced)?;
-        }
-        for (index, leg) in prepared.balances.iter().enumerate() {
-            if !prepared.balances.iter().take(index).any(|earlier| earlier.asset == leg.asset) {
-                self.check_sums(leg.asset, &prepared)?;
-            }
+            let change = self.changed(asset, legs)?;
+            prepared.changes.try_push(change).map_err(|_| LedgerError::Unbalanced)?;
         }
         Ok(prepared)
     }
 
-    /// What an asset's balances will add up to must be exact too: a book whose available cash cannot be computed
-    /// would refuse every order from then on.
-    fn check_sums(&self, asset: Asset, prepared: &Prepared) -> Result<(), ArithmeticError> {
+    /// One asset's book after its legs.
+    fn changed(&self, asset: Asset, legs: &[Leg]) -> Result<Change, LedgerError> {
         let book = self.book(asset);
-        let changed = prepared.balances.iter().filter(|leg| leg.asset == asset);
-        if changed.clone().all(|leg| is_small(leg.amount)) && book.is_none_or(Book::is_small) {
-            return Ok(());
+        let balances = book.map_or_else(Balances::default, |book| book.balances);
+        let mut change = Change { asset, balances, unsettled: ArrayVec::new() };
+        let mut sum = Amount::ZERO;
+        for leg in legs.iter().filter(|leg| !leg.amount.is_zero()) {
+            sum = sum.plus(leg.amount)?;
+            let balance = change.balance(leg.bucket, book).ok_or(LedgerError::Unbalanced)?;
+            *balance = balance.plus(leg.amount)?;
         }
-        let new = || prepared.balances.iter().filter(|leg| leg.asset == asset);
-        let after = |bucket| {
-            let changed = new().find(|leg| leg.bucket == bucket).map(|leg| leg.amount);
-            changed.unwrap_or_else(|| book.map_or(Amount::ZERO, |book| book.balance(bucket)))
-        };
-        let mut owned = after(Bucket::Settled);
-        let known = book.map_or(&[][..], Book::unsettled);
-        for (date, _) in known {
-            owned = owned.plus(after(Bucket::Unsettled(*date)))?;
+        if !sum.is_zero() {
+            return Err(LedgerError::Unbalanced);
         }
-        for leg in new() {
-            if let Bucket::Unsettled(date) = leg.bucket
-                && !known.iter().any(|(day, _)| *day == date)
-            {
-                owned = owned.plus(leg.amount)?;
-            }
-        }
-        owned.plus(after(Bucket::Earmarked))?;
-        let sum = owned.plus(after(Bucket::Reserved))?.plus(after(Bucket::Earmarked))?;
-        if new().any(|leg| matches!(leg.bucket, Bucket::Fees | Bucket::External)) {
-            sum.plus(after(Bucket::Fees))?.plus(after(Bucket::External))?;
-        }
-        Ok(())
+        change.check_sums(book)?;
+        Ok(change)
     }
 
-    /// Takes over prepared balances.
+    /// Takes over prepared books.
+    #[inline]
     pub(crate) fn commit(&mut self, prepared: &Prepared) {
-        for leg in &prepared.balances {
-            self.books.entry(leg.asset).or_default().set(leg.bucket, leg.amount);
+        for change in &prepared.changes {
+            let Some(book) = self.books.entry(change.asset) else { continue };
+            book.balances = change.balances;
+            for (date, amount) in &change.unsettled {
+                book.set_unsettled(*date, *amount);
+            }
         }
+    }
+}
+
+impl Change {
+    /// What will stand in a bucket; `None` beyond the dates that one movement names.
+    #[inline]
+    fn balance(&mut self, bucket: Bucket, book: Option<&Book>) -> Option<&mut Amount> {
+        Some(match bucket {
+            Bucket::Settled => &mut self.balances.settled,
+            Bucket::Reserved => &mut self.balances.reserved,
+            Bucket::Earmarked => &mut self.balances.earmarked,
+            Bucket::Fees => &mut self.balances.fees,
+            Bucket::External => &mut self.balances.external,
+            Bucket::Unsettled(date) => {
+                if !self.unsettled.iter().any(|(day, _)| *day == date) {
+                    let before = book.map_or(Amount::ZERO, |book| book.unsettled_on(date));
+                    self.unsettled.try_push((date, before)).ok()?;
+                }
+                self.unsettled.iter_mut().find(|(day, _)| *day == date).map(|(_, amount)| amount)?
+            }
+        })
+    }
+
+    /// What an asset's balances will add up to must be exact too: a book whose available cash cannot be computed
+    /// would refuse every order from then on.
+    #[inline]
+    fn check_sums(&self, book: Option<&Book>) -> Result<(), ArithmeticError> {
+        let known = book.map_or(&[][..], Book::unsettled);
+        let Balances { settled, reserved, earmarked, fees, external } = self.balances;
+        // With the posting's own dates there are at most eleven numbers in a sum.
+        let small = known.len() <= 4
+            && [settled, reserved, earmarked, fees, external].into_iter().all(is_small)
+            && known.iter().chain(&self.unsettled).all(|(_, amount)| is_small(*amount));
+        if small { Ok(()) } else { self.check_large_sums(book) }
+    }
+
+    #[cold]
+    fn check_large_sums(&self, book: Option<&Book>) -> Result<(), ArithmeticError> {
+        let Balances { settled, reserved, earmarked, fees, external } = self.balances;
+        let known = book.map_or(&[][..], Book::unsettled);
+        let mut owned = settled;
+        for (date, before) in known {
+            let changed = self.unsettled.iter().find(|(day, _)| day == date);
+            owned = owned.plus(changed.map_or(*before, |(_, amount)| *amount))?;
+        }
+        for (date, amount) in &self.unsettled {
+            if !known.iter().any(|(day, _)| day == date) {
+                owned = owned.plus(*amount)?;
+            }
+        }
+        owned.plus(earmarked)?;
+        let sum = owned.plus(reserved)?.plus(earmarked)?;
+        let outside = book.map_or_else(Balances::default, |book| book.balances);
+        if fees != outside.fees || external != outside.external {
+            sum.plus(fees)?.plus(external)?;
+        }
+        Ok(())
     }
 }
 
 /// Less than 2^64 units of the eighth decimal at most: sixteen of these add up exactly in 96 bits, whatever their
 /// scales, since 16 × 2^64 × 10^8 is below 2^96.
+#[inline]
 fn is_small(amount: Amount) -> bool {
-    let number = amount.get();
-    number.scale() <= 8 && u64::try_from(number.mantissa().unsigned_abs()).is_ok()
-}
-
-fn check_balanced(legs: &[Leg], asset: Asset) -> Result<(), LedgerError> {
-    let mut sum = Amount::ZERO;
-    for leg in legs.iter().filter(|leg| leg.asset == asset) {
-        sum = sum.plus(leg.amount)?;
-    }
-    if sum.is_zero() { Ok(()) } else { Err(LedgerError::Unbalanced) }
+    let number = amount.get().unpack();
+    number.hi == 0 && number.scale <= 8
 }
 
 #[cfg(test)]

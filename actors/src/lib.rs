@@ -17,9 +17,12 @@ mod core;
 mod executions;
 mod holding;
 mod ledger;
+mod names;
 mod order;
+mod orders;
 mod outcome;
 mod portfolio;
+mod sorted;
 mod staging;
 mod table;
 

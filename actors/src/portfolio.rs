@@ -1,9 +1,11 @@
 //! One portfolio: what its accounts are exposed to together.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use model::{Amount, ArithmeticError, Currency, InstrumentId, PortfolioDefinition, Quantity, StrategyId};
+
+use crate::sorted::Sorted;
 
 /// The state of one portfolio.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -13,10 +15,10 @@ pub struct Portfolio {
     /// True where new orders of all its accounts are denied.
     pub halted: bool,
     pub(crate) halted_strategies: BTreeSet<StrategyId>,
-    pub(crate) gross_limits: BTreeMap<Currency, Amount>,
-    pub(crate) exposures: BTreeMap<Currency, Exposure>,
+    pub(crate) gross_limits: Sorted<Currency, Amount>,
+    pub(crate) exposures: Sorted<Currency, Exposure>,
     /// The sum over accounts of |position|.
-    pub(crate) gross_units: BTreeMap<InstrumentId, Quantity>,
+    pub(crate) gross_units: Sorted<InstrumentId, Quantity>,
 }
 
 /// Gross exposure in one currency.
@@ -41,9 +43,9 @@ impl Portfolio {
             definition,
             halted: false,
             halted_strategies: BTreeSet::new(),
-            gross_limits: BTreeMap::new(),
-            exposures: BTreeMap::new(),
-            gross_units: BTreeMap::new(),
+            gross_limits: Sorted::new(),
+            exposures: Sorted::new(),
+            gross_units: Sorted::new(),
         }
     }
 

@@ -168,11 +168,10 @@ impl<C: Clock> Pipeline<C> {
                 Command::NewOrder(order)
             }
             Command::ReplaceOrder(mut replace) => {
-                let account = self.core.account(replace.account);
-                let order = account.and_then(|account| match replace.order {
-                    Some(id) => account.order(id),
-                    None => account.order_by_cl_ord_id(&replace.cl_ord_id),
-                });
+                let order = match replace.order {
+                    Some(id) => self.core.order_of(replace.account, id),
+                    None => self.core.order_by_cl_ord_id(replace.account, &replace.cl_ord_id),
+                };
                 replace.quote = order.and_then(|order| self.board.get(order.instrument));
                 Command::ReplaceOrder(replace)
             }

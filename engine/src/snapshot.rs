@@ -26,7 +26,7 @@ use crate::digest::Digest;
 use crate::replay::{Recovered, Replay};
 
 const MAGIC: [u8; 8] = *b"GNTSNP\0\0";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// At the end of a snapshot.
 pub(crate) const HASH_BYTES: usize = 32;
 

@@ -115,10 +115,10 @@ fn fills_up_and_goes_on(durability: Durability) {
     let stopped = rig.shard.stop().unwrap();
     let recovered = replay(&config.journal.dir).unwrap();
     assert_eq!((recovered.position, recovered.digest), (stopped.position, stopped.digest));
-    let account = recovered.core.account(common::ACCOUNT).unwrap();
+    let order = |name: &ClOrdId| recovered.core.order_by_cl_ord_id(common::ACCOUNT, name);
     for number in 0..handed_over {
         let name = ClOrdId::new(&format!("A{number}")).unwrap();
-        assert!(account.order_by_cl_ord_id(&name).is_some(), "{name} was answered and is lost");
+        assert!(order(&name).is_some(), "{name} was answered and is lost");
     }
 }
 
@@ -154,8 +154,8 @@ fn a_shard_that_is_stopped_on_a_full_disk_loses_nothing_it_answered() {
     let stopped = rig.shard.stop();
     assert!(matches!(&stopped, Ok(_) | Err(EngineError::Journal(JournalError::Full { .. }))), "{stopped:?}");
     let recovered = replay(&config.journal.dir).unwrap();
-    let account = recovered.core.account(common::ACCOUNT).unwrap();
-    assert!(answered.iter().all(|name| account.order_by_cl_ord_id(name).is_some()));
+    let order = |name: &ClOrdId| recovered.core.order_by_cl_ord_id(common::ACCOUNT, name);
+    assert!(answered.iter().all(|name| order(name).is_some()));
     disk.free();
     let shard = Shard::start(&config, SystemClock).unwrap();
     assert_eq!(shard.recovered().position, recovered.position);

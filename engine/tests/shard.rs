@@ -56,7 +56,7 @@ fn the_state_after_a_restart_is_the_state_before() {
     assert_eq!(shard.recovery().incarnation.count, 2);
     // What the broker had not answered is in doubt now.
     let in_doubt = shard.replica().read(Position::new(ShardId::new(0), stopped.position.seq + 1), |core| {
-        core.account(ACCOUNT).unwrap().open_orders().filter(|o| o.certainty == Certainty::InDoubt).count()
+        core.open_orders(ACCOUNT).filter(|o| o.certainty == Certainty::InDoubt).count()
     });
     assert_eq!(in_doubt.unwrap(), 2000);
     shard.stop().unwrap();

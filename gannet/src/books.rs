@@ -76,8 +76,9 @@ impl Books<'_> {
         let behind = |id: OrderId| filter.after.is_none_or(|after| id > after);
         let mut matching: Vec<(&Core, &Account, &Order)> = Vec::new();
         for (core, account) in self.asked(filter.account) {
+            let id = account.definition.id;
             let orders: Box<dyn Iterator<Item = &Order>> =
-                if filter.open { Box::new(account.open_orders()) } else { Box::new(account.orders()) };
+                if filter.open { Box::new(core.open_orders(id)) } else { Box::new(core.orders(id)) };
             let orders = orders.filter(|order| behind(order.id) && self.matches(order, filter));
             matching.extend(orders.map(|order| (core, account, order)));
         }
@@ -92,7 +93,8 @@ impl Books<'_> {
         let next = matching.last().filter(|_| more).map(|(.., order)| order.id);
         let rows =
             matching.into_iter().map(|(core, account, order)| self.order(core, account, order)).collect();
-        OrderPage { rows, next }
+        let retired = self.shards.iter().map(|books| books.core.retired_orders()).sum();
+        OrderPage { rows, next, retired }
     }
 
     fn matches(&self, order: &Order, filter: &OrderFilter) -> bool {
@@ -183,7 +185,10 @@ impl Books<'_> {
             sessions: self.sessions(),
             halts: self.halts(),
             accounts: count(self.accounts().count()),
-            open_orders: self.accounts().map(|(_, account)| count(account.open_orders().count())).sum(),
+            open_orders: self
+                .accounts()
+                .map(|(core, account)| count(core.open_orders(account.definition.id).count()))
+                .sum(),
             alerts: self.shards.iter().map(|books| books.alerts).sum(),
         }
     }
@@ -193,7 +198,8 @@ impl Books<'_> {
         for books in &self.shards {
             for session in books.core.sessions() {
                 let id = session.definition.id;
-                let orders = books.core.accounts().flat_map(Account::open_orders);
+                let orders =
+                    books.core.accounts().flat_map(|account| books.core.open_orders(account.definition.id));
                 let in_doubt =
                     orders.filter(|order| order.session == id && order.certainty == Certainty::InDoubt);
                 rows.push(SessionRow {

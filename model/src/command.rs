@@ -12,8 +12,9 @@ journalled! {
         pub account: AccountId,
         /// By which strategy of the account's portfolio; 0 for a person.
         pub strategy: StrategyId,
-        /// The submitter's own identifier, unique in the account. The same with the same content returns the
-        /// order that exists; with other content it is denied.
+        /// The submitter's own identifier, unique in the account for the trading day and the next, as long as a
+        /// finished order is kept (FIX asks for the day). The same with the same content returns the order that
+        /// exists; with other content it is denied.
         pub cl_ord_id: ClOrdId,
         /// What.
         pub instrument: InstrumentId,

@@ -19,6 +19,7 @@ mod ids;
 mod input;
 mod instrument;
 mod limits;
+mod narrow;
 mod number;
 mod order;
 mod outbound;

@@ -4,11 +4,15 @@
 //! Here an operation either gives the exact result or an [`ArithmeticError`]; rounding happens only where a
 //! [`Rounding`] is named by the caller.
 
+use core::cmp::Ordering;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::str::FromStr;
 
 pub use rust_decimal::Decimal;
 use rust_decimal::RoundingStrategy;
+
+use crate::narrow;
 
 /// Why a number could not be computed or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +43,19 @@ pub enum Rounding {
 }
 
 impl Rounding {
+    #[inline]
     fn apply(self, value: Decimal) -> Decimal {
+        let sooner = match self {
+            // Ties ask for the quotient's last digit, and this rounding is for people and cost bases.
+            Self::HalfEven(_) => None,
+            Self::Up(scale) => narrow::rounded(value, scale, |_, rest, _| rest > 0),
+            Self::HalfUp(scale) => narrow::rounded(value, scale, |_, rest, divisor| rest >= divisor - rest),
+        };
+        sooner.unwrap_or_else(|| self.apply_to_any(value))
+    }
+
+    #[cold]
+    fn apply_to_any(self, value: Decimal) -> Decimal {
         match self {
             Self::HalfEven(scale) => {
                 value.round_dp_with_strategy(scale, RoundingStrategy::MidpointNearestEven)
@@ -52,6 +68,7 @@ impl Rounding {
     }
 }
 
+#[inline]
 fn add(a: Decimal, b: Decimal) -> Result<Decimal, ArithmeticError> {
     if a.is_zero() {
         return Ok(b);
@@ -59,6 +76,30 @@ fn add(a: Decimal, b: Decimal) -> Result<Decimal, ArithmeticError> {
     if b.is_zero() {
         return Ok(a);
     }
+    narrow::sum(a, b).map_or_else(|| add_any(a, b), Ok)
+}
+
+#[inline]
+fn subtract(a: Decimal, b: Decimal) -> Result<Decimal, ArithmeticError> {
+    if a.is_zero() {
+        return Ok(-b);
+    }
+    if b.is_zero() {
+        return Ok(a);
+    }
+    narrow::difference(a, b).map_or_else(|| add_any(a, -b), Ok)
+}
+
+#[inline]
+fn mul(a: Decimal, b: Decimal) -> Result<Decimal, ArithmeticError> {
+    if a.is_zero() || b.is_zero() {
+        return Ok(Decimal::ZERO);
+    }
+    narrow::product(a, b).map_or_else(|| mul_any(a, b), Ok)
+}
+
+#[cold]
+fn add_any(a: Decimal, b: Decimal) -> Result<Decimal, ArithmeticError> {
     let sum = a.checked_add(b).ok_or(ArithmeticError::Overflow)?;
     if sum.scale() >= a.scale().max(b.scale()) {
         return Ok(sum);
@@ -69,10 +110,8 @@ fn add(a: Decimal, b: Decimal) -> Result<Decimal, ArithmeticError> {
     if sum.scale() >= a.scale().max(b.scale()) { Ok(sum) } else { Err(ArithmeticError::Inexact) }
 }
 
-fn mul(a: Decimal, b: Decimal) -> Result<Decimal, ArithmeticError> {
-    if a.is_zero() || b.is_zero() {
-        return Ok(Decimal::ZERO);
-    }
+#[cold]
+fn mul_any(a: Decimal, b: Decimal) -> Result<Decimal, ArithmeticError> {
     let product = a.checked_mul(b).ok_or(ArithmeticError::Overflow)?;
     if product.scale() == a.scale() + b.scale() {
         return Ok(product);
@@ -87,6 +126,11 @@ fn div(a: Decimal, b: Decimal, rounding: Rounding) -> Result<Decimal, Arithmetic
         return Err(ArithmeticError::DivisionByZero);
     }
     a.checked_div(b).map(|quotient| rounding.apply(quotient)).ok_or(ArithmeticError::Overflow)
+}
+
+#[inline]
+fn is_one(value: Decimal) -> bool {
+    narrow::compare(value, Decimal::ONE) == Some(Ordering::Equal)
 }
 
 /// Journal form of a decimal: 96 bits of magnitude, 8 bits of scale (bit 96..104), the sign in bit 127,
@@ -111,8 +155,38 @@ fn from_bits(bytes: [u8; 16]) -> Result<Decimal, ArithmeticError> {
 macro_rules! exact_number {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, Default)]
         pub struct $name(Decimal);
+
+        // By value: 1.0 and 1.00 are equal.
+        impl PartialEq for $name {
+            #[inline]
+            fn eq(&self, other: &Self) -> bool {
+                self.cmp(other) == Ordering::Equal
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl PartialOrd for $name {
+            #[inline]
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl Ord for $name {
+            #[inline]
+            fn cmp(&self, other: &Self) -> Ordering {
+                narrow::compare(self.0, other.0).unwrap_or_else(|| self.0.cmp(&other.0))
+            }
+        }
+
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.0.hash(state);
+            }
+        }
 
         impl $name {
             /// Zero.
@@ -129,61 +203,73 @@ macro_rules! exact_number {
             }
 
             /// True for zero of any scale.
+            #[inline]
             pub fn is_zero(self) -> bool {
                 self.0.is_zero()
             }
 
             /// True above zero.
+            #[inline]
             pub fn is_positive(self) -> bool {
                 self.0.is_sign_positive() && !self.0.is_zero()
             }
 
             /// True below zero.
+            #[inline]
             pub fn is_negative(self) -> bool {
                 self.0.is_sign_negative() && !self.0.is_zero()
             }
 
             /// The distance from zero.
+            #[inline]
             #[must_use]
             pub fn abs(self) -> Self {
                 Self(self.0.abs())
             }
 
             /// The same distance on the other side of zero.
+            #[inline]
             #[must_use]
             pub fn negated(self) -> Self {
                 if self.0.is_zero() { Self::ZERO } else { Self(-self.0) }
             }
 
             /// The exact sum.
+            #[inline]
             pub fn plus(self, other: Self) -> Result<Self, ArithmeticError> {
                 add(self.0, other.0).map(Self)
             }
 
             /// The exact difference.
+            #[inline]
             pub fn minus(self, other: Self) -> Result<Self, ArithmeticError> {
-                add(self.0, -other.0).map(Self)
+                subtract(self.0, other.0).map(Self)
             }
 
             /// True where the value is a whole number of `step`s; a step of zero divides nothing.
+            #[inline]
             pub fn is_multiple_of(self, step: Self) -> bool {
                 // A step of one, or of a one behind zeros, as most ticks and lots are: counting decimals is enough.
-                if step.0.mantissa() == 1 && self.0.scale() <= step.0.scale() {
+                let step_parts = step.0.unpack();
+                let is_one = step_parts.lo == 1 && step_parts.mid | step_parts.hi == 0;
+                if is_one && !step_parts.negative && self.0.scale() <= step_parts.scale {
                     return true;
                 }
                 !step.is_zero() && self.0.checked_rem(step.0).is_some_and(|rest| rest.is_zero())
             }
 
             /// The smaller of two.
+            #[inline]
             #[must_use]
             pub fn at_most(self, other: Self) -> Self {
-                Self(self.0.min(other.0))
+                if other < self { other } else { self }
             }
 
             /// The larger of two.
+            #[inline]
             #[must_use]
             pub fn at_least(self, other: Self) -> Self {
-                Self(self.0.max(other.0))
+                if other > self { other } else { self }
             }
         }
 
@@ -271,17 +357,20 @@ exact_number! {
 
 impl Price {
     /// `price × quantity × multiplier`: the notional, exact.
+    #[inline]
     pub fn notional(self, quantity: Quantity, multiplier: Decimal) -> Result<Amount, ArithmeticError> {
         let units = mul(self.0, quantity.0)?;
-        if multiplier == Decimal::ONE { Ok(Amount(units)) } else { mul(units, multiplier).map(Amount) }
+        if is_one(multiplier) { Ok(Amount(units)) } else { mul(units, multiplier).map(Amount) }
     }
 
     /// The price moved away by `basis_points` of itself (1 bp = 0.01 %), exact.
+    #[inline]
     pub fn shifted(self, basis_points: i32) -> Result<Self, ArithmeticError> {
         mul(self.0, Decimal::new(10_000 + i64::from(basis_points), 4)).map(Self)
     }
 
     /// Half the sum of two prices, exact.
+    #[inline]
     pub fn midpoint(self, other: Self) -> Result<Self, ArithmeticError> {
         mul(add(self.0, other.0)?, Decimal::new(5, 1)).map(Self)
     }
@@ -289,6 +378,7 @@ impl Price {
 
 impl Amount {
     /// The amount times a plain factor, exact.
+    #[inline]
     pub fn times(self, factor: Decimal) -> Result<Self, ArithmeticError> {
         mul(self.0, factor).map(Self)
     }

@@ -41,6 +41,11 @@ impl Date {
     /// 9999-12-31, the last date that settlement counts from.
     pub const LAST: Self = Self { days: 2_932_896 };
 
+    /// Its first instant in UTC; the last or first there is where that is beyond what a timestamp holds.
+    pub fn start(self) -> Timestamp {
+        Timestamp::from_nanos(i64::from(self.days).saturating_mul(NANOS_PER_DAY))
+    }
+
     /// From a proleptic Gregorian year, month 1..=12 and day 1..=31; `None` where there is no such day.
     pub fn from_civil(year: i32, month: u8, day: u8) -> Option<Self> {
         if !(1..=12).contains(&month) || day == 0 || !(1600..=9999).contains(&year) {

@@ -4,19 +4,19 @@ use model::{CancelOrder, Denial, DenyReason, Event, PendingKind, SessionState, W
 
 use crate::apply::cancel_request;
 use crate::staging::Staged;
-use crate::{Core, Order, Outcome, Pending, Route, Stamp};
+use crate::{Core, Order, Outcome, Pending, Stamp};
 
 pub(crate) fn apply(core: &mut Core, stamp: Stamp, cancel: &CancelOrder, out: &mut Outcome) {
     match check(core, stamp, cancel) {
-        Ok(staged) => {
-            apply_request(core, &staged, out);
-            out.outbound.extend(cancel_request(core, &staged.order, stamp));
+        Ok((staged, order)) => {
+            apply_request(core, &staged, &order, out);
+            out.outbound.extend(cancel_request(core, &order, stamp));
         }
         Err(denial) => out.denied(cancel.cl_ord_id, denial),
     }
 }
 
-fn check(core: &Core, stamp: Stamp, cancel: &CancelOrder) -> Result<Staged, Denial> {
+fn check(core: &Core, stamp: Stamp, cancel: &CancelOrder) -> Result<(Staged, Order), Denial> {
     let order = find(core, cancel.account, cancel.order, &cancel.cl_ord_id)?;
     check_open(core, order)?;
     let pending = Pending {
@@ -26,8 +26,19 @@ fn check(core: &Core, stamp: Stamp, cancel: &CancelOrder) -> Result<Staged, Deni
         limit_price: order.limit_price,
         unit_price: order.unit_price,
     };
-    let after = Order { pending: Some(pending), ..*order };
-    core.stage(Some(order), &after, None, stamp.time).map_err(|_| Denial::of(DenyReason::Arithmetic))
+    staged_request(core, order, pending, stamp)
+}
+
+/// The order with a request pending, and what follows.
+pub(crate) fn staged_request(
+    core: &Core,
+    order: &Order,
+    pending: Pending,
+    stamp: Stamp,
+) -> Result<(Staged, Order), Denial> {
+    let mut after = Order { pending: Some(pending), ..*order };
+    let staged = core.stage(Some(order), &mut after, None, stamp.time);
+    staged.map(|staged| (staged, after)).map_err(|_| Denial::of(DenyReason::Arithmetic))
 }
 
 /// The order that a request names.
@@ -37,10 +48,10 @@ pub(crate) fn find<'a>(
     order: Option<model::OrderId>,
     cl_ord_id: &model::ClOrdId,
 ) -> Result<&'a Order, Denial> {
-    let account = core.account(account).ok_or(Denial::of(DenyReason::UnknownAccount))?;
+    core.account(account).ok_or(Denial::of(DenyReason::UnknownAccount))?;
     match order {
-        Some(id) => account.order(id),
-        None => account.order_by_cl_ord_id(cl_ord_id),
+        Some(id) => core.order_of(account, id),
+        None => core.order_by_cl_ord_id(account, cl_ord_id),
     }
     .ok_or(Denial::of(DenyReason::UnknownOrder))
 }
@@ -61,11 +72,10 @@ pub(crate) fn check_open(core: &Core, order: &Order) -> Result<(), Denial> {
 }
 
 /// Commits an order with a request that goes out now.
-pub(crate) fn apply_request(core: &mut Core, staged: &Staged, out: &mut Outcome) {
-    let order = staged.order;
-    core.commit(staged);
+pub(crate) fn apply_request(core: &mut Core, staged: &Staged, order: &Order, out: &mut Outcome) {
+    core.commit_change(staged, order);
     if let Some(pending) = order.pending {
-        core.routes.insert(pending.request, Route { account: order.account, order: order.id });
+        core.orders.note_request(pending.request, order.id);
         out.event(Event::RequestAccepted { order: order.id, request: pending.request });
     }
 }

@@ -46,11 +46,11 @@ fn order_not_delivered(
         after.certainty = Certainty::InDoubt;
     } else if never_sent && is_still_wanted(core, stamp, order) {
         after.certainty = Certainty::Certain;
-        out.outbound.extend(new_order_single(core, order, stamp.position, stamp.time));
+        out.outbound.extend(new_order_single(core, order, stamp));
     } else {
         finish(&mut after, OrdStatus::Canceled);
     }
-    change_order(core, order, &after, stamp.time, out);
+    change_order(core, order, after, stamp.time, out);
 }
 
 /// Fresh, not asked to be cancelled meanwhile, and not halted: a halt stops what has not left, too.
@@ -69,13 +69,13 @@ fn request_not_delivered(
     let never_sent = evidence.delivery == Delivery::NeverSent;
     if never_sent && !is_up(core, order) {
         let after = Order { certainty: Certainty::InDoubt, ..*order };
-        return change_order(core, order, &after, stamp.time, out);
+        return change_order(core, order, after, stamp.time, out);
     }
     if never_sent && is_cancel && order.status != OrdStatus::PendingNew {
         // A cancel lowers risk however late it is.
         let after = Order { certainty: Certainty::Certain, ..*order };
         out.outbound.extend(cancel_request(core, order, stamp));
-        return change_order(core, order, &after, stamp.time, out);
+        return change_order(core, order, after, stamp.time, out);
     }
     let text = Reference::cut("never reached the broker");
     refuse_request(core, stamp, order, evidence.request, 0, text, out);

@@ -6,6 +6,7 @@ use model::{
 };
 
 use crate::apply::{change_order, finish, order_changed, refresh_certainty, tell_ended_request};
+use crate::core::RETIRING_LOGIC;
 use crate::executions::{Execution, Seen};
 use crate::staging::Fill;
 use crate::{Core, Order, Outcome, Stamp, Suspense};
@@ -30,7 +31,7 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, report: &ExecutionReport, out
     transition(report, &mut after, out);
     refresh_certainty(&mut after);
     tell_ended_request(&order, &after, report.text, out);
-    change_order(core, &order, &after, stamp.time, out);
+    change_order(core, &order, after, stamp.time, out);
 }
 
 impl Core {
@@ -70,6 +71,9 @@ fn put_in_suspense(
             quantity: report.last_quantity,
             price: report.last_price,
         };
+        if let Some(booked) = booked_before(core, stamp, report, order) {
+            return out.event(Event::ExecutionRepeated { order: booked, exec_id: report.exec_id });
+        }
         if is_kept(core, stamp, report, execution) {
             let order = order.map(|order| order.id).unwrap_or_default();
             return out.event(Event::ExecutionRepeated { order, exec_id: report.exec_id });
@@ -78,6 +82,21 @@ fn put_in_suspense(
     }
     let value = Amount::new(report.last_quantity.get());
     out.alert(alert, order.map(|order| order.id), Some(report.session), Some(value));
+}
+
+/// A broker may send a fill again after its order was retired: it is the one that is booked, not one to be looked into.
+fn booked_before(
+    core: &Core,
+    stamp: Stamp,
+    report: &ExecutionReport,
+    order: Option<&Order>,
+) -> Option<model::OrderId> {
+    if order.is_some() || report.exec_id.is_empty() || core.logic_version < RETIRING_LOGIC {
+        return None;
+    }
+    let economics = (report.last_quantity, report.last_price);
+    let (broker, today) = (core.broker_of(report.session), stamp.time.date());
+    core.executions.booked(broker, report.exec_id, report.trade_date, today, economics)
 }
 
 /// True where the execution is booked or in suspense already; else it is remembered from here on. Without an ExecID
@@ -148,15 +167,15 @@ fn trade(
     if apply_quantities(&mut after, &fill, &definition).is_err() {
         return put_in_suspense(core, stamp, report, AlertKind::BookingFailed, Some(before), out);
     }
-    match core.stage(Some(before), &after, Some(fill), stamp.time) {
+    match core.stage(Some(before), &mut after, Some(&fill), stamp.time) {
         Err(_) => put_in_suspense(core, stamp, report, AlertKind::BookingFailed, Some(before), out),
         Ok(staged) => {
-            core.commit(&staged);
+            core.commit_change(&staged, &after);
             remember(core, stamp, report, execution);
             out.event(Event::Executed {
                 order: before.id,
                 account: before.account,
-                instrument: staged.instrument(),
+                instrument: before.instrument,
                 side: before.side,
                 broker: core.broker_of(report.session),
                 exec_id: report.exec_id,
@@ -167,9 +186,9 @@ fn trade(
                 currency: definition.currency,
                 settles: fill.settles,
             });
-            alert_on_fill(report, before, &staged.order, out);
-            tell_ended_request(before, &staged.order, report.text, out);
-            out.event(order_changed(&staged.order));
+            alert_on_fill(report, before, &after, out);
+            tell_ended_request(before, &after, report.text, out);
+            out.event(order_changed(&after));
         }
     }
 }

@@ -38,8 +38,8 @@ fn apply_limit(
             };
             match value {
                 Some(limit) if limit.is_negative() => return Err(DenyReason::BadLimit),
-                Some(limit) => drop(portfolio.gross_limits.insert(currency, limit)),
-                None => drop(portfolio.gross_limits.remove(&currency)),
+                Some(limit) => portfolio.gross_limits.insert(currency, limit),
+                None => portfolio.gross_limits.remove(&currency),
             }
             Ok(())
         }

@@ -14,7 +14,7 @@ pub(crate) mod replace_order;
 pub(crate) mod session;
 pub(crate) mod tick;
 
-use model::{Event, OrdStatus, Outbound, OutboundKind, PendingKind, Position, Reference, Timestamp};
+use model::{Event, Name, OrdStatus, Outbound, OutboundKind, PendingKind, Reference, Symbol, Timestamp};
 
 use crate::{Core, Order, Outcome, Stamp};
 
@@ -35,17 +35,17 @@ pub(crate) fn order_changed(order: &Order) -> Event {
 pub(crate) fn change_order(
     core: &mut Core,
     before: &Order,
-    after: &Order,
+    mut after: Order,
     now: Timestamp,
     out: &mut Outcome,
 ) {
-    if after == before {
+    if after == *before {
         return;
     }
-    match core.stage(Some(before), after, None, now) {
+    match core.stage(Some(before), &mut after, None, now) {
         Ok(staged) => {
-            core.commit(&staged);
-            out.event(order_changed(&staged.order));
+            core.commit_change(&staged, &after);
+            out.event(order_changed(&after));
         }
         Err(_) => out.alert(model::AlertKind::BookingFailed, Some(before.id), Some(before.session), None),
     }
@@ -69,23 +69,26 @@ pub(crate) fn refresh_certainty(order: &mut Order) {
 }
 
 /// The order's own `NewOrderSingle`.
-pub(crate) fn new_order_single(
-    core: &Core,
-    order: &Order,
-    position: Position,
-    time: Timestamp,
-) -> Option<Outbound> {
+pub(crate) fn new_order_single(core: &Core, order: &Order, stamp: Stamp) -> Option<Outbound> {
+    let account = core.account(order.account)?.definition.name;
+    let symbol = core.instrument(order.instrument)?.definition.symbol;
+    Some(order_message(order, account, symbol, stamp))
+}
+
+/// The same with the names at hand.
+#[inline]
+pub(crate) fn order_message(order: &Order, account: Name, symbol: Symbol, stamp: Stamp) -> Outbound {
     let kind = OutboundKind::NewOrderSingle {
         cl_ord_id: order.id,
-        account: core.account(order.account)?.definition.name,
-        symbol: core.instrument(order.instrument)?.definition.symbol,
+        account,
+        symbol,
         side: order.side,
         order_type: order.order_type,
         time_in_force: order.time_in_force,
         quantity: order.quantity,
         limit_price: order.limit_price,
     };
-    Some(Outbound { session: order.session, position, time, kind })
+    Outbound { session: order.session, position: stamp.position, time: stamp.time, kind }
 }
 
 /// The cancel request that is pending on the order.

@@ -6,36 +6,27 @@ use model::{
 };
 use risk_gate::{Facts, Reservation, Terms};
 
-use crate::apply::new_order_single;
-use crate::staging::Staged;
-use crate::{Account, Asset, Core, InstrumentBook, Order, Outcome, Portfolio, Route, Stamp};
+use crate::apply::order_message;
+use crate::{Account, Asset, Core, InstrumentBook, Order, Outcome, Portfolio, Stamp};
 
 pub(crate) fn apply(core: &mut Core, stamp: Stamp, request: &NewOrder, out: &mut Outcome) {
-    match check(core, stamp, request) {
-        Ok(Verdict::Fresh(staged)) => apply_accepted(core, stamp, &staged, out),
-        Ok(Verdict::Existing(event)) => out.event(event),
-        Err(denial) => out.denied(request.cl_ord_id, denial),
+    if let Err(denial) = submit(core, stamp, request, out) {
+        out.denied(request.cl_ord_id, denial);
     }
 }
 
-#[expect(clippy::large_enum_variant, reason = "lives on the stack for one call; a box would allocate")]
-enum Verdict {
-    Fresh(Staged),
-    Existing(Event),
-}
-
-fn check(core: &Core, stamp: Stamp, request: &NewOrder) -> Result<Verdict, Denial> {
+/// Changes nothing where it refuses: what is approved is staged, and only then committed.
+fn submit(core: &mut Core, stamp: Stamp, request: &NewOrder, out: &mut Outcome) -> Result<(), Denial> {
     let account = core.account(request.account).ok_or(Denial::of(DenyReason::UnknownAccount))?;
     if request.cl_ord_id.is_empty() {
         return Err(Denial::of(DenyReason::MissingIdentifier));
     }
-    if let Some(existing) = account.order_by_cl_ord_id(&request.cl_ord_id) {
-        return if existing.was_submitted_as(request) {
-            let event = Event::OrderExists { order: existing.id, status: existing.shown_status() };
-            Ok(Verdict::Existing(event))
-        } else {
-            Err(Denial::of(DenyReason::DuplicateClOrdId))
-        };
+    if let Some(existing) = core.order_by_cl_ord_id(request.account, &request.cl_ord_id) {
+        if !existing.was_submitted_as(request) {
+            return Err(Denial::of(DenyReason::DuplicateClOrdId));
+        }
+        out.event(Event::OrderExists { order: existing.id, status: existing.shown_status() });
+        return Ok(());
     }
     let instrument = core.instrument(request.instrument).ok_or(Denial::of(DenyReason::UnknownInstrument))?;
     let terms = Terms {
@@ -51,18 +42,14 @@ fn check(core: &Core, stamp: Stamp, request: &NewOrder) -> Result<Verdict, Denia
     let facts = facts(core, &subject, terms, request.quote, stamp.time, Quantity::ZERO)?;
     let approved = risk_gate::approve(&facts)?;
     let id = WireId::at(stamp.position, core.incarnation());
-    let order = Order::accepted(id, request, session, &approved, stamp.time);
-    core.stage(None, &order, None, stamp.time)
-        .map(Verdict::Fresh)
-        .map_err(|_| Denial::of(DenyReason::Arithmetic))
-}
-
-fn apply_accepted(core: &mut Core, stamp: Stamp, staged: &Staged, out: &mut Outcome) {
-    let order = staged.order;
-    core.commit(staged);
-    core.routes.insert(order.id, Route { account: order.account, order: order.id });
-    out.event(Event::OrderAccepted { order: order.id, account: order.account, cl_ord_id: order.cl_ord_id });
-    out.outbound.extend(new_order_single(core, &order, stamp.position, stamp.time));
+    let (name, symbol) = (account.definition.name, instrument.definition.symbol);
+    let mut order = Order::accepted(id, request, session, &approved, stamp.time);
+    let staged = core.stage(None, &mut order, None, stamp.time);
+    let staged = staged.map_err(|_| Denial::of(DenyReason::Arithmetic))?;
+    core.commit_new(&staged, &order);
+    out.event(Event::OrderAccepted { order: id, account: request.account, cl_ord_id: request.cl_ord_id });
+    out.outbound.push(order_message(&order, name, symbol, stamp));
+    Ok(())
 }
 
 /// Whose order in what is judged, and what the order itself holds already (for a replace).
@@ -88,7 +75,7 @@ pub(crate) fn facts<'a>(
         core.portfolio(account.definition.portfolio).ok_or(Denial::of(DenyReason::UnknownPortfolio))?;
     let definition = &instrument.definition;
     let session = core.session(session).ok_or(Denial::of(DenyReason::UnknownSession))?;
-    let holding = account.holding(definition.id);
+    let holding = account.held(definition.id);
     let (mut open_buy, mut open_sell) = (holding.open_buy, holding.open_sell);
     match terms.side {
         model::Side::Buy => open_buy = open_buy.minus(own.open)?,

@@ -29,7 +29,7 @@ pub(crate) fn message_reject(core: &mut Core, stamp: Stamp, reject: &MessageReje
         let mut after = order;
         finish(&mut after, OrdStatus::Rejected);
         tell_ended_request(&order, &after, reject.text, out);
-        change_order(core, &order, &after, stamp.time, out);
+        change_order(core, &order, after, stamp.time, out);
     } else {
         refuse_request(core, stamp, &order, refused, reject.reject_code, reject.text, out);
     }
@@ -58,5 +58,5 @@ pub(crate) fn refuse_request(
     let mut after = Order { pending: None, ..*order };
     refresh_certainty(&mut after);
     out.event(Event::RequestRefused { order: order.id, request, reject_code, text });
-    change_order(core, order, &after, stamp.time, out);
+    change_order(core, order, after, stamp.time, out);
 }

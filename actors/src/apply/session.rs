@@ -5,8 +5,9 @@ use model::{AlertKind, Certainty, Event, Incarnation, Outbound, OutboundKind, Se
 use crate::{Core, Outcome, Stamp};
 
 /// The journal was opened for writing: this process has no connection yet.
-pub(crate) fn opened(core: &mut Core, incarnation: Incarnation, out: &mut Outcome) {
+pub(crate) fn opened(core: &mut Core, incarnation: Incarnation, logic_version: u32, out: &mut Outcome) {
     core.incarnation = incarnation;
+    core.logic_version = logic_version;
     for session in core.sessions.iter_mut() {
         session.state = SessionState::Down;
     }
@@ -42,13 +43,11 @@ pub(crate) fn change(core: &mut Core, stamp: Stamp, change: SessionChange, out: 
 /// money: the worst case is reserved already.
 fn doubt_unanswered(core: &mut Core, concerns: impl Fn(model::SessionId) -> bool) -> u32 {
     let mut in_doubt = 0;
-    for account in core.accounts.iter_mut() {
-        for order in account.open_orders_mut() {
-            if concerns(order.session) && order.is_awaiting() {
-                order.certainty = Certainty::InDoubt;
-                in_doubt += 1;
-            }
+    core.orders.for_each_open(|order| {
+        if concerns(order.session) && order.is_awaiting() {
+            order.certainty = Certainty::InDoubt;
+            in_doubt += 1;
         }
-    }
+    });
     in_doubt
 }

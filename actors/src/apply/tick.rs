@@ -1,22 +1,44 @@
-//! `Tick`: what is due settles.
+//! `Tick`: what is due settles; what was finished long ago is retired.
 
 use alloc::vec::Vec;
 
 use model::{AccountId, Date, Event, Money};
 
+use crate::core::RETIRING_LOGIC;
 use crate::{Asset, Bucket, Core, Leg, Outcome, Stamp};
+
+/// A finished order stays for the rest of its last day (UTC) and this many days more: for questions, and for what a
+/// broker says late. Then it is retired, and its ClOrdID may be used again; FIX asks for uniqueness within a day.
+const KEPT_DAYS: i32 = 1;
+/// Orders that one tick retires: so that the end of a day takes no order's way for long. The next tick goes on.
+const RETIRED_AT_ONCE: usize = 256;
 
 pub(crate) fn apply(core: &mut Core, stamp: Stamp, out: &mut Outcome) {
     let today = stamp.time.date();
     while let Some(entry) = core.settlements.first_entry() {
         if *entry.key() > today {
-            return;
+            break;
         }
         let (date, accounts) = entry.remove_entry();
         for account in accounts {
             settle(core, account, date, out);
         }
     }
+    for _ in 0..RETIRED_AT_ONCE {
+        if next_retirement(core).is_none_or(|date| date > today) {
+            break;
+        }
+        core.orders.retire_first();
+    }
+}
+
+/// The day on which the next order is retired.
+pub(crate) fn next_retirement(core: &Core) -> Option<Date> {
+    if core.logic_version < RETIRING_LOGIC {
+        return None;
+    }
+    let last_change = core.orders.first_finished()?.updated.date();
+    Some(Date { days: last_change.days.saturating_add(KEPT_DAYS + 1) })
 }
 
 /// Moves everything of one date from unsettled to settled, cash and units alike.

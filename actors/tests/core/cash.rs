@@ -91,10 +91,16 @@ fn a_trade_settles_on_its_day_with_cash_and_units() {
     world.fill(id, 100, "10");
     let monday = Date::from_civil(2026, 11, 23).unwrap();
     assert_eq!(book(&world, Asset::Cash(usd())).unsettled(), [(monday, amount("-1000"))]);
-    let due = world.core.next_deadline().unwrap();
-    assert_eq!(due.date(), monday);
     world.input(Input::Tick);
     assert!(world.last.events.is_empty(), "not yet");
+    // On Sunday the order is retired.
+    let sunday = Date { days: monday.days - 1 };
+    assert_eq!(world.core.next_deadline(), Some(sunday.start()));
+    world.now = sunday.start().nanos;
+    world.input(Input::Tick);
+    assert!(world.last.events.is_empty(), "not yet");
+    let due = world.core.next_deadline().unwrap();
+    assert_eq!(due, monday.start());
     world.now = due.nanos;
     world.input(Input::Tick);
     let money = Money { amount: amount("-1000"), currency: usd() };

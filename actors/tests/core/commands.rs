@@ -28,7 +28,7 @@ fn the_same_order_twice_is_one_order() {
         assert_eq!(world.command(Command::NewOrder(again)), Event::OrderExists { order: id, status });
         assert!(world.last.outbound.is_empty());
     }
-    assert_eq!(world.core.account(ALPHA).unwrap().orders().count(), 1);
+    assert_eq!(world.core.orders(ALPHA).count(), 1);
 }
 
 #[test]

@@ -276,7 +276,7 @@ fn marks_and_ticks_meet_an_order_in_doubt_without_harm() {
     world.input(Input::Mark { instrument: ACME, quote });
     world.input(Input::Tick);
     assert!(is_doubtful(&world, id));
-    assert_eq!(world.core.account(ALPHA).unwrap().open_orders().count(), 1);
+    assert_eq!(world.core.open_orders(ALPHA).count(), 1);
 }
 
 impl World {

@@ -53,7 +53,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Opened),
         5 => (pick(), 0u8..3).prop_map(|(id, delivery)| Step::Evidence { id, delivery }),
         3 => (1u32..3, -200i64..200).prop_map(|(instrument, offset)| Step::Mark { instrument, offset }),
-        2 => (0i64..24).prop_map(|hours| Step::Tick { hours }),
+        3 => (0i64..50).prop_map(|hours| Step::Tick { hours }),
         1 => any::<bool>().prop_map(Step::Halt),
         1 => (0i64..10).prop_map(|seconds| Step::Wait { seconds }),
     ]
@@ -124,7 +124,7 @@ impl Player {
             Step::Opened => {
                 self.incarnation += 1;
                 let incarnation = Incarnation { count: self.incarnation };
-                Input::Opened { incarnation, logic_version: 1 }
+                Input::Opened { incarnation, logic_version: actors::LOGIC_VERSION }
             }
             Step::Evidence { id, delivery } => {
                 let delivery = [Delivery::NeverSent, Delivery::UnknownToBroker, Delivery::Unanswered]
@@ -199,12 +199,13 @@ impl Player {
     }
 
     fn order_at(&self, index: usize) -> Option<WireId> {
-        Some(self.world.at(*pick(&self.sent, index)?).id)
+        Some(self.world.core.order(*pick(&self.sent, index)?)?.id)
     }
 
     fn report(&mut self, id: usize, exec_type: ExecType) -> Option<ExecutionReport> {
         let named = *pick(&self.sent, id)?;
-        let order = self.world.at(named).id;
+        // Retired orders are spoken of again by `Step::Again`.
+        let order = self.world.core.order(named)?.id;
         let report = self.world.said(order, exec_type);
         Some(ExecutionReport { cl_ord_id: Some(named), orig_cl_ord_id: Some(order), ..report })
     }

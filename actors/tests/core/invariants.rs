@@ -33,7 +33,7 @@ pub(crate) fn of_state(core: &Core) {
     for account in core.accounts() {
         let mut reserved: BTreeMap<Asset, Amount> = BTreeMap::new();
         let mut open: BTreeMap<(InstrumentId, bool), Quantity> = BTreeMap::new();
-        for order in account.open_orders() {
+        for order in core.open_orders(account.definition.id) {
             assert!(!order.is_finished());
             let currency = core.instrument(order.instrument).unwrap().definition.currency;
             let (asset, promised) = match order.side {
@@ -57,7 +57,7 @@ pub(crate) fn of_state(core: &Core) {
             let owned = account.ledger().book(Asset::Units(*instrument)).map(|book| book.owned().unwrap());
             assert_eq!(owned.unwrap_or_default(), Amount::new(holding.position.get()));
         }
-        for order in account.orders().filter(|order| order.is_finished()) {
+        for order in core.orders(account.definition.id).filter(|order| order.is_finished()) {
             assert!(order.reservation.open.is_zero() && order.reservation.cash.is_zero(), "{order:?}");
             assert!(order.reservation.notional.is_zero() && order.pending.is_none(), "{order:?}");
         }
@@ -88,7 +88,7 @@ fn of_exposure(core: &Core) {
                 core.instrument(order.instrument).unwrap().definition.currency == *currency
             };
             let open = accounts()
-                .flat_map(actors::Account::open_orders)
+                .flat_map(|account| core.open_orders(account.definition.id))
                 .filter(in_currency)
                 .fold(Amount::ZERO, |sum, order| sum.plus(order.reservation.notional).unwrap());
             assert_eq!(exposure.open_orders, open);

@@ -21,7 +21,7 @@ fn an_order_is_filled_in_parts() {
     assert_eq!(world.position(), units(100));
     assert_eq!(world.holding(ALPHA, ACME).cost, amount("998.2"));
     assert_eq!(world.at(id).average_price(&crate::world::instrument(ACME)), Some(price("9.982")));
-    assert_eq!(world.core.account(ALPHA).unwrap().open_orders().count(), 0);
+    assert_eq!(world.core.open_orders(ALPHA).count(), 0);
 }
 
 #[test]

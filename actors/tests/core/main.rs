@@ -14,6 +14,7 @@ mod lifecycle;
 mod numbers;
 mod properties;
 mod replaces;
+mod retirement;
 mod twin;
 mod twin_hears;
 mod valuation;

@@ -54,7 +54,7 @@ fn wild() -> impl Strategy<Value = Wild> {
 
 /// The input, about the newest order where it is about one.
 fn input(world: &mut World, wild: Wild, count: usize) -> Option<Input> {
-    let newest = world.core.account(BETA).unwrap().orders().last().map(|order| order.id);
+    let newest = world.core.orders(BETA).last().map(|order| order.id);
     let command = match wild {
         Wild::Order(buy, quantity, limit) => {
             let side = if buy { Side::Buy } else { Side::Sell };

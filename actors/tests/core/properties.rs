@@ -102,6 +102,7 @@ proptest! {
             player.world.input(input.clone());
             player.note();
             twin.hear(player.world.now, &input, player.world.last.events.first());
+            twin.retire(player.world.now, &input, |id| player.world.core.order(id).is_some());
             compare(&player.world, &twin);
         }
     }

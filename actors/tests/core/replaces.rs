@@ -92,7 +92,7 @@ fn an_order_filled_meanwhile_stays_filled_when_the_replace_is_refused() {
     world.refuse(id, request);
     assert!(world.told_refused(request));
     assert_eq!((world.status(id), world.reserved()), (OrdStatus::Filled, amount("0")));
-    assert_eq!(world.core.account(crate::world::ALPHA).unwrap().open_orders().count(), 0);
+    assert_eq!(world.core.open_orders(crate::world::ALPHA).count(), 0);
 }
 
 #[test]

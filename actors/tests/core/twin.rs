@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Date, Decimal, WireId};
+use model::{Date, Decimal, Input, Timestamp, WireId};
 
 /// Account and currency, or account and instrument, by index.
 pub(crate) type Key = (u32, u32);
@@ -50,6 +50,9 @@ pub(crate) struct TwinOrder {
     pub(crate) doubt: bool,
     pub(crate) wire_id: WireId,
     pub(crate) created: i64,
+    /// The day on which it ended, and the last on which a broker spoke of it.
+    pub(crate) ended: Option<i32>,
+    pub(crate) heard: i32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,6 +147,28 @@ impl TwinOrder {
 }
 
 impl Twin {
+    /// Orders leave at a tick, two days after they ended at the earliest, and no later than that at the next tick.
+    pub(crate) fn retire(&mut self, now: i64, input: &Input, is_there: impl Fn(WireId) -> bool) {
+        let today = Timestamp::from_nanos(now).date().days;
+        let is_tick = matches!(input, Input::Tick);
+        let mut gone = Vec::new();
+        for (id, order) in &mut self.orders {
+            order.ended = if order.is_open() { None } else { order.ended.or(Some(today)) };
+            let due = order.ended.is_some_and(|day| today - day >= 2);
+            if is_there(*id) {
+                // What is heard after the end may change it once more.
+                assert!(!due || !is_tick || today - order.heard < 2, "{id} should be retired");
+            } else {
+                assert!(due && is_tick, "{id} is retired too early");
+                gone.push(*id);
+            }
+        }
+        for id in gone {
+            self.orders.remove(&id);
+            self.ids.retain(|_, order| *order != id);
+        }
+    }
+
     pub(crate) fn order_of(&self, ids: [Option<WireId>; 2]) -> Option<WireId> {
         ids.into_iter().flatten().find_map(|id| self.ids.get(&id)).copied()
     }

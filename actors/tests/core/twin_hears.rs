@@ -53,6 +53,8 @@ fn terms_of(now: i64, order: &NewOrder) -> TwinOrder {
         doubt: false,
         wire_id: WireId::default(),
         created: now,
+        ended: None,
+        heard: 0,
     }
 }
 
@@ -232,6 +234,9 @@ impl Twin {
 
     fn report(&mut self, now: i64, report: &ExecutionReport) {
         let found = self.order_of([report.cl_ord_id, report.orig_cl_ord_id]);
+        if let Some(order) = found.and_then(|id| self.orders.get_mut(&id)) {
+            order.heard = model::Timestamp::from_nanos(now).date().days;
+        }
         let known = found.and_then(|id| self.orders.get(&id)).filter(|order| {
             let symbol = if order.instrument == 1 { "ACME" } else { "EURO" };
             report.symbol.as_str() == symbol

@@ -1,6 +1,6 @@
 //! A small trading firm to play scenarios in, and the words to play them with.
 
-use actors::{Core, Holding, Order, Outcome, Stamp};
+use actors::{Core, Holding, LOGIC_VERSION, Order, Outcome, Stamp};
 use model::{
     AccountDefinition, AccountId, Actor, AlertKind, Amount, AssetClass, BrokerId, CancelOrder, CancelReject,
     CashMove, CashMoveKind, ClOrdId, Command, Currency, Delivery, DeliveryEvidence, DenyReason, Event,
@@ -101,7 +101,7 @@ impl World {
     /// One portfolio, ALPHA (no fees) and BETA (10 bps and 0.005 a unit), each with 100,000 USD and EUR; ready.
     pub(crate) fn ready() -> Self {
         let mut world = Self::empty();
-        world.input(Input::Opened { incarnation: Incarnation { count: 1 }, logic_version: 1 });
+        world.input(Input::Opened { incarnation: Incarnation { count: 1 }, logic_version: LOGIC_VERSION });
         world.done(Command::DefineInstrument(instrument(ACME)));
         world.done(Command::DefineInstrument(instrument(EURO)));
         for (id, name, broker) in [(SESSION, "S1", BROKER), (OTHER_SESSION, "S2", BrokerId::new(2))] {

@@ -34,16 +34,25 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
-    let (rows, more) = collect(args)?;
+    let (rows, more, retired) = collect(args)?;
     if args.json {
         return out.json(&rows);
     }
     out.table(&table("Orders", &rows))?;
-    if more { out.line(&format!("There are more than {}; -n 0 shows all.", rows.len())) } else { Ok(()) }
+    if more {
+        out.line(&format!("There are more than {}; -n 0 shows all.", rows.len()))?;
+    }
+    if retired > 0 && !args.open {
+        out.line(&format!(
+            "{retired} finished orders are retired, from two days after their end (UTC): not listed, but \
+             `gannet why` explains each."
+        ))?;
+    }
+    Ok(())
 }
 
-/// Page by page; true where there are more than were asked for.
-fn collect(args: &Args) -> Result<(Vec<OrderRow>, bool), Failure> {
+/// Page by page; true where there are more than were asked for, and how many are retired.
+fn collect(args: &Args) -> Result<(Vec<OrderRow>, bool, u64), Failure> {
     let most = if args.limit == 0 { usize::MAX } else { args.limit };
     let mut filter = OrderFilter {
         account: args.account,
@@ -55,18 +64,20 @@ fn collect(args: &Args) -> Result<(Vec<OrderRow>, bool), Failure> {
     };
     let mut source = args.source.open()?;
     let mut rows = Vec::new();
+    let mut retired;
     loop {
         match source.ask(&Request::Orders(filter.clone()))? {
             Answer::Orders(page) => {
                 rows.extend(page.rows);
                 filter.after = page.next;
+                retired = page.retired;
             }
             other => return Err(answers::failure(&other)),
         }
         if filter.after.is_none() || rows.len() >= most {
             let more = filter.after.is_some() || rows.len() > most;
             rows.truncate(most);
-            return Ok((rows, more));
+            return Ok((rows, more, retired));
         }
     }
 }

@@ -151,7 +151,7 @@ impl Ours {
     }
 
     pub(super) fn orders(&self) -> impl Iterator<Item = &actors::Order> {
-        self.cores().flat_map(Core::accounts).flat_map(actors::Account::orders)
+        self.cores().flat_map(|core| core.accounts().flat_map(|account| core.orders(account.definition.id)))
     }
 
     pub(super) fn executions_len(&self) -> usize {

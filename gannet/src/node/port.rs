@@ -25,7 +25,7 @@ impl ShardPort for Port {
     fn doubts(&self, at: Position) -> Result<Vec<Doubt>, ShardClosed> {
         let session = self.0.session();
         let read = self.0.read(at, |core| {
-            let orders = core.accounts().flat_map(actors::Account::open_orders);
+            let orders = core.accounts().flat_map(|account| core.open_orders(account.definition.id));
             let in_doubt =
                 orders.filter(|order| order.session == session && order.certainty == Certainty::InDoubt);
             let mut doubts: Vec<Doubt> = in_doubt.flat_map(|order| doubts_of(core, order)).collect();

@@ -127,6 +127,9 @@ fn details(directory: &Directory, entry: &Entry) -> Vec<String> {
     lines.extend(entry.events.iter().filter_map(|event| event_line(directory, event)));
     lines.extend(entry.sent.iter().map(|kind| format!("→ sent: {}", sent(kind))));
     lines.extend(entry.standing.as_ref().map(standing));
+    if matches!(entry.input(), Some(Input::Tick)) && entry.standing.is_none() {
+        lines.push("retired: finished for long, so no longer kept in memory and no longer listed".to_owned());
+    }
     lines
 }
 

@@ -206,7 +206,7 @@ struct Before {
 
 impl Thread {
     fn current(&self, core: &Core) -> Option<Order> {
-        core.account(self.account)?.order(self.order?).copied()
+        core.order_of(self.account, self.order?).copied()
     }
 
     fn before(&self, record: &Record, core: &Core) -> Before {

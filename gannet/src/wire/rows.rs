@@ -16,6 +16,9 @@ pub struct OrderPage {
     /// What to ask for `after` to get the next page; absent on the last.
     #[serde(with = "by_text_option")]
     pub next: Option<OrderId>,
+    /// How many finished orders, of every account, are no longer kept and so are not listed.
+    #[serde(default)]
+    pub retired: u64,
 }
 
 /// An order.
