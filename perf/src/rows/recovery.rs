@@ -172,7 +172,8 @@ mod tests {
         write(dir.path(), Size { accounts: 3, records: 200, tail: 20 }).unwrap();
         let recovered = engine::replay(dir.path()).unwrap();
         assert_eq!(recovered.alerts, 0);
-        let orders: Vec<_> = recovered.core.accounts().flat_map(actors::Account::orders).collect();
+        let core = &recovered.core;
+        let orders: Vec<_> = core.accounts().flat_map(|account| core.orders(account.definition.id)).collect();
         assert!(orders.len() > 20, "{}", orders.len());
         assert!(orders.iter().all(|order| order.status == OrdStatus::Filled), "{:?}", orders.last());
     }
