@@ -88,7 +88,7 @@ impl Condition {
         (self.change)(&mut config);
         let mut rig = Rig::with(&config, self.accounts, engine::SystemClock)?;
         let held = if self.at_rest { Some(rig.hold_read_side()?) } else { None };
-        one_by_one(&mut NewOrders::on(&mut rig), lab.sized(WARM_UP / 4, WARM_UP))?;
+        offer(&mut NewOrders::on(&mut rig), USUAL_RATE, lab.sized(WARM_UP / 4, WARM_UP))?;
         Ok((rig, held))
     }
 }
