@@ -108,6 +108,26 @@ fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
 }
 
 #[test]
+fn each_shard_has_a_core_or_none_has() {
+    let with = |shards: &str, cores: &str| {
+        let node = EXAMPLE_NODE.replace("shards = 1", shards).replace("cores = []", cores);
+        read(&node, EXAMPLE_INSTRUMENTS)
+    };
+    assert!(with("shards = 1", "cores = []").unwrap().node.cores.is_empty());
+    assert_eq!(with("shards = 2", "cores = [3, 1]").unwrap().node.cores, [3, 1]);
+    for (shards, cores, said) in [
+        ("shards = 2", "cores = [3]", "names 1 cores for 2 shards"),
+        ("shards = 2", "cores = [3, 3]", "names core 3 twice"),
+        ("shards = 1", "cores = [-1]", "whole number from 0"),
+        ("shards = 1", "cores = 2", "must be a list of cores"),
+    ] {
+        let error = with(shards, cores).unwrap_err();
+        assert_eq!(error.problems()[0].key, "node.cores");
+        assert!(error.problems()[0].text.contains(said), "{error}");
+    }
+}
+
+#[test]
 fn an_account_and_its_portfolio_share_a_shard() {
     let node = EXAMPLE_NODE.replace("shards = 1", "shards = 2").replacen(
         "name = \"INCOME\"\nshard = 0",

@@ -59,6 +59,8 @@ pub struct Node {
     pub socket: PathBuf,
     /// The number of shards, from 1.
     pub shards: u16,
+    /// The processor core of each shard's thread, by shard; none where the system places them.
+    pub cores: Vec<u16>,
     /// When an answer may leave.
     pub durability: Durability,
     /// What a shard does while there is nothing to do.

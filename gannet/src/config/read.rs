@@ -68,6 +68,8 @@ pub(super) fn config(
 
 /// A snapshot less often is as good as none.
 const MOST_SNAPSHOT_RECORDS: u32 = 1_000_000_000;
+/// No machine has more.
+const MOST_CORE: u16 = 4095;
 /// More would be held in memory for nothing.
 const MOST_TRACED: u32 = 1_000_000;
 const DURABILITIES: &[(&str, Durability)] = &[("process", Durability::Process), ("disk", Durability::Disk)];
@@ -78,6 +80,7 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
         journal: folder.join("journal"),
         socket: folder.join("gannet.sock"),
         shards: 1,
+        cores: Vec::new(),
         durability: Durability::Process,
         idle: Idle::Park,
         snapshot_records: 1_000_000,
@@ -97,6 +100,9 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
     if let Some(shards) = section.optional("shards", value::whole(1, MOST_SHARDS)) {
         node.shards = shards.value;
     }
+    if let Some(cores) = section.optional("cores", |value| cores(node.shards, value)) {
+        node.cores = cores.value;
+    }
     if let Some(durability) = section.optional("durability", value::one_of(DURABILITIES)) {
         node.durability = durability.value;
     }
@@ -114,6 +120,24 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
     }
     section.finish();
     node
+}
+
+/// One core for each shard, none twice: two threads that share a core wait for each other.
+fn cores(shards: u16, value: &DeValue<'_>) -> Result<Vec<u16>, Allowed> {
+    let list = value.as_array().ok_or("must be a list of cores, as [2, 3], one for each shard")?;
+    let mut cores = Vec::with_capacity(list.len());
+    for item in list {
+        let core = value::whole(0, MOST_CORE)(item.get_ref())?;
+        if cores.contains(&core) {
+            return Err(format!("names core {core} twice"));
+        }
+        cores.push(core);
+    }
+    if cores.is_empty() || cores.len() == usize::from(shards) {
+        Ok(cores)
+    } else {
+        Err(format!("names {} cores for {shards} shards; it must be one for each, or none", cores.len()))
+    }
 }
 
 fn socket_path(folder: &Path, value: &DeValue<'_>) -> Result<PathBuf, Allowed> {

@@ -230,6 +230,7 @@ fn shard_config(config: &Config, shard: ShardId, options: &StartOptions) -> Shar
     settings.trace = if options.stage_times.is_some() || config.node.trace > 0 { TRACE_ENTRIES } else { 0 };
     settings.upgrade = options.upgrade;
     settings.snapshots.every_records = config.node.snapshot_records.into();
+    settings.core = config.node.cores.get(usize::from(shard.index)).map(|core| usize::from(*core));
     settings.idle = match config.node.idle {
         Idle::Spin => engine::Idle::Spin,
         Idle::Yield => engine::Idle::Yield,
