@@ -47,7 +47,7 @@ pub use replay::{Recovered, Replay, recover, replay, replay_until};
 pub use replica::{Published, Replica, ReplicaError, Subscription};
 pub use session_port::SessionPort;
 pub use shard::{Connect, RecoveredAt, Shard, ShardConfig, Standby, StopReport};
-pub use snapshot::{Snapshot, SnapshotError, SnapshotPolicy, snapshots_dir, take_snapshot};
+pub use snapshot::{Snapshot, SnapshotError, SnapshotPolicy, newest_where, snapshots_dir, take_snapshot};
 pub use snapshot_copy::{copy_snapshots, remove_snapshots_but};
 pub use thread_usage::ThreadUsage;
 pub use trace::{LOOK_EVERY_NS, Lane, StageTimes, TraceReader, monotonic_ns, monotonic_ns_at};

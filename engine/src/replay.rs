@@ -198,6 +198,11 @@ impl Replay {
         self.alerts
     }
 
+    /// The record of the snapshot that it began at.
+    pub const fn snapshot(&self) -> Option<u64> {
+        self.snapshot
+    }
+
     /// Ends the replay here.
     pub fn finish(self) -> Recovered {
         Recovered {

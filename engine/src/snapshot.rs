@@ -27,6 +27,7 @@ use crate::replay::{Recovered, Replay};
 
 const MAGIC: [u8; 8] = *b"GNTSNP\0\0";
 const FORMAT: u32 = 2;
+const HEADER_BYTES: u64 = 96;
 /// At the end of a snapshot.
 pub(crate) const HASH_BYTES: usize = 32;
 
@@ -195,6 +196,16 @@ impl<W: Write> Write for Hashed<W> {
 
 /// The newest snapshot that can be believed. What is passed over is said in the log.
 pub(crate) fn newest(journal: &Folder, shard: ShardId) -> Option<Recovered> {
+    newest_where(journal, shard, |_, _| true)
+}
+
+/// The newest snapshot that can be believed, of those at a record and time that `wanted` says yes to.
+pub fn newest_where(
+    journal: impl Into<Folder>,
+    shard: ShardId,
+    wanted: impl Fn(u64, Timestamp) -> bool,
+) -> Option<Recovered> {
+    let journal = &journal.into();
     let found = match all(&*journal.disk, &snapshots_dir(&journal.path)) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
@@ -204,10 +215,22 @@ pub(crate) fn newest(journal: &Folder, shard: ShardId) -> Option<Recovered> {
         }
     };
     found.into_iter().rev().find_map(|path| {
+        let is_wanted = |header: Header| wanted(header.seq, Timestamp::from_nanos(header.time_ns));
+        // One whose header cannot be read is not left out in silence.
+        if !read_header(&path, journal).is_none_or(is_wanted) {
+            return None;
+        }
         read(&path, journal, shard)
             .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "snapshot passed over"))
             .ok()
+            .filter(|recovered| wanted(recovered.position.seq, recovered.time))
     })
+}
+
+/// What a snapshot says of itself, unchecked.
+fn read_header(path: &Path, journal: &Folder) -> Option<Header> {
+    let bytes = journal.disk.open(path, Access::Read).ok()?.read_to_end(HEADER_BYTES).ok()?;
+    Header::deserialize_reader(&mut bytes.as_slice()).ok()
 }
 
 /// Reads a snapshot and checks it against the journal beside it.
@@ -277,6 +300,6 @@ mod tests {
     #[test]
     fn the_header_has_the_size_that_is_drawn() {
         let header = header(&Replay::new(ShardId::new(3)));
-        assert_eq!(borsh::to_vec(&header).unwrap().len(), 96);
+        assert_eq!(borsh::to_vec(&header).unwrap().len() as u64, HEADER_BYTES);
     }
 }

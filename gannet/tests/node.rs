@@ -224,3 +224,18 @@ fn a_node_that_does_not_trace_says_so() {
     }
     node.stop().unwrap();
 }
+
+#[test]
+fn a_journal_goes_on_in_segments_of_another_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let sizes = || {
+        let stat = journal::stat(folder.path().join("journal/shard-0")).unwrap();
+        (stat.segments[0].len_bytes, stat.allocated_bytes)
+    };
+    for (mib, first, allocated) in [(2, 2, 4), (1, 2, 3)] {
+        let size = format!("segment_mib = {mib}");
+        let config = config(folder.path(), |text| text.replace("segment_mib = 64", &size));
+        Node::start(&config, &StartOptions::default()).unwrap().stop().unwrap();
+        assert_eq!(sizes(), (first << 20, allocated << 20), "a segment, and one in advance");
+    }
+}

@@ -134,6 +134,36 @@ fn an_instant_that_is_not_there_is_refused() {
     assert!(matches!(Past::open(empty.path()), Err(PastError::Journals(_))));
 }
 
+#[test]
+fn snapshots_make_answers_quicker_and_never_other_ones() {
+    let day = record();
+    let (dir, folder) = (day.dir.path().join("shard-0"), day.dir.path());
+    let last = day.rig.shard.stop().unwrap().position.seq;
+    let asked =
+        [Asked::Id(day.order), Asked::Id(day.request), Asked::ClOrdId(ClOrdId::new("b").unwrap(), None)];
+    let answers = || {
+        let states: Vec<PastState> = (0..=last).map(|seq| state_at(folder, At::Seq(seq))).collect();
+        let by_time: Vec<PastState> = states
+            .iter()
+            .skip(1)
+            .map(|state| state_at(folder, state.shards[0].time.parse().unwrap()))
+            .collect();
+        let diffs: Vec<_> = (0..=last)
+            .map(|seq| diff(&mut Past::open(folder).unwrap(), At::Seq(seq / 2), At::Seq(seq)).unwrap())
+            .collect();
+        let whys: Vec<_> = asked.iter().map(|asked| why(folder, asked).unwrap().json()).collect();
+        (states, by_time, diffs, whys)
+    };
+    let from_the_start = answers();
+    for seq in [2, 5, 9, last - 3, last] {
+        let there = engine::replay_until(&dir, |record| record.position.seq <= seq).unwrap();
+        engine::take_snapshot(&dir, &engine::Replay::resume(there), 100).unwrap();
+    }
+    let used = |at| Past::read(folder, at).unwrap().shards().next().unwrap().1.snapshot();
+    assert_eq!((used(At::Seq(1)), used(At::Seq(8)), used(At::Seq(last))), (None, Some(5), Some(last)));
+    assert!(answers() == from_the_start);
+}
+
 /// Two journals with stamps that are known.
 fn two_shards(folder: &Path) {
     for (shard, times) in [(0, vec![10, 20, 30]), (1, vec![15, 25])] {

@@ -72,6 +72,8 @@ const MOST_SNAPSHOT_RECORDS: u32 = 1_000_000_000;
 const MOST_CORE: u16 = 4095;
 /// More would be held in memory for nothing.
 const MOST_TRACED: u32 = 1_000_000;
+/// What the journal allows: [`journal::Options::MAX_SEGMENT_BYTES`].
+const MOST_SEGMENT_MIB: u32 = 2048;
 const DURABILITIES: &[(&str, Durability)] = &[("process", Durability::Process), ("disk", Durability::Disk)];
 const IDLES: &[(&str, Idle)] = &[("spin", Idle::Spin), ("yield", Idle::Yield), ("park", Idle::Park)];
 
@@ -85,6 +87,7 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
         idle: Idle::Park,
         snapshot_records: 1_000_000,
         trace: 0,
+        segment_mib: 64,
         log: "info".to_owned(),
     };
     let Some(section) = section else {
@@ -114,6 +117,9 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
     }
     if let Some(entries) = section.optional("trace", value::whole(0, MOST_TRACED)) {
         node.trace = entries.value;
+    }
+    if let Some(mib) = section.optional("segment_mib", value::whole(1, MOST_SEGMENT_MIB)) {
+        node.segment_mib = mib.value;
     }
     if let Some(log) = section.optional("log", log_filter) {
         node.log = log.value;

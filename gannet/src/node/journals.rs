@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::{EngineError, Recovered, replay};
+use engine::{EngineError, Recovered, recover};
 use journal::JournalError;
 use model::ShardId;
 
@@ -72,17 +72,17 @@ pub struct Journals {
 }
 
 impl Journals {
-    /// Replays every journal in `folder`; none is an error.
+    /// Reads every journal in `folder` to its end, from its newest snapshot on; none is an error.
     pub fn read(folder: &Path) -> Result<Self, JournalsError> {
         let journals = Self::read_or_empty(folder)?;
         if journals.shards.is_empty() { Err(JournalsError::None(folder.to_owned())) } else { Ok(journals) }
     }
 
-    /// Replays every journal in `folder`; a journal that was never written is empty.
+    /// As [`Self::read`]; a journal that was never written is empty.
     pub fn read_or_empty(folder: &Path) -> Result<Self, JournalsError> {
         let mut shards = Vec::new();
         for shard in shards_of(folder)? {
-            match replay(shard_dir(folder, shard)) {
+            match recover(shard_dir(folder, shard)) {
                 Ok(recovered) => shards.push((shard, recovered)),
                 // The folder was made and the process killed before the journal was.
                 Err(EngineError::Journal(JournalError::NoJournal { .. })) => {}

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use actors::{Core, Order};
-use engine::Replay;
+use engine::{Replay, newest_where};
 use journal::{JournalError, Reader, Record, RecordBody};
 use model::{
     AccountId, ClOrdId, Command, Event, Incarnation, Input, InstrumentId, Name, OrderId, OutboundKind,
@@ -145,11 +145,11 @@ impl Whose {
 
 /// Replays one journal and collects what is about the order; one answer for each account that has it.
 fn trace(dir: &Path, shard: ShardId, wanted: &Wanted) -> Result<Vec<Why>, PastError> {
-    let mut reader = match Reader::open(dir) {
-        Err(JournalError::NoJournal { .. }) => return Ok(Vec::new()),
-        reader => reader?,
-    };
-    let mut replay = Replay::new(shard);
+    let Some(born) = first_submission(dir, wanted)? else { return Ok(Vec::new()) };
+    // Before that nothing was about it: what the gate saw then, a snapshot tells as well as the records do.
+    let start = newest_where(dir, shard, |seq, _| seq < born);
+    let mut replay = start.map_or_else(|| Replay::new(shard), Replay::resume);
+    let mut reader = Reader::from_seq(dir, replay.position().seq + 1)?;
     let mut threads: Vec<Thread> = Vec::new();
     while let Some(record) = reader.next()? {
         if let Some(account) = submits(&record, wanted, replay.core())
@@ -178,6 +178,22 @@ fn trace(dir: &Path, shard: ShardId, wanted: &Wanted) -> Result<Vec<Why>, PastEr
         directory: directory(),
     };
     Ok(threads.into_iter().map(answer).collect())
+}
+
+/// The first record that submits an order of this identifier, whoever it is of.
+fn first_submission(dir: &Path, wanted: &Wanted) -> Result<Option<u64>, PastError> {
+    let mut reader = match Reader::open(dir) {
+        Err(JournalError::NoJournal { .. }) => return Ok(None),
+        reader => reader?,
+    };
+    while let Some(record) = reader.next()? {
+        if let RecordBody::Input(Input::Command { command: Command::NewOrder(order), .. }) = &record.body
+            && order.cl_ord_id == wanted.cl_ord_id
+        {
+            return Ok(Some(record.position.seq));
+        }
+    }
+    Ok(None)
 }
 
 /// The account that this record submits the order for.
