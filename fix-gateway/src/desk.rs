@@ -79,8 +79,10 @@ impl Desk {
 
     /// One look at everything; true where something was done.
     fn round(&mut self, link: &mut dyn Link) -> Result<bool, ShardClosed> {
-        link.tend();
+        // Before the engine is tended: hanging up may take a second, and meanwhile the core must not believe the
+        // session to be up.
         let turned = self.take_turns()?;
+        link.tend();
         let sent = self.take_outbound(link)?;
         let swept = self.watch_sweep()?;
         Ok(turned || sent || swept)

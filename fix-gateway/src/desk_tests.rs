@@ -341,6 +341,31 @@ fn gateway(world: &Arc<World>) -> (Arc<Common>, Desk) {
     (Arc::clone(&common), Desk::new(common, settings))
 }
 
+/// Tending an engine whose session is over hangs up, and keeps the gateway thread for up to a second.
+struct HangingUp<'a>(&'a World);
+
+impl Link for HangingUp<'_> {
+    fn tend(&mut self) {
+        let core = locked(&self.0.core);
+        let down =
+            |input: &Input| matches!(input, Input::Session(change) if change.state == SessionState::Down);
+        assert!(core.inputs.back().is_some_and(down), "the core is not told before: {:?}", core.inputs);
+    }
+
+    fn send(&mut self, _: &Draft) -> SendOutcome {
+        SendOutcome::NotSent
+    }
+}
+
+#[test]
+fn the_core_learns_of_a_lost_session_before_the_engine_hangs_up() {
+    let mut history = History::new();
+    history.log_on();
+    history.take(&Step::Gateway);
+    history.log_out(0);
+    history.desk.round(&mut HangingUp(&history.world)).unwrap();
+}
+
 proptest! {
     #![proptest_config(crate::seeded(1024))]
 

@@ -5,6 +5,8 @@ pub mod books;
 pub mod cli;
 pub mod client;
 pub mod config;
+#[cfg(feature = "quickfix")]
+pub mod crash_proof;
 pub mod definitions;
 #[cfg(feature = "quickfix")]
 pub mod demo;
@@ -17,4 +19,6 @@ pub mod server;
 pub mod stop;
 mod suggest;
 pub mod table;
+#[cfg(feature = "quickfix")]
+mod trial;
 pub mod wire;

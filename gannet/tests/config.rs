@@ -28,9 +28,12 @@ fn problems(from: &str, to: &str) -> Vec<Problem> {
 #[test]
 fn the_example_reads() {
     let config = read(EXAMPLE_NODE, EXAMPLE_INSTRUMENTS).unwrap();
-    assert_eq!((config.node.journal.as_path(), config.node.segment_mib), (Path::new("conf/journal"), 64));
-    let small = read(&EXAMPLE_NODE.replace("segment_mib = 64", ""), EXAMPLE_INSTRUMENTS).unwrap();
-    assert_eq!(small.node.segment_mib, 64, "the default");
+    assert_eq!(
+        (config.node.journal.as_path(), config.node.segment_kib),
+        (Path::new("conf/journal"), 64 * 1024)
+    );
+    let small = read(&EXAMPLE_NODE.replace("segment_kib = 65_536", ""), EXAMPLE_INSTRUMENTS).unwrap();
+    assert_eq!(small.node.segment_kib, 64 * 1024, "the default");
     assert_eq!((config.portfolios.len(), config.accounts.len(), config.currencies.len()), (2, 6, 2));
     assert_eq!(config.portfolios[0].strategies[1], (Name::new("REVERSION").unwrap(), StrategyId::new(2)));
     assert_eq!(config.accounts[0].limits[0], (LimitKind::MaxOrderQuantity, 5000.into()));
@@ -49,8 +52,8 @@ fn each_mistake_is_named_with_its_key_and_what_is_allowed() {
         ("durability = \"process\"", "durability = \"disc\"", "node.durability", "did you mean \"disk\"?"),
         ("idle = \"park\"", "idle = \"nap\"", "node.idle", "one of \"spin\", \"yield\", \"park\""),
         ("log = \"info\"", "log = \"info,,=,\"", "node.log", "is not a log filter"),
-        ("segment_mib = 64", "segment_mib = 0", "node.segment_mib", "whole number from 1 to 2048"),
-        ("segment_mib = 64", "segment_mib = 4096", "node.segment_mib", "whole number from 1 to 2048"),
+        ("segment_kib = 65_536", "segment_kib = 64", "node.segment_kib", "whole number from 128 to 2097152"),
+        ("segment_kib = 65_536", "segment_kib = 1023", "node.segment_kib", "1020 is the nearest below"),
         ("journal = \"journal\"", "journal = 5", "node.journal", "must be a string in quotes, not integer"),
         ("[market_data]", "[markt_data]", "markt_data", "did you mean \"market_data\"?"),
         ("address = \"127.0.0.1:9010\"", "address = \"nowhere\"", "market_data.address", "address and port"),

@@ -233,8 +233,8 @@ fn a_journal_goes_on_in_segments_of_another_size() {
         (stat.segments[0].len_bytes, stat.allocated_bytes)
     };
     for (mib, first, allocated) in [(2, 2, 4), (1, 2, 3)] {
-        let size = format!("segment_mib = {mib}");
-        let config = config(folder.path(), |text| text.replace("segment_mib = 64", &size));
+        let size = format!("segment_kib = {}", mib * 1024);
+        let config = config(folder.path(), |text| text.replace("segment_kib = 65_536", &size));
         Node::start(&config, &StartOptions::default()).unwrap().stop().unwrap();
         assert_eq!(sizes(), (first << 20, allocated << 20), "a segment, and one in advance");
     }

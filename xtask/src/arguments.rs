@@ -12,6 +12,8 @@ usage: cargo xtask <task>
   test  [--yes] [--quick]  set up, check format, lints, documentation and build, run every test and example;
                            --quick: only the tests and examples
   bench [--yes] [args...]  set up, build, run the latency lab: `perf args...`
+  crash-proof [--yes] [--kills N] [--seed S] [--durability process|disk|both] [--point NAME]... [--json FILE]
+                           set up, build, kill node and broker again and again, prove that nothing is lost
 
   fmt                      format the code
   lint                     clippy, warnings denied
@@ -40,6 +42,13 @@ pub(crate) enum Task {
     },
     /// Build and run the latency lab.
     Bench {
+        /// Consent was given beforehand.
+        yes: bool,
+        /// Passed on.
+        args: Vec<OsString>,
+    },
+    /// Build with crash points and run the crash proof.
+    CrashProof {
         /// Consent was given beforehand.
         yes: bool,
         /// Passed on.
@@ -94,6 +103,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Task, U
         "test" => flags("test", &rest, ["--yes", "--quick"]).map(|[yes, quick]| Task::Test { yes, quick }),
         "demo" => Ok(passed_on(rest)).map(|(yes, args)| Task::Demo { yes, args }),
         "bench" => Ok(passed_on(rest)).map(|(yes, args)| Task::Bench { yes, args }),
+        "crash-proof" => Ok(passed_on(rest)).map(|(yes, args)| Task::CrashProof { yes, args }),
         "fmt" => flags("fmt", &rest, []).map(|[]| Task::Fmt),
         "lint" => flags("lint", &rest, []).map(|[]| Task::Lint),
         "doc" => flags("doc", &rest, []).map(|[]| Task::Doc),
@@ -157,6 +167,8 @@ mod tests {
         assert_eq!(parsed("demo --orders 100 --yes"), Ok(demo));
         let bench = Task::Bench { yes: false, args: words("--yes -- x") };
         assert_eq!(parsed("bench -- --yes -- x"), Ok(bench));
+        let proof = Task::CrashProof { yes: false, args: words("--kills 5") };
+        assert_eq!(parsed("crash-proof --kills 5"), Ok(proof));
     }
 
     #[test]

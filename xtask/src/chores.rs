@@ -34,12 +34,18 @@ const TESTS: [Step; 2] = [
 /// Sets up, builds the node, becomes `gannet demo`.
 pub(crate) fn demo(consent: Consent, arguments: &[OsString]) -> Result<(), String> {
     let arguments = [&[OsString::from("demo")], arguments].concat();
-    build_and_become(consent, "gannet", &arguments)
+    build_and_become(consent, "gannet", Profile::Optimised, &arguments)
+}
+
+/// Sets up, builds the node with its crash points, becomes `gannet crash-proof`.
+pub(crate) fn crash_proof(consent: Consent, arguments: &[OsString]) -> Result<(), String> {
+    let arguments = [&[OsString::from("crash-proof")], arguments].concat();
+    build_and_become(consent, "gannet", Profile::Debug, &arguments)
 }
 
 /// Sets up, builds the latency lab, becomes it.
 pub(crate) fn bench(consent: Consent, arguments: &[OsString]) -> Result<(), String> {
-    build_and_become(consent, "perf", arguments)
+    build_and_become(consent, "perf", Profile::Optimised, arguments)
 }
 
 /// Sets up and runs every check, or the tests alone.
@@ -65,12 +71,30 @@ pub(crate) fn doc() -> Result<(), String> {
     steps::succeed(workspace::cargo().args(DOC).envs(DENIED.iter().copied()))
 }
 
-fn build_and_become(consent: Consent, package: &str, arguments: &[OsString]) -> Result<(), String> {
+/// How a program is built.
+#[derive(Clone, Copy)]
+enum Profile {
+    /// For speed.
+    Optimised,
+    /// With debug assertions and crash points: what the tests build, too.
+    Debug,
+}
+
+fn build_and_become(
+    consent: Consent,
+    package: &str,
+    profile: Profile,
+    arguments: &[OsString],
+) -> Result<(), String> {
     setup::complete(Purpose::Build, consent)?;
+    let (how, flag): (_, &[&str]) = match profile {
+        Profile::Optimised => ("optimised", &["--release"]),
+        Profile::Debug => ("with crash points", &[]),
+    };
     eprintln!(
-        "\nBuilding {package}, optimised. The first time takes some minutes, about two of them QuickFIX's C++."
+        "\nBuilding {package}, {how}. The first time takes some minutes, about two of them QuickFIX's C++."
     );
-    let programs = artifacts::build("bin", &["--release", "--package", package, "--bin", package])?;
+    let programs = artifacts::build("bin", &[flag, &["--package", package, "--bin", package]].concat())?;
     let program: PathBuf = programs.into_iter().next_back().ok_or("cargo names no program that it built")?;
     // Replaces this process, so that signals and the exit status are the program's own.
     let error = Command::new(&program).args(arguments).exec();

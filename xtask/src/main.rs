@@ -42,6 +42,7 @@ fn run(task: Task) -> ExitCode {
         }
         Task::Setup { yes } => setup::complete(Purpose::Everything, Consent::given(yes)),
         Task::Demo { yes, args } => chores::demo(Consent::given(yes), &args),
+        Task::CrashProof { yes, args } => chores::crash_proof(Consent::given(yes), &args),
         Task::Bench { yes, args } => chores::bench(Consent::given(yes), &args),
         Task::Test { yes, quick } => chores::test(Consent::given(yes), quick),
         Task::Fmt => chores::fmt(),

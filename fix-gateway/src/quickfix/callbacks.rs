@@ -263,8 +263,9 @@ impl ApplicationCallback for Callbacks {
         self.guarded("on_logout", (), || {
             self.wire.logged_on.store(false, Ordering::Release);
             self.wire.up.store(false, Ordering::Release);
-            self.wire.over.store(true, Ordering::Release);
+            // Told before the gateway thread may begin to hang up, which keeps it for a while.
             self.inbox.logged_out();
+            self.wire.over.store(true, Ordering::Release);
         });
     }
 

@@ -7,6 +7,8 @@ mod cancel;
 mod cash;
 mod check;
 #[cfg(feature = "quickfix")]
+mod crash_proof;
+#[cfg(feature = "quickfix")]
 mod demo;
 mod diff;
 mod halt;
@@ -56,6 +58,10 @@ enum Command {
     /// Show everything at work: orders, kills in the middle, and the proofs.
     #[cfg(feature = "quickfix")]
     Demo(demo::Args),
+    /// Kill a node and its broker again and again, and prove that nothing is lost.
+    #[cfg(feature = "quickfix")]
+    #[command(hide = !crash_point::COMPILED_IN)]
+    CrashProof(crash_proof::Args),
     /// Run a paper broker: a FIX acceptor that fills orders against a market.
     #[cfg(feature = "quickfix")]
     PaperBroker(paper_broker::Args),
@@ -153,6 +159,8 @@ fn dispatch(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Run(args) => run::run(&args, out),
         #[cfg(feature = "quickfix")]
         Command::Demo(args) => demo::run(&args, out),
+        #[cfg(feature = "quickfix")]
+        Command::CrashProof(args) => crash_proof::run(&args, out),
         #[cfg(feature = "quickfix")]
         Command::PaperBroker(args) => paper_broker::run(&args, out),
         Command::Submit(args) => submit::run(&args, out),

@@ -69,8 +69,8 @@ pub struct Node {
     pub snapshot_records: u32,
     /// Inputs of each shard whose stage stamps are kept for `gannet latency explain`; 0 for none.
     pub trace: u32,
-    /// The size of a new segment of a journal, in MiB; the disk holds two more than are full.
-    pub segment_mib: u32,
+    /// The size of a new segment of a journal, in KiB; the disk holds two more than are full.
+    pub segment_kib: u32,
     /// The log filter, as `RUST_LOG` has it; that variable goes before.
     pub log: String,
 }

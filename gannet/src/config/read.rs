@@ -72,8 +72,6 @@ const MOST_SNAPSHOT_RECORDS: u32 = 1_000_000_000;
 const MOST_CORE: u16 = 4095;
 /// More would be held in memory for nothing.
 const MOST_TRACED: u32 = 1_000_000;
-/// What the journal allows: [`journal::Options::MAX_SEGMENT_BYTES`].
-const MOST_SEGMENT_MIB: u32 = 2048;
 const DURABILITIES: &[(&str, Durability)] = &[("process", Durability::Process), ("disk", Durability::Disk)];
 const IDLES: &[(&str, Idle)] = &[("spin", Idle::Spin), ("yield", Idle::Yield), ("park", Idle::Park)];
 
@@ -87,7 +85,7 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
         idle: Idle::Park,
         snapshot_records: 1_000_000,
         trace: 0,
-        segment_mib: 64,
+        segment_kib: 64 * 1024,
         log: "info".to_owned(),
     };
     let Some(section) = section else {
@@ -118,8 +116,8 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
     if let Some(entries) = section.optional("trace", value::whole(0, MOST_TRACED)) {
         node.trace = entries.value;
     }
-    if let Some(mib) = section.optional("segment_mib", value::whole(1, MOST_SEGMENT_MIB)) {
-        node.segment_mib = mib.value;
+    if let Some(kib) = section.optional("segment_kib", segment_kib) {
+        node.segment_kib = kib.value;
     }
     if let Some(log) = section.optional("log", log_filter) {
         node.log = log.value;
@@ -143,6 +141,17 @@ fn cores(shards: u16, value: &DeValue<'_>) -> Result<Vec<u16>, Allowed> {
         Ok(cores)
     } else {
         Err(format!("names {} cores for {shards} shards; it must be one for each, or none", cores.len()))
+    }
+}
+
+/// What [`journal::Options`] allows, in KiB.
+fn segment_kib(value: &DeValue<'_>) -> Result<u32, Allowed> {
+    const PAGE_KIB: u32 = 4;
+    let kib: u32 = value::whole(128, 2 * 1024 * 1024)(value)?;
+    if kib.is_multiple_of(PAGE_KIB) {
+        Ok(kib)
+    } else {
+        Err(format!("must be a multiple of {PAGE_KIB}; {} is the nearest below", kib / PAGE_KIB * PAGE_KIB))
     }
 }
 

@@ -3,23 +3,21 @@
 //! [`run`] is the whole of it, in order. Nothing here is known to the node: it is driven through its local socket
 //! like by any strategy, killed like by any accident, and judged from its journal and the broker's own log.
 
-mod driver;
-mod flow;
-mod market;
-mod progress;
+mod day;
 mod proofs;
 mod report;
-mod world;
 
 use std::path::PathBuf;
 
-use driver::Driver;
-use progress::Progress;
 pub use proofs::Proofs;
 pub use report::Report;
-use world::World;
 
 use crate::config::Durability;
+pub use crate::trial::TrialError as DemoError;
+use crate::trial::driver::Driver;
+use crate::trial::evidence::Evidence;
+use crate::trial::progress::Progress;
+use crate::trial::world::{Setting, World};
 
 /// What to show.
 #[derive(Clone, Debug)]
@@ -63,48 +61,18 @@ impl Default for DemoOptions {
     }
 }
 
-/// Why the demo could not be shown. A proof that fails is no error: it stands in the report.
-#[derive(Debug, thiserror::Error)]
-pub enum DemoError {
-    /// A file or process.
-    #[error("{what}: {source}")]
-    Io {
-        /// What was tried.
-        what: String,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// Something did not happen in time.
-    #[error("{what} did not happen within {seconds} s; see {} for what the processes said", .logs.display())]
-    Late {
-        /// What.
-        what: String,
-        /// The patience.
-        seconds: u64,
-        /// Where the logs are.
-        logs: PathBuf,
-    },
-    /// The node's socket.
-    #[error(transparent)]
-    Client(#[from] crate::client::ClientError),
-    /// The node answered what makes no sense here.
-    #[error("unexpected answer: {0}")]
-    Unexpected(String),
-    /// The journal afterwards.
-    #[error(transparent)]
-    Replay(#[from] engine::EngineError),
-    /// The broker's log afterwards.
-    #[error("the broker's log: {0}")]
-    BrokerLog(String),
-    /// The configuration of the demo.
-    #[error(transparent)]
-    Config(#[from] crate::config::ConfigError),
-}
-
-impl DemoError {
-    fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
-        let what = what.into();
-        move |source| Self::Io { what, source }
+impl DemoOptions {
+    fn setting(&self) -> Setting {
+        Setting {
+            keep: self.keep.clone(),
+            quotes: self.quotes.clone(),
+            speed: self.speed.clone(),
+            seed: self.seed,
+            shards: self.shards,
+            durability: self.durability,
+            restless: false,
+            trace: true,
+        }
     }
 }
 
@@ -114,15 +82,15 @@ pub fn run(options: &DemoOptions) -> Result<Report, DemoError> {
 
     // 1 a broker and a node, as processes of their own
     progress.step("starting a paper broker and a node");
-    let mut world = World::start(options)?;
+    let mut world = World::start(options.setting())?;
 
     // 2 money
     progress.step("depositing cash");
-    let mut driver = Driver::connect(options, &world)?;
+    let mut driver = Driver::connect(options.seed, &world)?;
     driver.deposit(&mut world)?;
 
     // 3 a day's orders, with kills in the middle
-    driver.trade(&mut world, &mut progress)?;
+    day::trade(options, &mut driver, &mut world, &mut progress)?;
 
     // 4 an end: what is open is cancelled, everything is answered
     progress.step("cancelling what is open");
@@ -133,7 +101,11 @@ pub fn run(options: &DemoOptions) -> Result<Report, DemoError> {
 
     // 5 the proofs, from the journal and the broker's own log
     progress.step("replaying the journal against the broker's log");
-    let report = Report::new(options, &world, &driver, &live)?;
+    let mut evidence = Evidence::new(&world.config, &world.root);
+    evidence.note_shown(&live);
+    evidence.read_on()?;
+    evidence.judge_end(&driver.acknowledged);
+    let report = Report::new(options, &world, &driver, &evidence)?;
     progress.done();
     Ok(report)
 }

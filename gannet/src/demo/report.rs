@@ -8,16 +8,17 @@ use model::OrdStatus;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::driver::{Counts, Driver};
-use super::proofs::{Ours, Proof, Proofs, Theirs};
-use super::world::World;
+use super::proofs::{Proof, Proofs};
 use super::{DemoError, DemoOptions};
 use crate::books::{Books, ShardBooks};
 use crate::definitions::Definitions;
 use crate::directory::Directory;
 use crate::node::STAGES;
 use crate::table::{Cell, Table};
-use crate::wire::{CashRow, Filter, PositionRow, Status};
+use crate::trial::driver::{Counts, Driver};
+use crate::trial::evidence::Evidence;
+use crate::trial::world::World;
+use crate::wire::{CashRow, Filter, PositionRow};
 
 /// What the demo showed.
 pub struct Report {
@@ -61,25 +62,24 @@ impl Report {
         options: &DemoOptions,
         world: &World,
         driver: &Driver,
-        live: &Status,
+        evidence: &Evidence,
     ) -> Result<Self, DemoError> {
-        let ours = Ours::read(world, live)?;
-        let theirs = Theirs::read(world)?;
-        let proofs = Proofs::new(&ours, &theirs, driver, live);
+        let proofs = Proofs::new(evidence, driver);
+        let shards = || evidence.shards.iter().map(|shard| &shard.replay);
         let definitions = Definitions::of(
-            ours.shards.iter().map(|shard| (shard.position.shard, &shard.core)),
+            shards().map(|replay| (replay.position().shard, replay.core())),
             &world.config.currencies,
         );
-        let shards = ours.shards.iter().map(|shard| shard.position.shard);
-        let directory = Directory::new(shards, &definitions, Some(&world.config));
-        let books = books(&ours, &directory);
+        let ids = shards().map(|replay| replay.position().shard);
+        let directory = Directory::new(ids, &definitions, Some(&world.config));
+        let books = books(evidence, &directory);
         let inexact = |error: model::ArithmeticError| DemoError::Unexpected(error.to_string());
         Ok(Self {
             kills: world.kills,
             counts: driver.counts.clone(),
-            orders: orders(&ours, &theirs, &driver.counts),
-            executions: count(ours.executions_len()),
-            alerts: ours.shards.iter().map(|shard| shard.alerts).sum(),
+            orders: orders(evidence, &driver.counts),
+            executions: count(evidence.executions().0),
+            alerts: shards().map(engine::Replay::alerts).sum(),
             positions: books.positions(&Filter::default()).map_err(inexact)?,
             cash: books.cash(&Filter::default()).map_err(inexact)?,
             latency: latency(world),
@@ -122,16 +122,16 @@ fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-fn books<'a>(ours: &'a Ours, directory: &'a Directory) -> Books<'a> {
-    let shards = ours
+fn books<'a>(evidence: &'a Evidence, directory: &'a Directory) -> Books<'a> {
+    let shards = evidence
         .shards
         .iter()
         .map(|shard| ShardBooks {
-            shard: shard.position.shard,
-            core: &shard.core,
-            position: shard.position,
-            digest: shard.digest.to_string(),
-            alerts: shard.alerts,
+            shard: shard.replay.position().shard,
+            core: shard.replay.core(),
+            position: shard.replay.position(),
+            digest: shard.replay.digest().to_string(),
+            alerts: shard.replay.alerts(),
             diverged_at: None,
             behind: 0,
         })
@@ -139,14 +139,14 @@ fn books<'a>(ours: &'a Ours, directory: &'a Directory) -> Books<'a> {
     Books { shards, directory }
 }
 
-fn orders(ours: &Ours, theirs: &Theirs, counts: &Counts) -> Orders {
+fn orders(evidence: &Evidence, counts: &Counts) -> Orders {
     let mut orders = Orders {
         submitted: counts.submitted,
         denied: counts.denied.values().sum(),
-        sent: theirs.orders,
+        sent: evidence.received().1,
         ..Orders::default()
     };
-    for order in ours.orders() {
+    for order in evidence.orders() {
         match order.status {
             OrdStatus::Filled => orders.filled += 1,
             OrdStatus::Canceled => orders.cancelled += 1,

@@ -222,7 +222,7 @@ impl Drop for Node {
 
 fn shard_config(config: &Config, shard: ShardId, options: &StartOptions) -> ShardConfig {
     let mut journal = journal::Options::new(shard_dir(&config.node.journal, shard), shard);
-    journal.segment_bytes = u64::from(config.node.segment_mib) * 1024 * 1024;
+    journal.segment_bytes = u64::from(config.node.segment_kib) * 1024;
     journal.durability = match config.node.durability {
         Durability::Process => journal::Durability::Process,
         Durability::Disk => journal::Durability::Disk,

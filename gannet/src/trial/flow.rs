@@ -9,14 +9,14 @@ use crate::wire::{Cancel, Replace, Request, Submit};
 
 /// One account the flow trades for.
 #[derive(Clone, Debug)]
-pub(super) struct Trader {
-    pub(super) account: Name,
-    pub(super) strategies: Vec<Name>,
-    pub(super) short_sale: bool,
+pub(crate) struct Trader {
+    pub(crate) account: Name,
+    pub(crate) strategies: Vec<Name>,
+    pub(crate) short_sale: bool,
 }
 
 /// What to do next.
-pub(super) struct Flow {
+pub(crate) struct Flow {
     dice: Dice,
     traders: Vec<Trader>,
     next: u32,
@@ -35,14 +35,14 @@ struct Working {
 }
 
 /// `SplitMix64` (Steele, Lea, Flood 2014): small, seeded, good enough to choose orders.
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(super) const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(super) fn roll(&mut self) -> u64 {
+    pub(crate) fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -51,7 +51,7 @@ impl Dice {
     }
 
     /// From 0 to `below - 1`.
-    pub(super) fn below(&mut self, below: u64) -> u64 {
+    pub(crate) fn below(&mut self, below: u64) -> u64 {
         self.roll() % below.max(1)
     }
 
@@ -69,12 +69,12 @@ impl Dice {
 const REMEMBERED: usize = 200;
 
 impl Flow {
-    pub(super) fn new(seed: u64, traders: Vec<Trader>) -> Self {
+    pub(crate) fn new(seed: u64, traders: Vec<Trader>) -> Self {
         Self { dice: Dice::new(seed), traders, next: 0, guess: BTreeMap::new(), working: Vec::new() }
     }
 
     /// The next request; `None` while there are no quotes to trade on.
-    pub(super) fn next(&mut self, market: &Market) -> Option<Request> {
+    pub(crate) fn next(&mut self, market: &Market) -> Option<Request> {
         let symbols = market.symbols();
         match self.dice.percent() {
             0..=9 if !self.working.is_empty() => self.cancel(),

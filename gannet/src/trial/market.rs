@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use model::{Quote, Symbol};
 
-use super::DemoError;
+use super::TrialError;
 use crate::node::parse_line;
 
 /// The latest quote of each symbol.
-pub(super) struct Market {
+pub(crate) struct Market {
     latest: Arc<Mutex<Latest>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -31,12 +31,12 @@ fn lock(latest: &Mutex<Latest>) -> MutexGuard<'_, Latest> {
 }
 
 impl Market {
-    pub(super) fn connect(address: SocketAddr) -> Result<Self, DemoError> {
+    pub(crate) fn connect(address: SocketAddr) -> Result<Self, TrialError> {
         let stream =
-            TcpStream::connect(address).map_err(DemoError::io("cannot listen to the broker's quotes"))?;
+            TcpStream::connect(address).map_err(TrialError::io("cannot listen to the broker's quotes"))?;
         stream
             .set_read_timeout(Some(Duration::from_millis(100)))
-            .map_err(DemoError::io("cannot listen to the broker's quotes"))?;
+            .map_err(TrialError::io("cannot listen to the broker's quotes"))?;
         let latest = Arc::new(Mutex::new(Latest::default()));
         let stop = Arc::new(AtomicBool::new(false));
         let thread = std::thread::spawn({
@@ -46,17 +46,17 @@ impl Market {
         Ok(Self { latest, stop, thread: Some(thread) })
     }
 
-    pub(super) fn quote(&self, symbol: Symbol) -> Option<Quote> {
+    pub(crate) fn quote(&self, symbol: Symbol) -> Option<Quote> {
         lock(&self.latest).quotes.get(&symbol).copied()
     }
 
     /// Symbols that are quoted.
-    pub(super) fn symbols(&self) -> Vec<Symbol> {
+    pub(crate) fn symbols(&self) -> Vec<Symbol> {
         lock(&self.latest).quotes.keys().copied().collect()
     }
 
     /// True once a replayed file is over.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         lock(&self.latest).ended
     }
 }

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
 /// Writes to stderr; a terminal gets a moving bar, a file gets a line a step.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     quiet: bool,
     terminal: bool,
     started: Instant,
@@ -14,18 +14,18 @@ pub(super) struct Progress {
 const BAR: u64 = 30;
 
 impl Progress {
-    pub(super) fn new(quiet: bool) -> Self {
+    pub(crate) fn new(quiet: bool) -> Self {
         Self { quiet, terminal: std::io::stderr().is_terminal(), started: Instant::now(), shown: u64::MAX }
     }
 
-    pub(super) fn step(&mut self, what: &str) {
+    pub(crate) fn step(&mut self, what: &str) {
         if !self.quiet {
             let end = if self.terminal { "\x1b[K\n" } else { "\n" };
             write(&format!("\r{:6.1} s  {what}{end}", self.started.elapsed().as_secs_f64()));
         }
     }
 
-    pub(super) fn bar(&mut self, done: u64, all: u64, what: &str) {
+    pub(crate) fn bar(&mut self, done: u64, all: u64, what: &str) {
         let percent = done.saturating_mul(100) / all.max(1);
         if self.quiet || percent == self.shown {
             return;
@@ -42,7 +42,7 @@ impl Progress {
         }
     }
 
-    pub(super) fn done(&mut self) {
+    pub(crate) fn done(&mut self) {
         if !self.quiet && self.terminal {
             write("\r\x1b[K\n");
         }
