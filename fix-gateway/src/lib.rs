@@ -11,6 +11,8 @@
 //! numbered again, what the broker asks to have resent is gap-filled, and what could not be sent is reported as
 //! [`model::Delivery::NeverSent`].
 
+#[doc(hidden)]
+pub mod counting;
 mod desk;
 mod draft;
 mod engine;

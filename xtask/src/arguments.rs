@@ -14,6 +14,9 @@ usage: cargo xtask <task>
   bench [--yes] [args...]  set up, build, run the latency lab: `perf args...`
   crash-proof [--yes] [--kills N] [--seed S] [--durability process|disk|both] [--point NAME]... [--json FILE]
                            set up, build, kill node and broker again and again, prove that nothing is lost
+  budgets [--yes] [--reset]
+                           count each stage's instructions under valgrind and compare with perf/budgets.toml;
+                           --reset: write what was counted into that file instead
 
   fmt                      format the code
   lint                     clippy, warnings denied
@@ -53,6 +56,13 @@ pub(crate) enum Task {
         yes: bool,
         /// Passed on.
         args: Vec<OsString>,
+    },
+    /// Count instructions.
+    Budgets {
+        /// Consent was given beforehand.
+        yes: bool,
+        /// Write the budgets instead of comparing with them.
+        reset: bool,
     },
     /// Check everything.
     Test {
@@ -104,6 +114,9 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Task, U
         "demo" => Ok(passed_on(rest)).map(|(yes, args)| Task::Demo { yes, args }),
         "bench" => Ok(passed_on(rest)).map(|(yes, args)| Task::Bench { yes, args }),
         "crash-proof" => Ok(passed_on(rest)).map(|(yes, args)| Task::CrashProof { yes, args }),
+        "budgets" => {
+            flags("budgets", &rest, ["--yes", "--reset"]).map(|[yes, reset]| Task::Budgets { yes, reset })
+        }
         "fmt" => flags("fmt", &rest, []).map(|[]| Task::Fmt),
         "lint" => flags("lint", &rest, []).map(|[]| Task::Lint),
         "doc" => flags("doc", &rest, []).map(|[]| Task::Doc),
@@ -158,6 +171,8 @@ mod tests {
         assert_eq!(parsed("fmt"), Ok(Task::Fmt));
         assert_eq!(parsed("lint"), Ok(Task::Lint));
         assert_eq!(parsed("doc"), Ok(Task::Doc));
+        assert_eq!(parsed("budgets"), Ok(Task::Budgets { yes: false, reset: false }));
+        assert_eq!(parsed("budgets --reset --yes"), Ok(Task::Budgets { yes: true, reset: true }));
         assert_eq!(parsed("--help"), Ok(Task::Help));
     }
 

@@ -48,11 +48,27 @@ pub(crate) fn bench(consent: Consent, arguments: &[OsString]) -> Result<(), Stri
     build_and_become(consent, "perf", Profile::Optimised, arguments)
 }
 
+/// Sets up, builds the counting, becomes it.
+pub(crate) fn budgets(consent: Consent, reset: bool) -> Result<(), String> {
+    setup::complete(Purpose::Build, consent)?;
+    setup::complete(Purpose::Counting, consent)?;
+    let program = steps::counting()?;
+    let error = Command::new(&program).args(reset.then_some("--reset")).exec();
+    Err(format!("cannot start {}: {error}", program.display()))
+}
+
 /// Sets up and runs every check, or the tests alone.
 pub(crate) fn test(consent: Consent, quick: bool) -> Result<(), String> {
     setup::complete(if quick { Purpose::Tests } else { Purpose::Everything }, consent)?;
-    let checks = if quick { None } else { Some(CHECKS) };
-    let steps: Vec<Step> = checks.into_iter().flatten().chain(TESTS).collect();
+    let mut steps: Vec<Step> = if quick { Vec::new() } else { CHECKS.into_iter().collect() };
+    steps.extend(TESTS);
+    if !quick {
+        // Where valgrind can neither be found nor installed everything else is still worth checking.
+        match setup::complete(Purpose::Counting, consent) {
+            Ok(()) => steps.push(Step { name: "instruction budgets", action: Action::Budgets }),
+            Err(wrong) => eprintln!("\ninstructions are not counted: {wrong}\n"),
+        }
+    }
     steps::run(&steps)
 }
 

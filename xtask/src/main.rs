@@ -44,6 +44,7 @@ fn run(task: Task) -> ExitCode {
         Task::Demo { yes, args } => chores::demo(Consent::given(yes), &args),
         Task::CrashProof { yes, args } => chores::crash_proof(Consent::given(yes), &args),
         Task::Bench { yes, args } => chores::bench(Consent::given(yes), &args),
+        Task::Budgets { yes, reset } => chores::budgets(Consent::given(yes), reset),
         Task::Test { yes, quick } => chores::test(Consent::given(yes), quick),
         Task::Fmt => chores::fmt(),
         Task::Lint => chores::lint(),

@@ -17,6 +17,8 @@ pub(crate) enum Purpose {
     Tests,
     /// Build, run, test, lint and format.
     Everything,
+    /// Only counting instructions: never asked for with the rest.
+    Counting,
 }
 
 /// How a missing requirement is met.
@@ -54,7 +56,7 @@ impl Requirement {
 /// QuickFIX's `CMakeLists.txt` asks for this one.
 const CMAKE_MINIMUM: Version = Version::new(3, 12);
 
-const REQUIREMENTS: [Requirement; 7] = [
+const REQUIREMENTS: [Requirement; 8] = [
     Requirement {
         name: "rustc",
         reason: "the compiler; Cargo.toml states the oldest one that builds the workspace",
@@ -104,11 +106,22 @@ const REQUIREMENTS: [Requirement; 7] = [
         remedy: Remedy::Component("clippy"),
         probe: || answer(workspace::cargo().arg("clippy")),
     },
+    Requirement {
+        name: "valgrind",
+        reason: "it counts the instructions of each stage of an order",
+        purpose: Purpose::Counting,
+        remedy: Remedy::Package("valgrind"),
+        probe: || answer(&mut Command::new("valgrind")),
+    },
 ];
 
 /// What `purpose` needs.
 pub(crate) fn for_purpose(purpose: Purpose) -> impl Iterator<Item = &'static Requirement> {
-    REQUIREMENTS.iter().filter(move |requirement| requirement.purpose <= purpose)
+    let is_needed = move |needed: Purpose| match purpose {
+        Purpose::Counting => needed == Purpose::Counting,
+        _ => needed <= purpose,
+    };
+    REQUIREMENTS.iter().filter(move |requirement| is_needed(requirement.purpose))
 }
 
 fn rustc() -> Result<String, String> {
@@ -185,6 +198,7 @@ mod tests {
     fn a_build_needs_less_than_the_tests() {
         assert!(for_purpose(Purpose::Build).all(|requirement| requirement.name != "python3"));
         assert!(for_purpose(Purpose::Tests).all(|requirement| requirement.name != "clippy"));
-        assert_eq!(for_purpose(Purpose::Everything).count(), REQUIREMENTS.len());
+        assert_eq!(for_purpose(Purpose::Everything).count(), REQUIREMENTS.len() - 1);
+        assert!(for_purpose(Purpose::Counting).all(|requirement| requirement.name == "valgrind"));
     }
 }

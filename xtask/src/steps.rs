@@ -1,6 +1,7 @@
 //! Steps one after the other, up to the first that fails; then a table and the count of tests.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,8 @@ pub(crate) enum Action {
     Cargo(&'static [&'static str], &'static [(&'static str, &'static str)]),
     /// Calls cargo with these arguments and counts the tests it reports.
     CountedTests(&'static [&'static str]),
+    /// Builds the counting of instructions and runs it: within the budgets is a test passed.
+    Budgets,
     /// Builds every example of the workspace and runs each: one that ends well is a test passed.
     Examples,
 }
@@ -57,6 +60,7 @@ fn run_step(step: &Step) -> Row {
     let outcome = match &step.action {
         Action::Cargo(arguments, variables) => succeed(&mut cargo(arguments, variables)),
         Action::CountedTests(arguments) => counted(&mut cargo(arguments, &[]), &mut tally),
+        Action::Budgets => budgets(&mut tally),
         Action::Examples => examples(&mut tally),
     };
     if outcome.is_err() && tally.failed == 0 {
@@ -131,6 +135,21 @@ fn counted(command: &mut Command, tally: &mut Tally) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("it ended with {status}; its messages stand above{}", failed.concat()))
+}
+
+/// Builds the program that counts instructions.
+pub(crate) fn counting() -> Result<PathBuf, String> {
+    let programs = artifacts::build("bin", &["--profile", "counts", "--package", "budgets"])?;
+    programs.into_iter().next_back().ok_or_else(|| "cargo names no program that it built".to_owned())
+}
+
+fn budgets(tally: &mut Tally) -> Result<(), String> {
+    let outcome = counting().and_then(|program| succeed(&mut Command::new(program)));
+    match outcome {
+        Ok(()) => tally.passed += 1,
+        Err(_) => tally.failed += 1,
+    }
+    outcome
 }
 
 fn examples(tally: &mut Tally) -> Result<(), String> {

@@ -1,0 +1,296 @@
+//! What is counted. Each stage gets ready, runs some rounds uncounted, and then so many inside [`counted_from_here`].
+
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use engine::Replay;
+use fix_gateway::{Draft, counting};
+use journal::{Options, Reader, Record, Writer};
+use model::{
+    CancelOrder, Command, Input, Limits, OrderType, Outbound, Quantity, ShardId, Side, TimeInForce, Timestamp,
+};
+use risk_gate::{Facts, Terms};
+
+use crate::feed::{self, Feed, command, fill, order};
+
+/// One stage of an input's way.
+pub(crate) struct Stage {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    /// Runs so many rounds, counted.
+    run: fn(u32) -> Result<(), Failed>,
+}
+
+/// A stage did not do what is counted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failed {
+    #[error(transparent)]
+    Journal(#[from] journal::JournalError),
+    #[error(transparent)]
+    Engine(#[from] engine::EngineError),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error("{0}")]
+    Unexpected(&'static str),
+}
+
+/// In the order of an order's life.
+pub(crate) const STAGES: &[Stage] = &[
+    Stage { name: "journal.append.order", what: "ensure_room and append of a new order", run: append },
+    Stage { name: "risk.approve", what: "every rule, every limit set", run: risk },
+    Stage {
+        name: "apply.new_order",
+        what: "the core's decision about a new order, gate and books",
+        run: apply_order,
+    },
+    Stage { name: "apply.cancel", what: "the core's decision about a cancel", run: apply_cancel },
+    Stage {
+        name: "apply.fill",
+        what: "a whole fill booked: order, holding, cash, exposure",
+        run: apply_fill,
+    },
+    Stage { name: "replay.new_order", what: "apply and digest of a recorded order", run: replay_order },
+    Stage { name: "journal.decode.order", what: "a record read, checked and decoded", run: decode },
+    Stage { name: "fix.encode.new_order", what: "an order to its FIX fields", run: fix_encode },
+    Stage {
+        name: "fix.parse.report",
+        what: "240 bytes of FIX 4.4 to a checked execution report",
+        run: fix_parse,
+    },
+];
+
+/// Rounds before anything is counted: tables have their first sizes, branches were taken once.
+const WARM_UP: u32 = 300;
+
+/// Runs one stage, for whoever counts.
+pub(crate) fn run(name: &str, rounds: &str) -> ExitCode {
+    let stage = STAGES.iter().find(|stage| stage.name == name);
+    let (Some(stage), Ok(rounds)) = (stage, rounds.parse()) else {
+        eprintln!("budgets: there is no stage {name:?}, or {rounds:?} is no number");
+        return ExitCode::from(2);
+    };
+    match (stage.run)(rounds) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("budgets: {name}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Callgrind counts from the beginning of this function to its end.
+#[inline(never)]
+fn counted_from_here(rounds: u32, round: &mut dyn FnMut(u32) -> Result<(), Failed>) -> Result<(), Failed> {
+    for index in 0..rounds {
+        round(index)?;
+    }
+    black_box(Ok(()))
+}
+
+/// The same rounds, first uncounted.
+fn warm_and_count(rounds: u32, mut round: impl FnMut(u32) -> Result<(), Failed>) -> Result<(), Failed> {
+    for index in 0..WARM_UP {
+        round(index)?;
+    }
+    counted_from_here(rounds, &mut |index| round(WARM_UP + index))
+}
+
+fn journal_in(dir: &std::path::Path) -> Result<Writer, Failed> {
+    let segment_bytes = 8 * 1024 * 1024;
+    Ok(journal::open(&Options { segment_bytes, ..Options::new(dir, ShardId::new(0)) })?.writer)
+}
+
+fn append(rounds: u32) -> Result<(), Failed> {
+    let dir = tempfile::tempdir()?;
+    let mut writer = journal_in(dir.path())?;
+    let time = Timestamp::from_nanos(feed::START_NS);
+    let inputs: Vec<Input> =
+        (0..WARM_UP + rounds).map(|number| command(Command::NewOrder(order(number, time)))).collect();
+    let mut next = inputs.iter();
+    warm_and_count(rounds, |_| {
+        let input = next.next().ok_or(Failed::Unexpected("no input is left"))?;
+        writer.ensure_room()?;
+        writer.append(time, black_box(input))?;
+        Ok(())
+    })?;
+    Ok(writer.close()?)
+}
+
+fn risk(rounds: u32) -> Result<(), Failed> {
+    let (instrument, fees, mut limits) = (feed::instrument(0), feed::fees(), Limits::default());
+    for (kind, value) in feed::LIMITS {
+        if !limits.set(kind, Some(value.into())) {
+            return Err(Failed::Unexpected("a limit was not taken"));
+        }
+    }
+    let now = Timestamp::from_nanos(feed::START_NS);
+    warm_and_count(rounds, |turn| {
+        let facts = Facts {
+            terms: Terms {
+                side: if turn.is_multiple_of(2) { Side::Buy } else { Side::Sell },
+                order_type: OrderType::Limit,
+                time_in_force: TimeInForce::Day,
+                quantity: Quantity::from(100 + turn % 900),
+                limit_price: Some(feed::price(4851 + i64::from(turn % 7) - 3)),
+            },
+            instrument: &instrument,
+            limits: &limits,
+            fees: &fees,
+            quote: Some(feed::quote(now)),
+            now,
+            halted: false,
+            session_ready: true,
+            filled: Quantity::ZERO,
+            position: Quantity::from(12_300),
+            open_buy: Quantity::from(4_500),
+            open_sell: Quantity::from(1_700),
+            available_cash: feed::amount(12_345_678_912),
+            gross_exposure: feed::amount(98_765_432_109),
+            max_gross_exposure: Some(feed::amount(10_000_000_000_000)),
+        };
+        let verdict = black_box(risk_gate::approve(black_box(&facts)));
+        verdict.map(|_| ()).map_err(|_| Failed::Unexpected("the gate refused"))
+    })
+}
+
+/// Applies inputs that were made beforehand.
+fn apply_all(feed: &mut Feed, rounds: u32, inputs: &[Input]) -> Result<(), Failed> {
+    let mut next = inputs.iter();
+    warm_and_count(rounds, |_| {
+        let input = next.next().ok_or(Failed::Unexpected("no input is left"))?;
+        feed.take(black_box(input));
+        match feed.outcome.events.first() {
+            None | Some(model::Event::Denied { .. } | model::Event::Alert { .. }) => {
+                Err(Failed::Unexpected("it was denied"))
+            }
+            Some(_) => Ok(()),
+        }
+    })
+}
+
+fn orders(rounds: u32, time: Timestamp) -> Vec<Input> {
+    (0..WARM_UP + rounds).map(|number| command(Command::NewOrder(order(number, time)))).collect()
+}
+
+fn apply_order(rounds: u32) -> Result<(), Failed> {
+    let mut feed = Feed::ready();
+    let inputs = orders(rounds, feed.time);
+    apply_all(&mut feed, rounds, &inputs)
+}
+
+/// A core that has taken orders, and what left for them.
+fn with_orders(rounds: u32) -> (Feed, Vec<Outbound>) {
+    let mut feed = Feed::ready();
+    let mut messages = Vec::new();
+    for input in orders(rounds, feed.time) {
+        feed.take(&input);
+        messages.extend(feed.outcome.outbound.iter().copied());
+    }
+    (feed, messages)
+}
+
+fn apply_cancel(rounds: u32) -> Result<(), Failed> {
+    let (mut feed, _) = with_orders(rounds);
+    let time = feed.time;
+    let inputs: Vec<Input> = (0..WARM_UP + rounds)
+        .map(|number| {
+            let order = order(number, time);
+            let cancel = CancelOrder { account: order.account, order: None, cl_ord_id: order.cl_ord_id };
+            command(Command::CancelOrder(cancel))
+        })
+        .collect();
+    apply_all(&mut feed, rounds, &inputs)
+}
+
+fn apply_fill(rounds: u32) -> Result<(), Failed> {
+    let (mut feed, messages) = with_orders(rounds);
+    let inputs: Vec<Input> = messages.iter().filter_map(fill).collect();
+    apply_all(&mut feed, rounds, &inputs)
+}
+
+/// The records of a journal of orders, and where the orders begin.
+fn recorded(rounds: u32) -> Result<(Vec<Record>, usize), Failed> {
+    let dir = tempfile::tempdir()?;
+    let mut writer = journal_in(dir.path())?;
+    let mut time = Timestamp::from_nanos(feed::START_NS);
+    let opening = feed::opening();
+    for input in opening.iter().chain(&orders(rounds, time)) {
+        time = Timestamp::from_nanos(time.nanos + 1_000);
+        writer.ensure_room()?;
+        writer.append(time, input)?;
+    }
+    writer.close()?;
+    let (mut reader, mut records) = (Reader::open(dir.path())?, Vec::new());
+    while let Some(record) = reader.next()? {
+        records.push(record);
+    }
+    Ok((records, opening.len()))
+}
+
+fn replay_order(rounds: u32) -> Result<(), Failed> {
+    let (records, opening) = recorded(rounds)?;
+    let mut replay = Replay::new(ShardId::new(0));
+    let mut next = records.iter();
+    for record in next.by_ref().take(opening) {
+        replay.step(record)?;
+    }
+    warm_and_count(rounds, |_| {
+        let record = next.next().ok_or(Failed::Unexpected("no record is left"))?;
+        let outcome = replay.step(black_box(record))?;
+        if outcome.outbound.is_empty() { Err(Failed::Unexpected("it was denied")) } else { Ok(()) }
+    })
+}
+
+fn decode(rounds: u32) -> Result<(), Failed> {
+    let dir = tempfile::tempdir()?;
+    let mut writer = journal_in(dir.path())?;
+    let time = Timestamp::from_nanos(feed::START_NS);
+    for input in orders(rounds, time) {
+        writer.append(time, &input)?;
+    }
+    writer.close()?;
+    let mut reader = Reader::open(dir.path())?;
+    warm_and_count(rounds, |_| {
+        black_box(reader.next()?).map(|_| ()).ok_or(Failed::Unexpected("no record is left"))
+    })
+}
+
+fn fix_encode(rounds: u32) -> Result<(), Failed> {
+    let (_, messages) = with_orders(rounds);
+    let (mut next, mut draft) = (messages.iter(), Draft::new());
+    warm_and_count(rounds, |_| {
+        let message = next.next().ok_or(Failed::Unexpected("no message is left"))?;
+        if counting::outbound(black_box(message), &mut draft) && draft.msg_type() == "D" {
+            Ok(())
+        } else {
+            Err(Failed::Unexpected("nothing was translated"))
+        }
+    })
+}
+
+const REPORT: &str = "8=FIX.4.4|9=218|35=8|34=1234|49=BROKER|52=20251120-09:02:03.456|56=GANNET|37=B-20251120-77|\
+    11=G1-0-123456|17=E-20251120-000077|150=F|39=1|1=ALPHA|55=MSFT|54=1|38=1000|44=48.51|32=100|31=48.5|14=300|\
+    151=700|6=48.4975|60=20251120-09:02:03.455|75=20251120|64=20251124|10=123|";
+
+fn fix_parse(rounds: u32) -> Result<(), Failed> {
+    let raw = REPORT.replace('|', "\u{1}").into_bytes();
+    warm_and_count(rounds, |_| match black_box(counting::inbound(feed::SESSION, black_box(&raw))) {
+        Some(Input::ExecutionReport(_)) => Ok(()),
+        _ => Err(Failed::Unexpected("it was not understood")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_unknown_ones_are_refused() {
+        let mut names: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), STAGES.len());
+        assert_eq!(run("no.such", "1"), ExitCode::from(2));
+        assert_eq!(run("risk.approve", "many"), ExitCode::from(2));
+    }
+}
