@@ -75,7 +75,8 @@ impl Siege {
             quotes: None,
             speed: String::new(),
             seed,
-            shards: 1,
+            // Two where kills strike anywhere: whatever one shard does then, the other is in the middle of.
+            shards: if name == "random" { 2 } else { 1 },
             durability,
             restless: true,
             trace: false,

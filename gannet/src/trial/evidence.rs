@@ -432,3 +432,91 @@ impl Theirs {
         self.numbers.entry(received.session).or_default().insert(received.msg_seq_num, cl_ord_id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use journal::Options;
+    use model::{Input, ShardId, Timestamp};
+
+    use super::*;
+    use crate::config::{EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
+
+    fn evidence(root: &Path) -> Evidence {
+        let config = Config::from_texts(EXAMPLE_NODE, EXAMPLE_INSTRUMENTS, root).unwrap();
+        std::fs::create_dir_all(root.join("broker")).unwrap();
+        std::fs::write(root.join("broker/broker.log"), "").unwrap();
+        Evidence::new(&config, root)
+    }
+
+    #[test]
+    fn a_book_that_does_not_sum_to_zero_is_noticed() {
+        let mut findings = Findings::default();
+        judge_sum("A cash", Ok(Amount::ZERO), &mut findings);
+        assert!(findings.is_empty());
+        judge_sum("A cash", Ok(Amount::from(1u32)), &mut findings);
+        judge_sum("B cash", Err("more than 28 digits".to_owned()), &mut findings);
+        assert_eq!(findings.count(Check::LedgerNonzero), 2);
+    }
+
+    #[test]
+    fn an_execution_that_is_booked_twice_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut evidence = evidence(dir.path());
+        let booked = Execution {
+            order: None,
+            symbol: "IBM".to_owned(),
+            side: Side::Buy,
+            quantity: 5u32.into(),
+            price: Price::new(10.into()),
+        };
+        let log = r#"{"at_utc_ns":5,"kind":"fill","session":"GANNET","exec_id":"E1-2","order_id":"O1-1","cl_ord_id":"x","orig_cl_ord_id":null,"exec_type":"trade","ord_status":"filled","account":"A","symbol":"IBM","side":"buy","ord_type":"limit","tif":"gtc","qty":"5","price":"10","last_qty":"5","last_px":"10","cum_qty":"5","leaves_qty":"0","avg_px":"10","transact_utc_ns":1,"trade_date":"20131007","ord_rej_reason":null,"ord_status_req_id":null,"text":""}"#;
+        std::fs::write(dir.path().join("broker/broker.log"), format!("{log}\n{{\"half")).unwrap();
+        evidence.theirs.read_on(&evidence.broker_log).unwrap();
+        assert!(!evidence.is_settled(), "an execution is on its way");
+        evidence.executions.insert("E1-2".to_owned(), vec![booked.clone()]);
+        let mut findings = Findings::default();
+        evidence.judge_executions(&mut findings);
+        assert!(findings.is_empty(), "{findings:?}");
+        evidence.executions.insert("E1-2".to_owned(), vec![booked.clone(), booked]);
+        evidence.judge_executions(&mut findings);
+        assert_eq!((findings.count(Check::FillsTwice), findings.count(Check::FillsLost)), (1, 0));
+    }
+
+    #[test]
+    fn a_record_that_was_read_and_is_gone_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut evidence = evidence(dir.path());
+        let journal = dir.path().join("journal/shard-0");
+        let mut writer = journal::open(&Options::new(&journal, ShardId::new(0))).unwrap().writer;
+        for _ in 0..5 {
+            writer.append(Timestamp::from_nanos(1), &Input::Tick).unwrap();
+        }
+        evidence.read_on().unwrap();
+        writer.append(Timestamp::from_nanos(1), &Input::Tick).unwrap();
+        writer.close().unwrap();
+        evidence.read_on().unwrap();
+        assert_eq!(evidence.shards[0].position().seq, 6);
+        assert!(evidence.findings.is_empty(), "{:?}", evidence.findings);
+        journal::repair_to(&journal, 5).unwrap();
+        evidence.read_on().unwrap();
+        assert_eq!(evidence.findings.count(Check::DigestMismatches), 1);
+    }
+
+    #[test]
+    fn a_digest_that_was_shown_and_is_not_met_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut evidence = evidence(dir.path());
+        let journal = dir.path().join("journal/shard-0");
+        let mut writer = journal::open(&Options::new(&journal, ShardId::new(0))).unwrap().writer;
+        writer.append(Timestamp::from_nanos(1), &Input::Tick).unwrap();
+        let shard = &mut evidence.shards[0];
+        let (mut findings, at) = (Findings::default(), Position::new(ShardId::new(0), 1));
+        shard.note_shown(at, "0123", &mut findings);
+        shard.read_on(&mut BTreeMap::new(), &mut findings).unwrap();
+        assert_eq!(findings.count(Check::DigestMismatches), 1);
+        let right = shard.replay.digest().to_string();
+        let before = findings.clone();
+        shard.note_shown(at, &right, &mut findings);
+        assert!(findings.since(&before).is_empty());
+    }
+}

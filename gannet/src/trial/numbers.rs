@@ -55,14 +55,11 @@ impl Store {
         String::from_utf8(bytes).ok()
     }
 
-    /// The highest number of a message to the application: a report, a reject of a cancel or of a message.
-    fn last_application_number(&self) -> u64 {
+    /// The highest number of a message that the other side journals under its number.
+    fn last_journalled_number(&self) -> u64 {
         let Ok(body) = File::open(self.path("body")) else { return 0 };
-        let is_application = |place: (u64, usize)| {
-            Self::message(&body, place)
-                .is_some_and(|text| matches!(field(&text, "35"), Some("8" | "9" | "j" | "3")))
-        };
-        self.places().into_iter().rev().find(|(_, place)| is_application(*place)).map_or(0, |(seq, _)| seq)
+        let counts = |place| Self::message(&body, place).is_some_and(|text| is_journalled(&text));
+        self.places().into_iter().rev().find(|(_, place)| counts(*place)).map_or(0, |(seq, _)| seq)
     }
 
     /// The `ClOrdID` of each order and request, by number.
@@ -74,6 +71,17 @@ impl Store {
                 .then(|| field(&text, "11").map(str::to_owned))?
         };
         self.places().into_iter().filter_map(|(seq, place)| Some((seq, request(place)?))).collect()
+    }
+}
+
+/// A report, or a reject of a cancel or of a message. Not the answer that an order is unknown: that becomes evidence,
+/// which has no number, and comes again after a crash without harm.
+fn is_journalled(message: &str) -> bool {
+    let is = |tag, value| field(message, tag) == Some(value);
+    match field(message, "35") {
+        Some("9" | "j" | "3") => true,
+        Some("8") => !(is("150", "I") && is("39", "8") && is("103", "5")),
+        _ => false,
     }
 }
 
@@ -122,7 +130,7 @@ impl Sides {
         if !agree {
             return Some(format!("{}: next out and in here {ours:?}, at the broker {theirs:?}", self.name));
         }
-        let told = self.broker.last_application_number();
+        let told = self.broker.last_journalled_number();
         (told != high_water).then(|| {
             format!("{}: the broker's last report has number {told}, the journal has {high_water}", self.name)
         })
@@ -149,7 +157,7 @@ mod tests {
     fn a_number_used_again_is_its_last_message() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(dir.path(), "A", "B");
-        assert_eq!((store.numbers(), store.last_application_number()), (None, 0));
+        assert_eq!((store.numbers(), store.last_journalled_number()), (None, 0));
         let messages = ["8=F\u{1}35=8\u{1}", "8=F\u{1}35=D\u{1}11=G1-0-5\u{1}", "8=F\u{1}35=0\u{1}"];
         let (mut header, mut body) = (String::new(), String::new());
         for (seq, text) in [(2, messages[0]), (3, messages[0]), (3, messages[1]), (4, messages[2])] {
@@ -162,7 +170,9 @@ mod tests {
             std::fs::write(store.path(ending), text).unwrap();
         }
         assert_eq!(store.numbers(), Some((4, 9)));
-        assert_eq!(store.last_application_number(), 2);
+        assert_eq!(store.last_journalled_number(), 2);
+        assert!(is_journalled("35=8\u{1}150=I\u{1}39=8\u{1}103=99\u{1}"));
+        assert!(!is_journalled("35=8\u{1}150=I\u{1}39=8\u{1}103=5\u{1}"), "an order that is unknown");
         assert_eq!(store.requests(), BTreeMap::from([(3, "G1-0-5".to_owned())]));
     }
 }
