@@ -49,6 +49,11 @@ impl Submitter {
         Ok(Self { origin: Origin { uid, client }, client, next_ticket: 1, traced })
     }
 
+    /// Already attached, under this number.
+    const fn attached(client: u32, uid: u32) -> Self {
+        Self { origin: Origin { uid, client }, client, next_ticket: 1, traced: false }
+    }
+
     pub(crate) fn submit(
         &mut self,
         lanes: &Lanes,
@@ -95,6 +100,15 @@ impl Client {
         let (producer, answers) = rtrb::RingBuffer::new(capacity.max(1));
         let submitter = Submitter::attach(lanes, AnswerSink::Ring(producer), uid, traced)?;
         Ok(Self { lanes: Arc::clone(lanes), answers, submitter, in_flight: 0, capacity: capacity.max(1) })
+    }
+
+    /// A client that the shard knows under this number, and the sink that it must be told of.
+    pub(crate) fn attached(lanes: &Arc<Lanes>, client: u32, uid: u32, capacity: usize) -> (Self, AnswerSink) {
+        let capacity = capacity.max(1);
+        let (producer, answers) = rtrb::RingBuffer::new(capacity);
+        let submitter = Submitter::attached(client, uid);
+        let client = Self { lanes: Arc::clone(lanes), answers, submitter, in_flight: 0, capacity };
+        (client, AnswerSink::Ring(producer))
     }
 
     /// Hands a command to the shard. An `Err` means it was not taken and nothing was recorded.

@@ -6,6 +6,7 @@
 //! * [`SessionPort`]: what a broker's session sees of the shard;
 //! * [`QuoteSender`]: market data in;
 //! * [`Replica`]: the read side, which follows the journal and never touches the shard;
+//! * [`Stepped`]: all of it without a thread, for simulations;
 //! * [`replay`]: the same state from the same records, offline.
 
 // Lets a unit test use the rig of the integration tests.
@@ -30,6 +31,7 @@ mod session_port;
 mod shard;
 mod snapshot;
 mod snapshot_copy;
+mod stepped;
 mod thread_usage;
 mod trace;
 mod upgrade;
@@ -49,6 +51,7 @@ pub use session_port::SessionPort;
 pub use shard::{Connect, RecoveredAt, Shard, ShardConfig, Standby, StopReport};
 pub use snapshot::{Snapshot, SnapshotError, SnapshotPolicy, newest_where, snapshots_dir, take_snapshot};
 pub use snapshot_copy::{copy_snapshots, remove_snapshots_but};
+pub use stepped::{Stepped, SteppedReplica};
 pub use thread_usage::ThreadUsage;
 pub use trace::{LOOK_EVERY_NS, Lane, StageTimes, TraceReader, monotonic_ns, monotonic_ns_at};
 pub use upgrade::UpgradePolicy;

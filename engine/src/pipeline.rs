@@ -63,12 +63,17 @@ const TURNS_PER_LOOK: u32 = 1024;
 impl<C: Clock> Pipeline<C> {
     /// Runs until it is told to stop and has taken everything that was handed to it.
     pub(crate) fn run(mut self) -> Result<Stopped, EngineError> {
-        let opened = Input::Opened { incarnation: self.writer.incarnation(), logic_version: LOGIC_VERSION };
-        let result = self.process(&opened, None).and_then(|()| self.turn_until_stopped());
+        let result = self.begin().and_then(|()| self.turn_until_stopped());
         // Nobody waits for a shard that is gone.
         self.lanes.set_intake(Intake::Stopping);
         result?;
         self.close()
+    }
+
+    /// The first input of an opening.
+    pub(crate) fn begin(&mut self) -> Result<(), EngineError> {
+        let opened = Input::Opened { incarnation: self.writer.incarnation(), logic_version: LOGIC_VERSION };
+        self.process(&opened, None)
     }
 
     fn turn_until_stopped(&mut self) -> Result<(), EngineError> {
@@ -90,7 +95,7 @@ impl<C: Clock> Pipeline<C> {
     }
 
     /// One look at every lane; true where there was something to do.
-    fn turn(&mut self) -> Result<bool, EngineError> {
+    pub(crate) fn turn(&mut self) -> Result<bool, EngineError> {
         let mut worked = self.release.release_durable();
         if let Some(tracer) = &mut self.tracer {
             tracer.left(self.release.waits_for());
@@ -310,7 +315,7 @@ impl<C: Clock> Pipeline<C> {
     }
 
     /// Leaves a digest of everything, and everything durable and released.
-    fn close(mut self) -> Result<Stopped, EngineError> {
+    pub(crate) fn close(mut self) -> Result<Stopped, EngineError> {
         if self.next_fits()? {
             self.record_digest()?;
         } else {

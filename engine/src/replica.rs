@@ -101,16 +101,23 @@ const WORTH_A_SNAPSHOT: u64 = 100_000;
 /// How long a read waits for its position.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What the read side's thread does, to be called by that thread or, where there is none, by whoever steps the shard.
+pub(crate) struct Reading {
+    shared: Arc<Shared>,
+    follower: Follower,
+    snapshot_at: u64,
+}
+
 impl Replica {
-    /// Starts the thread, at the state `replay` with `follower` standing right behind it.
-    pub(crate) fn start(
-        name: String,
+    /// At the state `replay`, with `follower` standing right behind it.
+    pub(crate) fn new(
         replay: Replay,
         follower: Follower,
         snapshots: Snapshots,
         audit: Audit,
         recorded: DurableWatch,
-    ) -> Result<(Self, JoinHandle<Result<(), EngineError>>), EngineError> {
+    ) -> (Self, Reading) {
+        let snapshot_at = replay.position().seq;
         let publisher = Publisher { history_after: replay.position().seq, ..Publisher::default() };
         let shared = Arc::new(Shared {
             replay: RwLock::new(replay),
@@ -120,14 +127,7 @@ impl Replica {
             audit,
             recorded,
         });
-        let thread = std::thread::Builder::new()
-            .name(name.clone())
-            .spawn({
-                let shared = Arc::clone(&shared);
-                move || shared.run(follower)
-            })
-            .map_err(|source| EngineError::Thread { name, source })?;
-        Ok((Self { shared }, thread))
+        (Self { shared: Arc::clone(&shared) }, Reading { shared, follower, snapshot_at })
     }
 
     /// Reads the first state at or after `at`. The read side stands still meanwhile, the shard does not.
@@ -170,8 +170,12 @@ impl Replica {
 
     /// How many durable records it has not applied yet.
     pub fn behind(&self) -> u64 {
-        let applied = self.shared.replay().position().seq;
-        self.shared.recorded.durable_seq().saturating_sub(applied)
+        self.shared.recorded.durable_seq().saturating_sub(self.position().seq)
+    }
+
+    /// The last record it has applied.
+    pub fn position(&self) -> Position {
+        self.shared.replay().position()
     }
 
     /// Ends the thread.
@@ -187,39 +191,6 @@ impl Shared {
 
     fn publisher(&self) -> MutexGuard<'_, Publisher> {
         self.publisher.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn run(&self, mut follower: Follower) -> Result<(), EngineError> {
-        let result = self.follow_until_stopped(&mut follower);
-        if let Err(error) = &result {
-            tracing::error!(%error, "the read side cannot follow the journal");
-        }
-        self.stopped.store(true, Ordering::Release);
-        // Whoever listens learns by the end of the channel.
-        self.publisher().subscribers.clear();
-        result
-    }
-
-    fn follow_until_stopped(&self, follower: &mut Follower) -> Result<(), EngineError> {
-        let mut snapshot_at = self.replay().position().seq;
-        let every = self.snapshots.policy.every_records;
-        loop {
-            let moved = self.follow(follower)?;
-            let seq = self.replay().position().seq;
-            // What the shard has recorded is followed to its end before the stop.
-            let stops = !moved && self.stopped.load(Ordering::Acquire);
-            let since = seq - snapshot_at;
-            if every > 0 && (since >= every || (stops && since >= WORTH_A_SNAPSHOT.min(every))) {
-                self.take_snapshot();
-                snapshot_at = seq;
-            }
-            if stops {
-                return Ok(());
-            }
-            if !moved {
-                std::thread::sleep(PAUSE);
-            }
-        }
     }
 
     /// The read side stands still meanwhile. A snapshot that fails is said and tried again at the next turn of the
@@ -265,6 +236,57 @@ impl Shared {
             }
         }
         Ok(true)
+    }
+}
+
+impl Reading {
+    /// Starts the thread.
+    pub(crate) fn start(self, name: String) -> Result<JoinHandle<Result<(), EngineError>>, EngineError> {
+        std::thread::Builder::new()
+            .name(name.clone())
+            .spawn(move || self.run())
+            .map_err(|source| EngineError::Thread { name, source })
+    }
+
+    fn run(mut self) -> Result<(), EngineError> {
+        let result = self.follow_until_stopped();
+        if let Err(error) = &result {
+            tracing::error!(%error, "the read side cannot follow the journal");
+        }
+        self.shared.stopped.store(true, Ordering::Release);
+        // Whoever listens learns by the end of the channel.
+        self.shared.publisher().subscribers.clear();
+        result
+    }
+
+    fn follow_until_stopped(&mut self) -> Result<(), EngineError> {
+        loop {
+            // What the shard has recorded is followed to its end before the stop.
+            if !self.step()? {
+                if self.shared.stopped.load(Ordering::Acquire) {
+                    self.snapshot_after(WORTH_A_SNAPSHOT);
+                    return Ok(());
+                }
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+
+    /// Applies what is new, and takes a snapshot where one is due; true where there was something new.
+    pub(crate) fn step(&mut self) -> Result<bool, EngineError> {
+        let moved = self.shared.follow(&mut self.follower)?;
+        self.snapshot_after(u64::MAX);
+        Ok(moved)
+    }
+
+    /// Takes a snapshot where so many records, or as many as the policy says, came since the last one.
+    fn snapshot_after(&mut self, records: u64) {
+        let every = self.shared.snapshots.policy.every_records;
+        let seq = self.shared.replay().position().seq;
+        if every > 0 && seq - self.snapshot_at >= records.min(every) {
+            self.shared.take_snapshot();
+            self.snapshot_at = seq;
+        }
     }
 }
 

@@ -57,6 +57,11 @@ impl SessionPort {
         }
     }
 
+    /// So many inputs can be posted now without waiting.
+    pub fn room(&self) -> usize {
+        self.lanes.reports.capacity() - self.lanes.reports.len()
+    }
+
     /// Reads the state at or after a position.
     pub fn read<R>(&self, at: Position, read: impl FnOnce(&actors::Core) -> R) -> Result<R, ReplicaError> {
         self.replica.read(at, read)

@@ -18,7 +18,7 @@ use crate::pipeline::{DIGEST_AFTER_NS, Pipeline, Stopped};
 use crate::quotes::{QuoteBoard, QuoteSender};
 use crate::release::Release;
 use crate::replay::{Recovered, Replay};
-use crate::replica::{Replica, Snapshots};
+use crate::replica::{Reading, Replica, Snapshots};
 use crate::session_port::SessionPort;
 use crate::snapshot::{SnapshotPolicy, take_snapshot};
 use crate::trace::{TraceReader, Tracer};
@@ -231,6 +231,26 @@ impl Standby {
 
     /// `live` is the shard's state; tests give it another one than the read side's.
     pub(crate) fn start_with<C: Clock>(self, clock: C, live: actors::Core) -> Result<Shard, EngineError> {
+        let Parts { config, lanes, pipeline, replica, reading, recovery, recovered, trace } =
+            self.assemble(clock, live)?;
+        let id = config.journal.shard;
+        let replica_thread = reading.start(format!("replica-{id}"))?;
+        let thread = spawn(pipeline, id, config.core)?;
+        Ok(Shard {
+            lanes,
+            replica,
+            thread: Some(thread),
+            replica_thread: Some(replica_thread),
+            recovery,
+            recovered,
+            ring: config.ring,
+            trace,
+            id,
+            traced: config.trace > 0,
+        })
+    }
+
+    pub(crate) fn assemble<C: Clock>(self, clock: C, live: actors::Core) -> Result<Parts<C>, EngineError> {
         let Self { config, writer, recovery, recovered } = self;
         let shard = config.journal.shard;
         let at = RecoveredAt {
@@ -244,14 +264,9 @@ impl Standby {
         let lanes = Arc::new(Lanes::new(capacities(&config)));
         let follower = writer.follower(recovered.position.seq + 1)?;
         let snapshots = Snapshots { journal: config.journal.folder(), policy: config.snapshots };
-        let (replica, replica_thread) = Replica::start(
-            format!("replica-{shard}"),
-            Replay::resume(recovered),
-            follower,
-            snapshots,
-            Audit::new(Arc::clone(&lanes)),
-            writer.durable_watch(),
-        )?;
+        let audit = Audit::new(Arc::clone(&lanes));
+        let (replica, reading) =
+            Replica::new(Replay::resume(recovered), follower, snapshots, audit, writer.durable_watch());
         let (tracer, trace_reader) = Tracer::ring(config.trace).unzip();
         let next_digest = Timestamp::from_nanos(clock.now().nanos.saturating_add(DIGEST_AFTER_NS));
         let pipeline = Pipeline {
@@ -272,20 +287,20 @@ impl Standby {
             next_digest,
             turns: 0,
         };
-        let thread = spawn(pipeline, shard, config.core)?;
-        Ok(Shard {
-            lanes,
-            replica,
-            thread: Some(thread),
-            replica_thread: Some(replica_thread),
-            recovery,
-            recovered: at,
-            ring: config.ring,
-            trace: trace_reader,
-            id: shard,
-            traced: config.trace > 0,
-        })
+        Ok(Parts { config, lanes, pipeline, replica, reading, recovery, recovered: at, trace: trace_reader })
     }
+}
+
+/// A shard put together, with nothing running yet.
+pub(crate) struct Parts<C> {
+    pub(crate) config: ShardConfig,
+    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) pipeline: Pipeline<C>,
+    pub(crate) replica: Replica,
+    pub(crate) reading: Reading,
+    pub(crate) recovery: journal::Recovery,
+    pub(crate) recovered: RecoveredAt,
+    trace: Option<TraceReader>,
 }
 
 #[cfg(test)]

@@ -27,6 +27,9 @@ use crate::sweep::Plan;
 /// Outbounds taken in a row before the rest of the loop gets its turn.
 const BATCH: usize = 64;
 
+/// A clock.
+pub(crate) type Now = Arc<dyn Fn() -> Instant + Send + Sync>;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Life {
     Down,
@@ -47,10 +50,16 @@ pub(crate) struct Desk {
     /// the same id; were it still on the ring from before, it would go out twice.
     released: BTreeMap<WireId, bool>,
     draft: Draft,
+    now: Now,
 }
 
 impl Desk {
     pub(crate) fn new(common: Arc<Common>, settings: SessionSettings) -> Self {
+        Self::with_clock(common, settings, Arc::new(Instant::now))
+    }
+
+    /// `now` is the clock that the sweep's patience is measured by.
+    pub(crate) fn with_clock(common: Arc<Common>, settings: SessionSettings, now: Now) -> Self {
         Self {
             common,
             settings,
@@ -59,6 +68,7 @@ impl Desk {
             sweeps: 0,
             released: BTreeMap::new(),
             draft: Draft::new(),
+            now,
         }
     }
 
@@ -78,7 +88,7 @@ impl Desk {
     }
 
     /// One look at everything; true where something was done.
-    fn round(&mut self, link: &mut dyn Link) -> Result<bool, ShardClosed> {
+    pub(crate) fn round(&mut self, link: &mut dyn Link) -> Result<bool, ShardClosed> {
         // Before the engine is tended: hanging up may take a second, and meanwhile the core must not believe the
         // session to be up.
         let turned = self.take_turns()?;
@@ -207,7 +217,7 @@ impl Desk {
         }
         self.ask(&plan, link);
         reach(Point::SweepAsked);
-        self.life = Life::Sweeping { since: Instant::now(), progress: 0 };
+        self.life = Life::Sweeping { since: (self.now)(), progress: 0 };
         Ok(())
     }
 
@@ -252,10 +262,10 @@ impl Desk {
             return self.finish_sweep().map(|()| true);
         }
         if now != progress {
-            self.life = Life::Sweeping { since: Instant::now(), progress: now };
+            self.life = Life::Sweeping { since: (self.now)(), progress: now };
             return Ok(true);
         }
-        if since.elapsed() < self.settings.sweep_timeout {
+        if (self.now)().saturating_duration_since(since) < self.settings.sweep_timeout {
             return Ok(false);
         }
         let unanswered = self.common.book().unanswered();
@@ -272,10 +282,13 @@ impl Desk {
             return Ok(());
         }
         reach(Point::SweepSettled);
-        let unresolved = self.common.book().unresolved();
+        let (unresolved, known) = {
+            let book = self.common.book();
+            (book.unresolved(), book.settled())
+        };
         if unresolved == 0
             && !self.common.record.absence_proves()
-            && let Err(error) = self.common.record.trust()
+            && let Err(error) = self.common.record.trust(&known)
         {
             tracing::error!(session = %self.common.name, %error, "the record's state cannot be noted");
         }

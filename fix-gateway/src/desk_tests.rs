@@ -179,7 +179,7 @@ impl SentRecord for World {
         true
     }
 
-    fn trust(&self) -> io::Result<()> {
+    fn trust(&self, _: &BTreeSet<WireId>) -> io::Result<()> {
         Ok(())
     }
 }

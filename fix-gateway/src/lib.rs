@@ -27,6 +27,7 @@ mod port;
 mod quickfix;
 mod session;
 mod settings;
+mod stepped;
 mod sweep;
 mod tags;
 
@@ -47,3 +48,4 @@ pub use port::{Doubt, DoubtKind, ShardClosed, ShardPort};
 pub use quickfix::QuickFixEngine;
 pub use session::{Health, RunningSession, Session};
 pub use settings::{EngineKind, Idle, Probe, SessionSettings, Stage};
+pub use stepped::SteppedSession;

@@ -35,6 +35,21 @@ pub(crate) fn zero(file: &dyn DiskFile, offset: u64, len_bytes: u64) -> io::Resu
     Ok(())
 }
 
+/// Writes what is there, up to `end`, in its own place.
+pub(crate) fn write_again(file: &dyn DiskFile, end: u64) -> io::Result<()> {
+    let (mut chunk, mut at) = (vec![0; CHUNK_BYTES], 0);
+    while at < end {
+        let most = usize::try_from(end - at).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
+        let read = file.read_at(chunk.get_mut(..most).unwrap_or(&mut []), at)?;
+        if read == 0 {
+            break;
+        }
+        file.write_all_at(chunk.get(..read).unwrap_or(&[]), at)?;
+        at += read as u64;
+    }
+    Ok(())
+}
+
 /// Copies a file, durably.
 pub(crate) fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
     let (source, copy) = (disk.open(from, Access::Read)?, disk.open(to, Access::Create)?);

@@ -54,6 +54,12 @@ impl Words {
         self.len
     }
 
+    /// The first `len` bytes of the same memory.
+    #[must_use]
+    pub fn first(&self, len: usize) -> Self {
+        Self { len: len.min(self.len), ..self.clone() }
+    }
+
     /// Copies bytes out, for a disk whose files are memory.
     ///
     /// # Safety

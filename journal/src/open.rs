@@ -176,7 +176,10 @@ fn open_claimed(claim: Claim, sync: Sync) -> Result<Opened, JournalError> {
         chain::extend(&directory, options.shard, active.index)?;
     }
     let ground = match survey.active {
-        Some(active) => go_on(&directory, options, active)?,
+        Some(active) => {
+            write_again(&directory, &control, &active)?;
+            go_on(&directory, options, active)?
+        }
         None => begin(&directory, options, incarnation)?,
     };
     let control = Control { incarnation, segment: ground.index, seq: ground.next_seq - 1, ..control };
@@ -246,6 +249,27 @@ fn begin(directory: &Directory, options: &Options, incarnation: Incarnation) -> 
     active.segment.begin(&header, options.durability);
     sync(&active.segment)?;
     Ok(Ground { index: 1, next_seq: 1, prev_crc: 0, cut: None, active })
+}
+
+/// Writes what is not known to be on disk once more, unchanged, so that the next sync brings it there.
+///
+/// After a sync that failed the kernel takes what it could not write for written: it can be read, a later sync says that
+/// all is well, and the next power failure takes it away. The process that saw the failure has ended; this one cannot know
+/// of it.
+fn write_again(directory: &Directory, control: &Control, active: &Active) -> Result<(), JournalError> {
+    if active.scan.next_seq - 1 <= control.seq {
+        return Ok(());
+    }
+    for index in control.segment.max(1)..=active.index {
+        let path = directory.segment_path(index);
+        let end = if index == active.index { active.scan.at } else { u64::MAX };
+        let written = directory.open(&path, Access::Write).and_then(|file| {
+            files::write_again(&*file, end)?;
+            file.sync_data()
+        });
+        written.map_err(|error| JournalError::io("write", &path, error))?;
+    }
+    Ok(())
 }
 
 /// The segment that is there, its torn tail cut, everything in it on disk.

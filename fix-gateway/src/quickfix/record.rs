@@ -61,6 +61,15 @@ impl BodyRecord {
         }
     }
 
+    /// What a broker was found to know when the body file had lost its end: an id a line.
+    fn known(&self) -> io::Result<BTreeSet<WireId>> {
+        match fs::read_to_string(self.files.path("known")) {
+            Ok(lines) => Ok(lines.lines().filter_map(|line| line.parse().ok()).collect()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+            Err(error) => Err(error),
+        }
+    }
+
     fn recent(&self, seq: u64) -> Option<SentMessage> {
         let recent = locked(&self.recent);
         let at = recent.binary_search_by_key(&seq, |(seq, _)| *seq).ok()?;
@@ -79,7 +88,8 @@ impl BodyRecord {
 
 impl SentRecord for BodyRecord {
     fn which_were_sent(&self, wanted: &BTreeSet<WireId>) -> io::Result<BTreeSet<WireId>> {
-        let mut sent = BTreeSet::new();
+        let mut sent = self.known()?;
+        sent.retain(|id| wanted.contains(id));
         self.scan(&mut |_, message| {
             // A status request names an order too, but does not place it.
             if let (b'D' | b'F' | b'G', Some(id)) = (message.msg_type, message.cl_ord_id)
@@ -114,9 +124,15 @@ impl SentRecord for BodyRecord {
         self.proves.load(Ordering::Acquire)
     }
 
-    fn trust(&self) -> io::Result<()> {
+    fn trust(&self, known: &BTreeSet<WireId>) -> io::Result<()> {
         // Without a boot id a crash of the machine cannot be told: absence never proves.
         let Some(boot) = boot_id() else { return Ok(()) };
+        if !known.is_empty() {
+            let mut all = self.known()?;
+            all.extend(known);
+            let lines: String = all.iter().map(|id| format!("{id}\n")).collect();
+            replace_file(&self.files.path("known"), lines.as_bytes())?;
+        }
         replace_file(&self.files.path("boot"), boot.as_bytes())?;
         self.proves.store(true, Ordering::Release);
         Ok(())

@@ -78,7 +78,7 @@ fn a_number_names_the_last_message_that_had_it() {
 fn absence_proves_only_on_the_boot_that_was_noted() {
     let (_dir, record) = record(b"");
     assert!(!record.absence_proves());
-    record.trust().unwrap();
+    record.trust(&BTreeSet::new()).unwrap();
     assert!(record.absence_proves());
     assert!(BodyRecord::new(record.files.clone(), "FIX.4.4").absence_proves());
     fs::write(record.files.path("boot"), "another boot").unwrap();
@@ -92,4 +92,14 @@ proptest! {
     fn any_file_is_read(body in proptest::collection::vec(any::<u8>(), 0..500)) {
         scan(body.as_slice(), b"8=FIX.4.4", &mut |_, _| {}).unwrap();
     }
+}
+
+#[test]
+fn what_the_broker_was_found_to_know_counts_as_sent_for_good() {
+    let (_dir, record) = record(message(2, "D", 7).as_bytes());
+    record.trust(&BTreeSet::from([id(8)])).unwrap();
+    record.trust(&BTreeSet::from([id(9)])).unwrap();
+    let again = BodyRecord::new(record.files.clone(), "FIX.4.4");
+    let wanted = [7, 8, 9, 10].map(id).into();
+    assert_eq!(again.which_were_sent(&wanted).unwrap(), [7, 8, 9].map(id).into());
 }

@@ -223,7 +223,7 @@ impl SentRecord for NothingSent {
         true
     }
 
-    fn trust(&self) -> io::Result<()> {
+    fn trust(&self, _: &BTreeSet<WireId>) -> io::Result<()> {
         Ok(())
     }
 }

@@ -1,0 +1,176 @@
+//! A shard without threads: whoever has it does what each thread would do, one step at a time, in the order it likes. A
+//! simulation makes that order, like the clock and the disk, part of its seed.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use actors::Core;
+use model::{Position, SessionId};
+
+use crate::answers::Attach;
+use crate::client::Client;
+use crate::clock::Clock;
+use crate::digest::Digest;
+use crate::error::EngineError;
+use crate::lanes::{Intake, Lanes};
+use crate::pipeline::Pipeline;
+use crate::quotes::QuoteSender;
+use crate::replica::{Reading, Replica};
+use crate::session_port::SessionPort;
+use crate::shard::{Parts, RecoveredAt, ShardConfig, Standby, StopReport};
+
+/// A shard whose owner takes its steps. The journal's background work is stepped where its options say so.
+pub struct Stepped<C: Clock> {
+    lanes: Arc<Lanes>,
+    pipeline: Pipeline<C>,
+    replica: SteppedReplica,
+    recovery: journal::Recovery,
+    recovered: RecoveredAt,
+    config: ShardConfig,
+    clients: u32,
+}
+
+/// The read side of a [`Stepped`] shard. Clones are the same one.
+#[derive(Clone)]
+pub struct SteppedReplica {
+    replica: Replica,
+    reading: Arc<Mutex<Reading>>,
+}
+
+impl std::fmt::Debug for SteppedReplica {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SteppedReplica").field("position", &self.replica.position()).finish_non_exhaustive()
+    }
+}
+
+impl SteppedReplica {
+    /// Applies what is new and takes a snapshot where one is due; true where there was something new.
+    pub fn step(&self) -> Result<bool, EngineError> {
+        self.reading().step()
+    }
+
+    /// Applies what is there until the state is at or after `at`; false where the journal does not show that much yet.
+    pub fn step_to(&self, at: Position) -> Result<bool, EngineError> {
+        while self.replica.position().seq < at.seq {
+            if !self.step()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// For reading.
+    pub const fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    fn reading(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Standby {
+    /// As [`Standby::start`], without threads. Records the opening.
+    pub fn start_stepped<C: Clock>(self, clock: C) -> Result<Stepped<C>, EngineError> {
+        let core = self.core().clone();
+        let Parts { config, lanes, mut pipeline, replica, reading, recovery, recovered, .. } =
+            self.assemble(clock, core)?;
+        pipeline.begin()?;
+        let replica = SteppedReplica { replica, reading: Arc::new(Mutex::new(reading)) };
+        Ok(Stepped { lanes, pipeline, replica, recovery, recovered, config, clients: 0 })
+    }
+}
+
+impl<C: Clock> Stepped<C> {
+    /// One look at every lane, as the shard's thread does again and again; true where there was something to do.
+    pub fn turn(&mut self) -> Result<bool, EngineError> {
+        self.pipeline.turn()
+    }
+
+    /// See [`journal::Writer::step_preparer`].
+    pub fn step_preparer(&mut self) -> bool {
+        self.pipeline.writer.step_preparer()
+    }
+
+    /// See [`journal::Writer::step_flusher`].
+    pub fn step_flusher(&mut self) -> bool {
+        self.pipeline.writer.step_flusher()
+    }
+
+    /// The read side.
+    pub const fn replica(&self) -> &SteppedReplica {
+        &self.replica
+    }
+
+    /// A connection for a strategy, with at most `capacity` commands unanswered. Numbered from 1 in each shard.
+    pub fn client(&mut self, uid: u32, capacity: usize) -> Client {
+        self.clients += 1;
+        let (client, sink) = Client::attached(&self.lanes, self.clients, uid, capacity);
+        let (attached, _) = flume::bounded(1);
+        self.pipeline.release.attach(Attach::Client { client: self.clients, sink, attached });
+        client
+    }
+
+    /// The rings of a session that is homed here. Opening it again replaces the ring to it.
+    pub fn open_session(&mut self, session: SessionId) -> SessionPort {
+        let (ring, outbound) = rtrb::RingBuffer::new(self.config.ring.max(1));
+        let (attached, _) = flume::bounded(1);
+        self.pipeline.release.attach(Attach::Session { session, ring, attached });
+        let book = self.pipeline.core.session(session);
+        SessionPort {
+            session,
+            lanes: Arc::clone(&self.lanes),
+            outbound: Mutex::new(outbound),
+            replica: self.replica.replica.clone(),
+            inbound_high_water: book.map_or(0, |book| book.inbound_high_water),
+        }
+    }
+
+    /// Where market data goes in.
+    pub fn quotes(&self) -> QuoteSender {
+        QuoteSender { lanes: Arc::clone(&self.lanes) }
+    }
+
+    /// The live state.
+    pub const fn core(&self) -> &Core {
+        &self.pipeline.core
+    }
+
+    /// The last record.
+    pub fn position(&self) -> Position {
+        Position { seq: self.pipeline.writer.next_seq() - 1, ..self.pipeline.last.position }
+    }
+
+    /// The digest there.
+    pub const fn digest(&self) -> Digest {
+        self.pipeline.digester.digest()
+    }
+
+    /// Every record up to this one is durable.
+    pub fn durable_seq(&self) -> u64 {
+        self.pipeline.writer.durable_seq()
+    }
+
+    /// What opening the journal found.
+    pub const fn recovery(&self) -> &journal::Recovery {
+        &self.recovery
+    }
+
+    /// Where it started from.
+    pub const fn recovered(&self) -> RecoveredAt {
+        self.recovered
+    }
+
+    /// Takes what was handed over, makes everything durable, and ends.
+    pub fn stop(mut self) -> Result<StopReport, EngineError> {
+        self.lanes.set_intake(Intake::Stopping);
+        while self.pipeline.turn()? {}
+        let stopped = self.pipeline.close()?;
+        Ok(StopReport { position: stopped.position, digest: stopped.digest })
+    }
+}
+
+impl<C: Clock> std::fmt::Debug for Stepped<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stepped").field("position", &self.position()).finish_non_exhaustive()
+    }
+}

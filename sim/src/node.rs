@@ -1,0 +1,111 @@
+//! The node: the real shard and the real gateway, stepped.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use engine::{Answer, Client, EngineError, QuoteSender, ShardConfig, Standby, Stepped};
+use fix_gateway::{SessionSettings, ShardPort, SteppedSession};
+use model::{Command, Name};
+
+use crate::clock::SimClock;
+use crate::firm::SESSION;
+use crate::line::Line;
+use crate::plant::Plant;
+use crate::port::SimPort;
+
+/// Commands that a client may have unanswered.
+const IN_FLIGHT: usize = 64;
+/// Before the gateway does anything, so much room must be in the shard's ring: it would wait, and nobody would end the
+/// wait.
+const ROOM: usize = 400;
+
+/// A node that runs.
+pub(crate) struct Node {
+    pub(crate) shard: Stepped<SimClock>,
+    pub(crate) session: SteppedSession,
+    port: Arc<SimPort>,
+    client: Client,
+    quotes: QuoteSender,
+    /// What was submitted and is not answered, by ticket.
+    waiting: VecDeque<(u64, Command)>,
+    line: Line,
+    pub(crate) session_ended: bool,
+}
+
+impl Node {
+    /// As the program starts: open, replay, start, connect.
+    pub(crate) fn start(
+        config: &ShardConfig,
+        clock: &SimClock,
+        line: &Line,
+        plant: Option<Plant>,
+    ) -> Result<Self, EngineError> {
+        let mut shard = Standby::open(config)?.start_stepped(clock.clone())?;
+        let session_port = shard.open_session(SESSION);
+        let port = Arc::new(SimPort::new(session_port, shard.replica().clone(), plant));
+        line.wire().prepare(port.inbound_high_water());
+        let address = ("127.0.0.1", 1);
+        let settings = SessionSettings::new(SESSION, Name::cut("S1"), "US", "THEM", address, "unused");
+        let record = Arc::new(line.clone());
+        let patience = clock.clone();
+        let for_session: Arc<dyn ShardPort> = Arc::<SimPort>::clone(&port);
+        let session = SteppedSession::new(settings, for_session, record, move || patience.instant());
+        let session =
+            session.map_err(|error| EngineError::Failed { shard: 0, message: error.to_string() })?;
+        let client = shard.client(1_000, IN_FLIGHT);
+        let quotes = shard.quotes();
+        let waiting = VecDeque::new();
+        Ok(Self { shard, session, port, client, quotes, waiting, line: line.clone(), session_ended: false })
+    }
+
+    /// Hands a command over; false where it is refused.
+    pub(crate) fn submit(&mut self, command: Command) -> bool {
+        match self.client.submit(command) {
+            Ok(ticket) => {
+                self.waiting.push_back((ticket, command));
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// The next answer, with its command.
+    pub(crate) fn answer(&mut self) -> Result<Option<(Command, Answer)>, String> {
+        let Some(answer) = self.client.poll() else { return Ok(None) };
+        let at = self.waiting.iter().position(|(ticket, _)| *ticket == answer.ticket);
+        let Some((_, command)) = at.and_then(|at| self.waiting.remove(at)) else {
+            return Err(format!("an answer to a command that nobody gave: {answer:?}"));
+        };
+        Ok(Some((command, answer)))
+    }
+
+    /// Commands without an answer.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(crate) fn quote(&self, instrument: model::InstrumentId, quote: model::Quote) {
+        // A full ring loses a quote, as it would live.
+        let _ = self.quotes.send(instrument, quote);
+    }
+
+    /// One round of the gateway's thread; true where it did something.
+    pub(crate) fn gateway(&mut self) -> bool {
+        if self.session_ended || self.port.room() < ROOM {
+            return false;
+        }
+        let round = self.session.round(&mut self.line.clone());
+        self.session_ended = round.is_err();
+        round.unwrap_or(false)
+    }
+
+    /// What has arrived from the broker; true where it was something.
+    pub(crate) fn deliver(&mut self) -> bool {
+        self.port.room() >= ROOM && !self.session_ended && self.line.deliver(self.session.inbox())
+    }
+
+    /// The connection has ended: the engine says so.
+    pub(crate) fn logged_out(&self) {
+        self.session.inbox().logged_out();
+    }
+}

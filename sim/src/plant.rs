@@ -1,0 +1,49 @@
+//! Bugs to plant, at the edges of the world: a check that cannot fail is no check.
+
+/// One bug. Each is what a broken part would do, seen from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Plant {
+    /// The disk says that it has synced, and has not.
+    LyingDisk,
+    /// A record in the journal is another one than was written, with a right checksum: what a tail that is accepted
+    /// without its checksum would let through.
+    AlteredRecord,
+    /// An execution is booked twice.
+    DoubleBooking,
+    /// A report that the broker repeats is taken for a new one.
+    SkippedDedupe,
+    /// Cash that goes in is booked as going out.
+    WrongCashSign,
+    /// The engine sends again what the broker asks to have resent.
+    ResendsOrders,
+    /// The engine's record of what was sent has forgotten it.
+    ForgetfulRecord,
+    /// A report of the broker's is dropped, and its number counted.
+    LostReport,
+    /// An order goes out under an id that was never issued.
+    ForgedId,
+    /// The same inputs lead elsewhere the second time.
+    UnrepeatableCore,
+    /// A client is told of an order that is not in the journal.
+    PhantomAnswer,
+    /// A message leaves before its record is durable.
+    EarlyRelease,
+}
+
+impl Plant {
+    /// Every one.
+    pub const ALL: [Self; 12] = [
+        Self::LyingDisk,
+        Self::AlteredRecord,
+        Self::DoubleBooking,
+        Self::SkippedDedupe,
+        Self::WrongCashSign,
+        Self::ResendsOrders,
+        Self::ForgetfulRecord,
+        Self::LostReport,
+        Self::ForgedId,
+        Self::UnrepeatableCore,
+        Self::PhantomAnswer,
+        Self::EarlyRelease,
+    ];
+}

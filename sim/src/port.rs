@@ -1,0 +1,63 @@
+//! The session's shard, as the node gives it to its gateway, for a world without threads.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use engine::SteppedReplica;
+use fix_gateway::{Doubt, ShardClosed, ShardPort};
+use model::{ExecId, ExecType, Input, Outbound, Position};
+
+use crate::node_port::Port;
+use crate::plant::Plant;
+
+/// The node's port; before it reads the read side, it lets it come that far.
+pub(crate) struct SimPort {
+    port: Port,
+    replica: SteppedReplica,
+    plant: Option<Plant>,
+    heard: Mutex<BTreeSet<ExecId>>,
+}
+
+impl SimPort {
+    pub(crate) fn new(port: engine::SessionPort, replica: SteppedReplica, plant: Option<Plant>) -> Self {
+        Self { port: Port(port), replica, plant, heard: Mutex::default() }
+    }
+
+    /// So many inputs can be posted without waiting: nobody would end the wait.
+    pub(crate) fn room(&self) -> usize {
+        self.port.0.room()
+    }
+
+    /// What a gateway or core without duplicate detection makes of a repeated report.
+    fn planted(&self, input: Input) -> Input {
+        let Input::ExecutionReport(mut report) = input else { return input };
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        if report.exec_type == ExecType::Trade && !heard.insert(report.exec_id) {
+            report.exec_id = ExecId::cut(&format!("{}-again", report.exec_id));
+        }
+        Input::ExecutionReport(report)
+    }
+}
+
+impl ShardPort for SimPort {
+    fn poll_outbound(&self) -> Option<Outbound> {
+        self.port.poll_outbound()
+    }
+
+    fn post(&self, input: Input) -> Result<(), ShardClosed> {
+        let input = if self.plant == Some(Plant::SkippedDedupe) { self.planted(input) } else { input };
+        self.port.post(input)
+    }
+
+    fn doubts(&self, at: Position) -> Result<Vec<Doubt>, ShardClosed> {
+        match self.replica.step_to(at) {
+            Ok(true) => self.port.doubts(at),
+            // What caused the sweep has left, so the read side can see it; else the node is dying.
+            Ok(false) | Err(_) => Err(ShardClosed),
+        }
+    }
+
+    fn inbound_high_water(&self) -> u64 {
+        self.port.inbound_high_water()
+    }
+}
