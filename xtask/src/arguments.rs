@@ -14,6 +14,8 @@ usage: cargo xtask <task>
   bench [--yes] [args...]  set up, build, run the latency lab: `perf args...`
   crash-proof [--yes] [--kills N] [--seed S] [--durability process|disk|both] [--point NAME]... [--json FILE]
                            set up, build, kill node and broker again and again, prove that nothing is lost
+  sim [--yes] [--seed S | --seeds N] [--json FILE]
+                           build, play seeded histories in a simulated world, check everything; --seed S: one again
   budgets [--yes] [--reset]
                            count each stage's instructions under valgrind and compare with perf/budgets.toml;
                            --reset: write what was counted into that file instead
@@ -38,6 +40,13 @@ pub(crate) enum Task {
     },
     /// Build and run the demonstration.
     Demo {
+        /// Consent was given beforehand.
+        yes: bool,
+        /// Passed on.
+        args: Vec<OsString>,
+    },
+    /// Build and run the simulated world.
+    Sim {
         /// Consent was given beforehand.
         yes: bool,
         /// Passed on.
@@ -114,6 +123,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Task, U
         "demo" => Ok(passed_on(rest)).map(|(yes, args)| Task::Demo { yes, args }),
         "bench" => Ok(passed_on(rest)).map(|(yes, args)| Task::Bench { yes, args }),
         "crash-proof" => Ok(passed_on(rest)).map(|(yes, args)| Task::CrashProof { yes, args }),
+        "sim" => Ok(passed_on(rest)).map(|(yes, args)| Task::Sim { yes, args }),
         "budgets" => {
             flags("budgets", &rest, ["--yes", "--reset"]).map(|[yes, reset]| Task::Budgets { yes, reset })
         }
@@ -184,6 +194,8 @@ mod tests {
         assert_eq!(parsed("bench -- --yes -- x"), Ok(bench));
         let proof = Task::CrashProof { yes: false, args: words("--kills 5") };
         assert_eq!(parsed("crash-proof --kills 5"), Ok(proof));
+        let sim = Task::Sim { yes: false, args: words("--seed 5") };
+        assert_eq!(parsed("sim --seed 5"), Ok(sim));
     }
 
     #[test]

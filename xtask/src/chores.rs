@@ -43,6 +43,11 @@ pub(crate) fn crash_proof(consent: Consent, arguments: &[OsString]) -> Result<()
     build_and_become(consent, "gannet", Profile::Debug, &arguments)
 }
 
+/// Sets up, builds the simulated world, becomes it.
+pub(crate) fn sim(consent: Consent, arguments: &[OsString]) -> Result<(), String> {
+    build_and_become(consent, "sim", Profile::Optimised, arguments)
+}
+
 /// Sets up, builds the latency lab, becomes it.
 pub(crate) fn bench(consent: Consent, arguments: &[OsString]) -> Result<(), String> {
     build_and_become(consent, "perf", Profile::Optimised, arguments)
@@ -107,9 +112,8 @@ fn build_and_become(
         Profile::Optimised => ("optimised", &["--release"]),
         Profile::Debug => ("with crash points", &[]),
     };
-    eprintln!(
-        "\nBuilding {package}, {how}. The first time takes some minutes, about two of them QuickFIX's C++."
-    );
+    let cpp = if package == "sim" { "" } else { ", about two of them QuickFIX's C++" };
+    eprintln!("\nBuilding {package}, {how}. The first time takes some minutes{cpp}.");
     let programs = artifacts::build("bin", &[flag, &["--package", package, "--bin", package]].concat())?;
     let program: PathBuf = programs.into_iter().next_back().ok_or("cargo names no program that it built")?;
     // Replaces this process, so that signals and the exit status are the program's own.

@@ -43,6 +43,7 @@ fn run(task: Task) -> ExitCode {
         Task::Setup { yes } => setup::complete(Purpose::Everything, Consent::given(yes)),
         Task::Demo { yes, args } => chores::demo(Consent::given(yes), &args),
         Task::CrashProof { yes, args } => chores::crash_proof(Consent::given(yes), &args),
+        Task::Sim { yes, args } => chores::sim(Consent::given(yes), &args),
         Task::Bench { yes, args } => chores::bench(Consent::given(yes), &args),
         Task::Budgets { yes, reset } => chores::budgets(Consent::given(yes), reset),
         Task::Test { yes, quick } => chores::test(Consent::given(yes), quick),
