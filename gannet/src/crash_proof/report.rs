@@ -155,11 +155,11 @@ impl Report {
             "KILLS",
             "AT IT",
             "ORDERS",
+            "LOST",
+            "TWICE",
             "FILLS",
             "LOST",
             "TWICE",
-            "FILLS LOST",
-            "FILLS TWICE",
             "FIX NUMBERS",
             "LEDGER",
             "DIGEST",
@@ -219,9 +219,21 @@ const fn word(durability: Durabilities) -> &'static str {
 }
 
 fn cells(name: &str, tally: &Tally) -> Vec<Cell> {
-    let counts = [tally.kills, tally.reached, tally.orders, tally.fills];
-    let found = Check::ALL.map(|check| tally.findings.count(check));
-    std::iter::once(Cell::text(name)).chain(counts.into_iter().chain(found).map(Cell::count)).collect()
+    let found = |check| tally.findings.count(check);
+    let numbers = [
+        tally.kills,
+        tally.reached,
+        tally.orders,
+        found(Check::OrdersLost),
+        found(Check::OrdersDuplicated),
+        tally.fills,
+        found(Check::FillsLost),
+        found(Check::FillsTwice),
+        found(Check::SequenceMismatches),
+        found(Check::LedgerNonzero),
+        found(Check::DigestMismatches),
+    ];
+    std::iter::once(Cell::text(name)).chain(numbers.map(Cell::count)).collect()
 }
 
 fn numbers(tally: &Tally) -> Map<String, Value> {
