@@ -288,3 +288,64 @@ impl fmt::Display for Report {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One place, struck once, nothing found.
+    fn report() -> Report {
+        let options =
+            CrashProofOptions { points: vec!["fix.sent".to_owned()], ..CrashProofOptions::default() };
+        let planned = super::super::plan::plan(&CrashProofOptions { kills: 1, ..options.clone() }).unwrap();
+        let mut report = Report::new(&options, &planned);
+        report.killed("fix.sent");
+        report.struck("fix.sent", true);
+        report.add("fix.sent", &Tally { orders: 5, fills: 4, ..Tally::default() });
+        report
+    }
+
+    #[test]
+    fn it_holds_where_nothing_was_found() {
+        let report = report();
+        assert!(report.holds());
+        let json = report.to_json();
+        assert_eq!((&json["kills"], &json["points"]["fix.sent"]["fills"]), (&json!(1), &json!(4)));
+        assert!(Check::ALL.iter().all(|check| json[check.key()] == 0));
+        assert!(report.to_string().starts_with("✔"), "{report}");
+    }
+
+    #[test]
+    fn it_does_not_hold_with_a_finding_and_says_how_to_look_at_it() {
+        for check in Check::ALL {
+            let mut report = report();
+            let mut new = Tally::default();
+            new.findings.add(check, "E1-5".to_owned());
+            report.add("fix.sent", &new);
+            report.keep(Path::new("/tmp/world"), "fix.sent");
+            assert!(!report.holds());
+            assert_eq!(report.to_json()["points"]["fix.sent"][check.key()], 1);
+            assert_eq!(report.to_json()[check.key()], 1);
+            let text = report.to_string();
+            for said in [
+                &format!("✘ fix.sent: {}: E1-5", check.key()),
+                "gannet crash-proof --judge /tmp/world",
+                "cargo xtask crash-proof --point fix.sent --kills 20 --seed 7 --durability both",
+            ] {
+                assert!(text.contains(said), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn it_does_not_hold_where_a_place_was_never_come_to_or_the_proof_broke_off() {
+        let mut missed = report();
+        missed.planned[0].1.reached = 0;
+        assert!(!missed.holds());
+        assert!(missed.to_string().contains("✘ never come to, so nothing is proved there: fix.sent"));
+        let mut broken = report();
+        broken.broken(&TrialError::Asked("nothing works".to_owned()), "fix.sent");
+        assert!(!broken.holds());
+        assert!(broken.to_string().contains("✘ after a kill at fix.sent: nothing works"), "{broken}");
+    }
+}
