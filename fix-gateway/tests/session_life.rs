@@ -241,6 +241,27 @@ fn after_a_crash_of_the_machine_absence_proves_nothing_until_all_is_settled() {
 }
 
 #[test]
+fn what_the_broker_knew_after_a_crash_of_the_machine_is_never_called_unsent() {
+    let (wire, shard) = (FakeWire::new(), FakeShard::with_doubts(&[doubt(id(5), id(4), DoubtKind::Cancel)]));
+    wire.distrust();
+    let session = start_patient(&wire, &shard);
+    wire.log_on();
+    wire.wait_gone("H", 1);
+    // It works on the cancel: the doubt comes again, though absence from the record proves from here on.
+    wire.receive(&status(2, "G1-0-4", "6", ""));
+    shard.wait_ready(1);
+    assert!(wire.proves());
+    wire.log_out();
+    shard.wait_down(1);
+    wire.log_on();
+    wire.wait_gone("H", 2);
+    wire.receive(&status(3, "G1-0-4", "6", ""));
+    shard.wait_ready(2);
+    session.stop().unwrap();
+    assert_eq!(shard.evidence(), []);
+}
+
+#[test]
 fn a_record_that_cannot_be_read_proves_nothing() {
     let (wire, shard) =
         (FakeWire::new(), FakeShard::with_doubts(&[doubt(id(1), id(1), DoubtKind::NewOrder)]));

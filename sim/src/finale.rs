@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use engine::{recover, replay, state_hash};
+use engine::{recover, replay, snapshots_dir, state_hash};
+use journal::disk::Disk;
 use journal::{JournalError, Reader, repair_to, stat, verify};
 
 use crate::plant::Plant;
@@ -31,6 +32,7 @@ impl World {
         }
         self.auditor.detach();
         self.check_replays()?;
+        self.damage_snapshot()?;
         if self.plant_altered_record() {
             return self.auditor.attach(&self.folder());
         }
@@ -54,6 +56,27 @@ impl World {
         {
             return Err("a replay leads to another state".into());
         }
+        Ok(())
+    }
+
+    /// One bit of a snapshot is turned over: it is passed over, and the state is found all the same.
+    fn damage_snapshot(&mut self) -> Result<(), String> {
+        let folder = snapshots_dir(&self.folder().path);
+        let names = self.disk.list(&folder).unwrap_or_default();
+        let Some(path) = self.dice.pick(&names).map(|name| folder.join(name)) else { return Ok(()) };
+        let len = self.disk.content(&path).len() as u64;
+        let (byte, bit) = (self.dice.below(len), u8::try_from(self.dice.below(8)).unwrap_or(0));
+        self.disk.flip(&path, byte, bit);
+        self.history.fault("snapshot damaged", || format!("{} byte {byte}", path.display()));
+        let recovered = recover(self.folder()).map_err(|error| error.to_string())?;
+        let believed = recovered.snapshot.map(|seq| format!("{seq:020}.snapshot"));
+        if believed.is_some() && believed.as_deref() == path.file_name().and_then(|name| name.to_str()) {
+            return Err(format!("{} is damaged, and is believed", path.display()));
+        }
+        if recovered.digest != self.auditor.digest() {
+            return Err("past a damaged snapshot, a start leads to another digest".into());
+        }
+        self.disk.flip(&path, byte, bit);
         Ok(())
     }
 
