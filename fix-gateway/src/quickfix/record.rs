@@ -130,7 +130,11 @@ impl SentRecord for BodyRecord {
         if !known.is_empty() {
             let mut all = self.known()?;
             all.extend(known);
-            let lines: String = all.iter().map(|id| format!("{id}\n")).collect();
+            let mut lines = String::new();
+            for id in &all {
+                lines.push_str(&id.to_string());
+                lines.push('\n');
+            }
             replace_file(&self.files.path("known"), lines.as_bytes())?;
         }
         replace_file(&self.files.path("boot"), boot.as_bytes())?;
