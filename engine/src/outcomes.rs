@@ -71,7 +71,7 @@ pub struct Difference {
 pub fn write_outcomes(dir: &Path, to: &Path) -> Result<Recovered, OutcomesError> {
     let beside = to.with_extension("tmp");
     let failed = |error| OutcomesError::Io { path: to.to_path_buf(), error };
-    let mut reader = Reader::open(dir)?;
+    let mut reader = Reader::from_seq(dir, 1)?;
     let mut replay = Replay::new(reader.shard());
     let mut out = BufWriter::new(File::create(&beside).map_err(failed)?);
     out.write_all(&header(reader.shard())).map_err(failed)?;
@@ -102,7 +102,7 @@ fn header(shard: ShardId) -> [u8; 24] {
 pub fn first_difference(dir: &Path, outcomes: &Path) -> Result<Option<Difference>, OutcomesError> {
     let failed = |error| OutcomesError::Io { path: outcomes.to_path_buf(), error };
     let foreign = |what| OutcomesError::Foreign { path: outcomes.to_path_buf(), what };
-    let mut reader = Reader::open(dir)?;
+    let mut reader = Reader::from_seq(dir, 1)?;
     let mut replay = Replay::new(reader.shard());
     let mut file = BufReader::new(File::open(outcomes).map_err(failed)?);
     let mut found = [0; 24];

@@ -254,7 +254,7 @@ pub fn replay_until(
     dir: impl Into<Folder>,
     goes_on: impl Fn(&Record) -> bool,
 ) -> Result<Recovered, EngineError> {
-    let mut reader = Reader::open(dir)?;
+    let mut reader = Reader::from_seq(dir, 1)?;
     let mut replay = Replay::new(reader.shard());
     while let Some(record) = reader.next()? {
         if !goes_on(&record) {

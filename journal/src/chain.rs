@@ -71,7 +71,12 @@ pub fn head(dir: impl Into<Folder>) -> Result<Head, JournalError> {
 pub fn verify_head(dir: impl Into<Folder>, head: &Head) -> Result<(), JournalError> {
     let directory = Directory::new(dir);
     let shard = directory.require_control()?.shard;
-    let mut found = Head { seq: 0, hash: ORIGIN };
+    let mut found = directory.first()?.before;
+    if found.seq > head.seq
+        && let Some(moved) = directory.moved(head.seq)?
+    {
+        return Err(moved);
+    }
     for index in directory.segments()? {
         if found == *head {
             break;
@@ -93,8 +98,9 @@ pub fn verify_head(dir: impl Into<Folder>, head: &Head) -> Result<(), JournalErr
 
 /// Checks the hashes that the segments keep of those before them.
 pub(crate) fn check(directory: &Directory, shard: ShardId, last_index: u64) -> Result<(), JournalError> {
-    let mut before = ORIGIN;
-    for index in 1..=last_index {
+    let first = directory.first()?;
+    let mut before = first.before.hash;
+    for index in first.first_segment..=last_index {
         let Some(scan) = SegmentScan::open(directory, index, shard)? else { break };
         if scan.page.chain.is_some_and(|kept| kept != before) {
             return Err(JournalError::Chain { path: scan.path, seq: scan.page.fixed.first_seq - 1 });
@@ -133,16 +139,17 @@ pub(crate) fn before_segment(
 
 /// The hash of all segments before `index`, from the latest one that keeps a hash on.
 fn up_to_segment(directory: &Directory, shard: ShardId, index: u64) -> Result<[u8; 32], JournalError> {
+    let first = directory.first()?;
     let mut start = index.saturating_sub(1);
-    let mut before = ORIGIN;
-    while start > 1 {
+    let mut before = first.before.hash;
+    while start > first.first_segment {
         if let Some(hash) = SegmentScan::open(directory, start, shard)?.and_then(|scan| scan.page.chain) {
             before = hash;
             break;
         }
         start -= 1;
     }
-    for earlier in start.max(1)..index {
+    for earlier in start.max(first.first_segment)..index {
         before = hash_segment(directory, shard, earlier, &before, u64::MAX)?.hash;
     }
     Ok(before)

@@ -2,6 +2,7 @@
 
 use model::{Incarnation, ShardId, Timestamp};
 
+use crate::archived::Archived;
 use crate::chain::{Head, hash_segment};
 use crate::directory::{Control, Directory};
 use crate::disk::{Access, Folder};
@@ -41,7 +42,11 @@ pub fn copy_in(
     if directory.read_control()?.is_some() || !directory.segments()?.is_empty() {
         return Err(JournalError::Exists { dir: directory.path().to_path_buf() });
     }
-    let mut copied = CopiedIn { head: Head::ORIGIN, last_time: Timestamp::default(), segments: 0 };
+    let origin = pieces.first().map_or(Head::ORIGIN, |piece| piece.before);
+    if until.seq < origin.seq {
+        return Err(JournalError::NotHere { seq: until.seq, first: origin.seq + 1 });
+    }
+    let mut copied = CopiedIn { head: origin, last_time: Timestamp::default(), segments: 0 };
     let mut control = Control { shard, incarnation, segment: 0, seq: 0 };
     for piece in pieces {
         if piece.before != copied.head {
@@ -59,6 +64,14 @@ pub fn copy_in(
         }
     }
     directory.sync()?;
+    if let Some(first) = pieces.first().filter(|first| first.index > 1) {
+        if copied.segments == 0 {
+            return Err(JournalError::NotHere { seq: origin.seq, first: first.first_seq });
+        }
+        let moved_to = "another place before this copy was taken".to_owned();
+        let archived = Archived { first_segment: first.index, before: first.before, moved_to };
+        directory.write_archived(shard, &archived)?;
+    }
     // Last: without it there is no journal.
     directory.write_control(&control)?;
     Ok(copied)
@@ -95,7 +108,11 @@ pub(crate) fn place(
     Err(JournalError::Chain { path, seq: piece.head.seq })
 }
 
-fn read_header(from: &Directory, piece: &Piece, shard: ShardId) -> Result<SegmentHeader, JournalError> {
+pub(crate) fn read_header(
+    from: &Directory,
+    piece: &Piece,
+    shard: ShardId,
+) -> Result<SegmentHeader, JournalError> {
     let path = from.path().join(piece.file_name());
     let mut bytes = [0; FIXED_BYTES];
     let read = from.open(&path, Access::Read).and_then(|file| {

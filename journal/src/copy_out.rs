@@ -48,9 +48,16 @@ pub fn copy_out(
     let control = directory.require_control()?;
     to.create()?;
     let mut pieces = still_there(&to, known)?;
+    let first = directory.first()?;
+    if let Some(last) = pieces.last()
+        && last.index + 1 < first.first_segment
+        && let Some(moved) = directory.moved(last.head.seq + 1)?
+    {
+        return Err(moved);
+    }
     check_same(&directory, control.shard, &pieces)?;
     let until = Until { seq: until.seq.min(settled(&directory, &control)?), ..until };
-    let before = pieces.last().map_or(Head::ORIGIN, |piece| piece.head);
+    let before = pieces.last().map_or(first.before, |piece| piece.head);
     let mut copy = Copy { to: &to, before, draft: None, copied_bytes: 0, pieces: Vec::new() };
     let logic_version = copy.run(&directory, until)?;
     to.sync()?;
@@ -118,9 +125,12 @@ impl Copy<'_> {
     fn run(&mut self, from: &Directory, until: Until) -> Result<Option<u32>, JournalError> {
         let mut reader = Reader::from_seq(from.folder(), self.before.seq + 1)?;
         let mut record = AlignedVec::new();
-        let mut logic_version = None;
+        let (mut logic_version, mut is_sealed) = (None, false);
         while let Some(header) = reader.next_raw(&mut record)? {
             if !until.covers(header.seq, header.time_ns) {
+                // The first record that is not wanted may be in the next segment: this one is complete then.
+                let here = reader.segment().map(|fixed| fixed.index);
+                is_sealed = self.draft.as_ref().is_some_and(|draft| here != Some(draft.fixed.index));
                 break;
             }
             if let Some(fixed) = reader.segment()
@@ -139,7 +149,7 @@ impl Copy<'_> {
                 logic_version = Some(by);
             }
         }
-        self.finish(false)?;
+        self.finish(is_sealed)?;
         Ok(logic_version)
     }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! control               which incarnation, which segments must be there; replaced as a whole
 //! lock                  locked by the one writer
+//! archived              where the journal starts, if its first segments were moved elsewhere
 //! live                  under disk durability, the last record on disk (u64), mapped: for followers, no evidence
 //! 00000001.segment ...  segments by index, each as long as it will ever be
 //! next.tmp              a segment in preparation
@@ -147,8 +148,16 @@ impl Directory {
         self.path().join("next.tmp")
     }
 
-    /// The indexes of the segment files, ascending. Other files are none of our business.
+    /// The indexes of the segment files, ascending, from where the journal starts.
     pub(crate) fn segments(&self) -> Result<Vec<u64>, JournalError> {
+        let first = self.first()?.first_segment;
+        let mut indexes = self.all_segments()?;
+        indexes.retain(|index| *index >= first);
+        Ok(indexes)
+    }
+
+    /// Those of segments that were moved elsewhere and are still there, too. Other files are none of our business.
+    pub(crate) fn all_segments(&self) -> Result<Vec<u64>, JournalError> {
         let refused = |error| JournalError::io("list", self.path(), error);
         let mut indexes = Vec::new();
         for name in self.disk().list(self.path()).map_err(refused)? {
@@ -227,7 +236,9 @@ impl Directory {
         }
         match self.read_control()? {
             Some(control) => Ok(control),
-            None if self.segments()?.is_empty() => Err(JournalError::NoJournal { dir: dir.to_path_buf() }),
+            None if self.all_segments()?.is_empty() => {
+                Err(JournalError::NoJournal { dir: dir.to_path_buf() })
+            }
             None => Err(JournalError::Missing { path: self.control_path() }),
         }
     }

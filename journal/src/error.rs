@@ -29,6 +29,27 @@ pub enum JournalError {
         /// The directory.
         dir: PathBuf,
     },
+    /// The record was moved elsewhere with the segment that holds it.
+    #[error(
+        "{}: record {seq} is not here: records 1 to {} were moved to {moved_to}; `gannet journal unarchive` brings \
+         them back", .dir.display(), .first - 1
+    )]
+    Archived {
+        /// The journal's directory.
+        dir: PathBuf,
+        /// The record.
+        seq: u64,
+        /// The first record that is here.
+        first: u64,
+        /// Where those before are.
+        moved_to: String,
+    },
+    /// Somebody else moves segments of this journal.
+    #[error("{}: segments are being moved", .dir.display())]
+    Moving {
+        /// The journal's directory.
+        dir: PathBuf,
+    },
     /// No space for the next segment. Nothing was appended; it works again once there is space.
     #[error("{}: no space left for the journal", .path.display())]
     Full {

@@ -12,6 +12,8 @@
 //! Invariants of absence: the hot path does not allocate, does not call the system, and does not wait; nothing is
 //! skipped on reading; a file is never shortened while it may be mapped.
 
+mod archive;
+mod archived;
 mod chain;
 mod codec;
 mod copy_in;
@@ -44,6 +46,8 @@ mod warmth;
 mod watch;
 mod writer;
 
+pub use archive::{bring_back, copy_to_archive, remove_archived};
+pub use archived::{Archived, archived};
 pub use chain::{Head, HeadError, head, verify_head};
 pub use copy_in::{CopiedIn, copy_in};
 pub use copy_out::{CopiedOut, copy_out};

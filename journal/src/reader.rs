@@ -31,8 +31,14 @@ pub struct Reader {
 
 impl Reader {
     /// Before the first record.
+    ///
+    /// Where the first segments were moved elsewhere, before the first record that is here: see
+    /// [`archived`](crate::archived()).
     pub fn open(dir: impl Into<Folder>) -> Result<Self, JournalError> {
-        Self::from_seq(dir, 1)
+        let directory = Directory::new(dir);
+        directory.require_control()?;
+        let seq = directory.first()?.first_seq();
+        Self::from_seq(directory.folder(), seq)
     }
 
     /// Before record `seq`, which may be the one after the last.
@@ -41,9 +47,10 @@ impl Reader {
         let control = directory.require_control()?;
         let (shard, begun) = (control.shard, control.segment > 0);
         let (index, scan) = segment_of(&directory, shard, seq)?;
+        let first = directory.first()?.first_seq();
         let mut reader = Self { directory, shard, scan, index, begun, judged_at: None };
         while reader.next_seq() < seq && reader.step(|_, _| Ok(()))?.is_some() {}
-        if reader.next_seq() == seq { Ok(reader) } else { Err(JournalError::NotHere { seq, first: 1 }) }
+        if reader.next_seq() == seq { Ok(reader) } else { Err(JournalError::NotHere { seq, first }) }
     }
 
     /// The number of the next record.
@@ -179,12 +186,15 @@ pub(crate) fn segment_of(
     shard: ShardId,
     seq: u64,
 ) -> Result<(u64, Option<SegmentScan>), JournalError> {
-    let indexes = directory.segments()?;
-    let first = indexes.first().copied().unwrap_or(1);
-    if first != 1 {
-        return Err(JournalError::Missing { path: directory.segment_path(1) });
+    if let Some(moved) = directory.moved(seq)? {
+        return Err(moved);
     }
-    let mut found = (1, None);
+    let indexes = directory.segments()?;
+    let first = directory.first()?.first_segment;
+    if indexes.first().is_some_and(|index| *index != first) {
+        return Err(JournalError::Missing { path: directory.segment_path(first) });
+    }
+    let mut found = (first, None);
     for index in indexes {
         match SegmentScan::open(directory, index, shard)? {
             Some(scan) if scan.page.fixed.first_seq <= seq.max(1) => found = (index, Some(scan)),

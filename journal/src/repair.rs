@@ -57,16 +57,22 @@ pub fn repair_to(dir: impl Into<Folder>, seq: u64) -> Result<Repaired, JournalEr
 
 /// Goes behind record `seq`, from the first segment on: everything up to there must be good.
 fn find_end(directory: &Directory, control: &Control, seq: u64) -> Result<SegmentScan, JournalError> {
-    let not_here = |first| JournalError::NotHere { seq, first };
-    let mut expected = (1, 0);
-    for index in 1.. {
+    let start = directory.first()?;
+    let first = start.first_seq();
+    let not_here = || JournalError::NotHere { seq, first };
+    if seq < start.before.seq {
+        return Err(not_here());
+    }
+    // The checksum before the first record of all is 0; of what was moved elsewhere the hash chain tells.
+    let mut expected = (first, (start.first_segment == 1).then_some(0));
+    for index in start.first_segment.. {
         let scan = SegmentScan::open(directory, index, control.shard);
         let mut scan = match scan {
             Ok(Some(scan)) => scan,
-            Ok(None) | Err(JournalError::Missing { .. }) => return Err(not_here(1)),
+            Ok(None) | Err(JournalError::Missing { .. }) => return Err(not_here()),
             Err(error) => return Err(error),
         };
-        if (scan.next_seq, scan.prev_crc) != expected {
+        if scan.next_seq != expected.0 || expected.1.is_some_and(|crc| crc != scan.prev_crc) {
             let path = scan.path;
             return Err(JournalError::Header { path, what: "does not follow the segment before it" });
         }
@@ -83,9 +89,9 @@ fn find_end(directory: &Directory, control: &Control, seq: u64) -> Result<Segmen
         if scan.next_seq > seq {
             return Ok(scan);
         }
-        expected = (scan.next_seq, scan.prev_crc);
+        expected = (scan.next_seq, Some(scan.prev_crc));
     }
-    Err(not_here(1))
+    Err(not_here())
 }
 
 /// Copies what will change, durably.

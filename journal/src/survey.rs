@@ -31,12 +31,14 @@ pub(crate) struct Survey {
 /// Looks at the headers of all segments and the records of the last two.
 pub(crate) fn survey(directory: &Directory, control: &Control) -> Result<Survey, JournalError> {
     let indexes = contiguous(directory, control)?;
-    let first_index = indexes.first().copied().unwrap_or(1);
+    let first = directory.first()?;
+    let first_index = first.first_segment;
     let mut survey =
         Survey { active: None, unused: Vec::new(), first_index, incarnation: control.incarnation.count };
     find_active(directory, control, indexes, &mut survey)?;
     if let Some(active) = &survey.active {
-        check_headers(directory, control.shard, first_index..active.index, active.scan.page.fixed.first_seq)?;
+        let (before, active_first) = (first_index..active.index, active.scan.page.fixed.first_seq);
+        check_headers(directory, control.shard, before, first.first_seq(), active_first)?;
         if let Tail::Corrupt(damage) = active.tail {
             return Err(active.scan.corrupt(damage));
         }
@@ -45,12 +47,16 @@ pub(crate) fn survey(directory: &Directory, control: &Control) -> Result<Survey,
     Ok(survey)
 }
 
-/// The segment indexes, without gaps, from 1 to at least what the control file knows of.
+/// The segment indexes, without gaps, from where the journal starts to at least what the control file knows of.
 fn contiguous(directory: &Directory, control: &Control) -> Result<Vec<u64>, JournalError> {
     let indexes = directory.segments()?;
-    let last = indexes.last().copied().unwrap_or(0).max(control.segment);
+    let archived = directory.archived()?;
+    let first = archived.as_ref().map_or(1, |archived| archived.first_segment);
+    // What was written to is never moved: where something was moved, there is a first segment.
+    let least = archived.map_or(0, |archived| archived.first_segment);
+    let last = indexes.last().copied().unwrap_or(0).max(control.segment).max(least);
     let mut present = indexes.iter().copied();
-    for expected in 1..=last {
+    for expected in first..=last {
         if present.next() != Some(expected) {
             return Err(JournalError::Missing { path: directory.segment_path(expected) });
         }
@@ -145,22 +151,23 @@ fn check_headers(
     directory: &Directory,
     shard: ShardId,
     before: std::ops::Range<u64>,
+    first_seq: u64,
     active_first: u64,
 ) -> Result<(), JournalError> {
     let out_of_order = |index| {
         let path = directory.segment_path(index);
         JournalError::Header { path, what: "first record out of order" }
     };
-    let (mut least, end) = (1, before.end);
+    let (mut least, first_index, end) = (first_seq, before.start, before.end);
     for index in before {
         let scan = SegmentScan::open(directory, index, shard)?.ok_or_else(|| blank(directory, index))?;
         let first = scan.page.fixed.first_seq;
-        if first < least || (index == 1 && first != 1) {
+        if first < least || (index == first_index && first != first_seq) {
             return Err(out_of_order(index));
         }
         least = first + 1;
     }
-    let in_order = if end == 1 { active_first == 1 } else { active_first >= least };
+    let in_order = if end == first_index { active_first == first_seq } else { active_first >= least };
     if in_order { Ok(()) } else { Err(out_of_order(end)) }
 }
 

@@ -1,4 +1,4 @@
-//! Backups: every journal of a node up to one instant, taken while it trades, and made into journals again.
+//! Backups and archives: every journal of a node up to one instant, taken while it trades, and made into journals again.
 //!
 //! ```text
 //! manifest.json       what the backup consists of, with every hash; replaced as a whole, last
@@ -11,6 +11,7 @@
 //!
 //! A backup is what its manifest says. One that is interrupted leaves the one before as it was, and is done again.
 
+mod archive;
 mod folders;
 mod manifest;
 mod restore;
@@ -25,6 +26,7 @@ use model::{Position, ShardId};
 use crate::config::ConfigError;
 use crate::node::journals::JournalsError;
 
+pub use archive::{Moved, archive, unarchive};
 pub use manifest::{Manifest, PieceEntry, SessionEntry, ShardEntry};
 pub use restore::{Restored, RestoredShard, restore};
 pub use take::{Source, Taken, take};

@@ -80,7 +80,7 @@ pub fn take(source: &Source, to: &Path, told: &mut dyn FnMut(&str)) -> Result<Ta
     Ok(Taken { manifest, copied_bytes })
 }
 
-fn lock(to: &Path) -> Result<File, BackupError> {
+pub(super) fn lock(to: &Path) -> Result<File, BackupError> {
     let path = to.join("lock");
     let opened = File::options().create(true).truncate(false).write(true).open(&path);
     let file = opened.map_err(BackupError::io(&path))?;

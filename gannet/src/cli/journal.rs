@@ -1,4 +1,4 @@
-//! `gannet journal stat|dump|verify|head|snapshot|repair`: what the journals hold.
+//! `gannet journal stat|dump|verify|head|snapshot|archive|unarchive|repair`: what the journals hold.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -38,6 +38,10 @@ enum Command {
     Head(Which),
     /// Write a snapshot of the state at the end.
     Snapshot(super::snapshot::Args),
+    /// Move old segments to another folder.
+    Archive(super::archive::Archive),
+    /// Bring back what was moved to another folder.
+    Unarchive(super::archive::Unarchive),
     /// Cut a damaged journal behind its last good record. Copies of what changes are kept beside it.
     Repair(super::repair::Args),
 }
@@ -86,9 +90,9 @@ impl FromStr for ShardHead {
 struct Dump {
     #[command(flatten)]
     which: Which,
-    /// From this record on.
-    #[arg(long, value_name = "SEQ", default_value_t = 1)]
-    from: u64,
+    /// From this record on; without, from the first that is here.
+    #[arg(long, value_name = "SEQ")]
+    from: Option<u64>,
     /// At most this many.
     #[arg(short = 'n', long, value_name = "COUNT")]
     limit: Option<usize>,
@@ -104,6 +108,8 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         Command::Verify(args) => verify(args, out),
         Command::Head(which) => head(which, out),
         Command::Snapshot(args) => super::snapshot::run(args, out),
+        Command::Archive(args) => super::archive::run(args, out),
+        Command::Unarchive(args) => super::archive::run_back(args, out),
         Command::Repair(args) => super::repair::run(args, out),
     }
 }
@@ -151,7 +157,14 @@ fn stat(which: &Which, out: &mut Output) -> Result<(), Failure> {
             Cell::Blank,
         ]);
     }
-    out.table(&table)
+    out.table(&table)?;
+    for dir in which.dirs()? {
+        if let Some(archived) = journal::archived(&dir).map_err(Failure::new)? {
+            let (last, place) = (archived.before.seq, archived.moved_to);
+            out.line(&format!("{}: records 1 to {last} were moved to {place}", dir.display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn stat_json(stat: &Stat) -> Value {
@@ -256,7 +269,8 @@ fn dump(dump: &Dump, out: &mut Output) -> Result<(), Failure> {
         return follow(dump, &dirs, left, out);
     }
     for dir in dirs {
-        let mut reader = Reader::from_seq(&dir, dump.from.max(1)).map_err(Failure::new)?;
+        let reader = dump.from.map_or_else(|| Reader::open(&dir), |seq| Reader::from_seq(&dir, seq.max(1)));
+        let mut reader = reader.map_err(Failure::new)?;
         while left > 0
             && let Some(record) = reader.next().map_err(Failure::new)?
         {
@@ -275,7 +289,8 @@ fn follow(dump: &Dump, dirs: &[PathBuf], mut left: usize, out: &mut Output) -> R
             dirs.len()
         )));
     };
-    let mut follower = Follower::open(dir, dump.from.max(1)).map_err(Failure::new)?;
+    let first = journal::archived(dir).map_err(Failure::new)?.map_or(1, |archived| archived.first_seq());
+    let mut follower = Follower::open(dir, dump.from.unwrap_or(first).max(1)).map_err(Failure::new)?;
     while left > 0 {
         if let Some(record) = follower.poll().map_err(Failure::new)? {
             left -= 1;

@@ -2,6 +2,7 @@
 //! (what is done).
 
 mod answers;
+mod archive;
 mod backup;
 mod cancel;
 mod cash;
@@ -93,7 +94,7 @@ enum Command {
     Replay(replay::Args),
     /// Show where the slowest inputs of a running node spent their time, and why.
     Latency(latency::Args),
-    /// Look into journals: stat, dump, verify, head; snapshot or repair one.
+    /// Look into journals: stat, dump, verify, head; snapshot, archive, repair.
     Journal(journal::Args),
     /// Back up a node while it trades.
     Backup(backup::Args),

@@ -155,6 +155,11 @@ fn trace(dir: &Path, shard: ShardId, wanted: &Wanted) -> Result<Vec<Why>, PastEr
         if let Some(account) = submits(&record, wanted, replay.core())
             && threads.iter().all(|thread| thread.account != account)
         {
+            // An order that is older than the first record here that names it was born in what was moved elsewhere.
+            let older = replay.core().order_by_cl_ord_id(account, &wanted.cl_ord_id);
+            if let Some(order) = older.filter(|order| order.id.seq < record.position.seq) {
+                Reader::from_seq(dir, order.id.seq)?;
+            }
             threads.push(Thread { account, cl_ord_id: wanted.cl_ord_id, order: None, entries: Vec::new() });
         }
         let before: Vec<Before> =
