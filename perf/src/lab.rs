@@ -53,7 +53,7 @@ impl Lab {
 
     /// How often each measurement is repeated.
     pub(crate) const fn repetitions(&self) -> usize {
-        self.sized(3, 7)
+        self.sized(3, 5)
     }
 
     /// The core for the measuring thread, where there are at least two.

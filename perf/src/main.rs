@@ -4,7 +4,8 @@
 //! * `ticks`, `samples`, `rig`: the clock, the histograms, a shard to measure.
 //! * `rows`: one file for each family of paths; `perf/src/rows.rs` is the table of contents.
 //! * `alternatives`: the designs that lost, still runnable.
-//! * `goals`, `machine`, `report`: what the numbers are held against and how they are shown.
+//! * `goals`, `machine`, `report`, `plot`: what the numbers are held against and how they are shown; `publish` writes the
+//!   reference document.
 
 mod alternatives;
 mod counting;
@@ -15,6 +16,7 @@ mod machine;
 mod open_loop;
 mod options;
 mod plot;
+mod publish;
 mod report;
 mod reports;
 mod rig;
@@ -59,6 +61,9 @@ fn run(options: Options) -> Result<bool, PerfError> {
     report.write_markdown(&lab)?;
     if let Some(path) = &lab.options.json {
         report.write_json(path)?;
+    }
+    if let Some(path) = &lab.options.publish {
+        publish::write(&report, path, lab.is_full())?;
     }
     Ok(report.failures.is_empty())
 }

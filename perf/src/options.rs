@@ -18,6 +18,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
 
+    /// Write the reference document here, and its pictures into a folder of the same name.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) publish: Option<PathBuf>,
+
     /// Only paths whose name starts with this; `alternatives` and `stages` run only when named.
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Vec<String>,

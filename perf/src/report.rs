@@ -12,11 +12,11 @@ use crate::row::{Row, Unit};
 
 /// Everything that came of a run.
 pub(crate) struct Report {
-    rows: Vec<Row>,
-    verdicts: Vec<Verdict>,
-    facts: Vec<(&'static str, String)>,
-    pictures: Vec<Picture>,
-    not_run: Vec<String>,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) verdicts: Vec<Verdict>,
+    pub(crate) facts: Vec<(&'static str, String)>,
+    pub(crate) pictures: Vec<Picture>,
+    pub(crate) not_run: Vec<String>,
     pub(crate) failures: Vec<(&'static str, PerfError)>,
 }
 
@@ -56,6 +56,9 @@ impl Report {
         if !self.verdicts.is_empty() {
             text.push('\n');
             text.push_str(&aligned(&self.goal_cells(), &[0, 1]));
+            for verdict in self.verdicts.iter().filter(|verdict| !verdict.met) {
+                line(&mut text, format_args!("  {} {}: {}", verdict.row, verdict.text, verdict.evidence));
+            }
         }
         text.push('\n');
         for (name, value) in &self.facts {
@@ -70,12 +73,12 @@ impl Report {
         text
     }
 
-    fn cells(&self) -> Vec<Vec<String>> {
+    pub(crate) fn cells(&self) -> Vec<Vec<String>> {
         let headings = HEADINGS.map(str::to_owned).to_vec();
         std::iter::once(headings).chain(self.rows.iter().map(cells)).collect()
     }
 
-    fn goal_cells(&self) -> Vec<Vec<String>> {
+    pub(crate) fn goal_cells(&self) -> Vec<Vec<String>> {
         let headings = ["goal", "", "actual", ""].map(str::to_owned).to_vec();
         let judged = self.verdicts.iter().map(|verdict| {
             let met = if verdict.met { "met" } else { "NOT MET" };
@@ -171,7 +174,7 @@ fn cells(row: &Row) -> Vec<String> {
 }
 
 /// With a separator for thousands.
-fn number(value: u64) -> String {
+pub(crate) fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -213,7 +216,7 @@ fn aligned(cells: &[Vec<String>], left: &[usize]) -> String {
 }
 
 /// A Markdown table.
-fn piped(cells: &[Vec<String>]) -> String {
+pub(crate) fn piped(cells: &[Vec<String>]) -> String {
     let mut text = String::new();
     for (index, row) in cells.iter().enumerate() {
         line(&mut text, format_args!("| {} |", row.join(" | ")));

@@ -1,8 +1,8 @@
 //! The paths, in the order of the table.
 
-mod append;
+pub(crate) mod append;
 mod core_path;
-mod disk;
+pub(crate) mod disk;
 mod fix;
 mod memory;
 mod parts;

@@ -33,17 +33,22 @@ type Contender = (&'static str, &'static str, fn() -> Pair);
 
 pub(crate) fn measure(lab: &mut Lab) -> Result<(), PerfError> {
     let floor = ring::hop(lab)?;
-    let contenders: [Contender; 6] = [
+    let contenders: &[Contender] = &[
         ("alternatives.rings.rtrb", SPINNING, rtrb_pair),
         ("alternatives.rings.crossbeam", SPINNING, crossbeam_pair),
         ("alternatives.rings.flume", SPINNING, || flume_pair(false)),
         ("alternatives.rings.flume_blocking", BLOCKING, || flume_pair(true)),
         ("alternatives.rings.std", SPINNING, || std_pair(false)),
         ("alternatives.rings.std_blocking", BLOCKING, || std_pair(true)),
+        ("alternatives.rings.tokio", SPINNING, tokio_pair),
+        #[cfg(feature = "disruptor")]
+        ("alternatives.rings.disruptor", SPINNING, disruptor_pair),
     ];
+    #[cfg(not(feature = "disruptor"))]
+    lab.not_run.push("alternatives.rings.disruptor: built without the feature of that name".to_owned());
     for (name, note, pair) in contenders {
         let best = lab.best_of(|| hops(lab, pair()))?;
-        lab.rows.push(Row::new(name, best, note).beside(floor));
+        lab.rows.push(Row::new(*name, best, note).beside(floor));
     }
     Ok(())
 }
@@ -152,3 +157,62 @@ fn std_pair(blocking: bool) -> Pair {
     let ((there, arrived), (back, returned)) = (sync_channel(ENTRIES), sync_channel(ENTRIES));
     (Box::new(Std(there, returned, blocking)), Box::new(Std(back, arrived, blocking)))
 }
+
+struct Tokio(tokio::sync::mpsc::Sender<NewOrder>, tokio::sync::mpsc::Receiver<NewOrder>);
+
+impl End for Tokio {
+    fn send(&mut self, order: NewOrder) {
+        let _ = self.0.try_send(order);
+    }
+
+    fn receive(&mut self) -> Option<NewOrder> {
+        self.1.try_recv().ok()
+    }
+}
+
+fn tokio_pair() -> Pair {
+    let ((there, arrived), (back, returned)) =
+        (tokio::sync::mpsc::channel(ENTRIES), tokio::sync::mpsc::channel(ENTRIES));
+    (Box::new(Tokio(there, returned)), Box::new(Tokio(back, arrived)))
+}
+
+#[cfg(feature = "disruptor")]
+mod disruptors {
+    use disruptor::{
+        BusySpin, EventPoller, Polling, Producer, SingleConsumerBarrier, SingleProducer,
+        SingleProducerBarrier,
+    };
+
+    use super::{ENTRIES, End, NewOrder, Pair};
+
+    type Poller = EventPoller<Option<NewOrder>, SingleProducerBarrier>;
+    type Sender = SingleProducer<Option<NewOrder>, SingleConsumerBarrier>;
+
+    struct Disruptor(Sender, Poller);
+
+    impl End for Disruptor {
+        fn send(&mut self, order: NewOrder) {
+            self.0.publish(|slot| *slot = Some(order));
+        }
+
+        fn receive(&mut self) -> Option<NewOrder> {
+            match self.1.poll() {
+                Ok(mut events) => (&mut events).last().copied().flatten(),
+                Err(Polling::NoEvents | Polling::Shutdown) => None,
+            }
+        }
+    }
+
+    pub(super) fn pair() -> Pair {
+        let one = || {
+            let (poller, builder) =
+                disruptor::build_single_producer(ENTRIES, || None, BusySpin).new_event_poller();
+            (builder.build(), poller)
+        };
+        let ((there, arrived), (back, returned)) = (one(), one());
+        (Box::new(Disruptor(there, returned)), Box::new(Disruptor(back, arrived)))
+    }
+}
+
+#[cfg(feature = "disruptor")]
+use disruptors::pair as disruptor_pair;

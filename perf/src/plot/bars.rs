@@ -1,7 +1,6 @@
 //! Bars with their numbers: parts of a whole, one under the other.
 
 use super::chart::{add, head};
-use super::scale::{Axis, Scale};
 use super::{duration, escaped};
 
 /// Name, median and p99 of each.
@@ -13,19 +12,19 @@ pub(super) struct Bars {
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 172.0;
-const RIGHT: f64 = 800.0;
+const RIGHT: f64 = 760.0;
 const TOP: f64 = 84.0;
 const EACH: f64 = 34.0;
 
 impl Bars {
     pub(super) fn svg(&self) -> String {
-        let values = self.rows.iter().flat_map(|(_, median, tail)| [*median, *tail]);
-        let axis = Axis::over(Scale::Duration, values.filter(|value| *value > 0.0));
+        let longest = self.rows.iter().map(|(_, median, _)| *median).fold(1.0, f64::max);
+        let at = |value: f64| LEFT + (value / longest).clamp(0.0, 1.0) * (RIGHT - LEFT);
         let count = crate::row::as_f64(u64::try_from(self.rows.len()).unwrap_or(0));
         let bottom = TOP + EACH * count;
         let mut svg = head(WIDTH, bottom + 48.0, self.title, self.subtitle);
-        for (at, text) in axis.ticks() {
-            let place = LEFT + at * (RIGHT - LEFT);
+        for tick in ticks(longest) {
+            let (place, text) = (at(tick), duration(tick));
             add(
                 &mut svg,
                 format_args!(
@@ -42,9 +41,8 @@ impl Bars {
         }
         let mut top = TOP;
         for (name, median, tail) in &self.rows {
-            let (end, tick) =
-                (LEFT + axis.at(*median) * (RIGHT - LEFT), LEFT + axis.at(*tail) * (RIGHT - LEFT));
-            let (middle, width) = (top + EACH / 2.0, (end - LEFT).max(1.0));
+            let (end, middle) = (at(*median), top + EACH / 2.0);
+            let width = (end - LEFT).max(1.0);
             add(
                 &mut svg,
                 format_args!(
@@ -52,20 +50,6 @@ impl Bars {
                     LEFT - 10.0,
                     middle + 4.5,
                     escaped(name)
-                ),
-            );
-            add(
-                &mut svg,
-                format_args!(
-                    "<line x1=\"{end:.1}\" x2=\"{tick:.1}\" y1=\"{middle:.1}\" y2=\"{middle:.1}\" stroke=\"#0072b2\" stroke-opacity=\"0.45\"/>"
-                ),
-            );
-            add(
-                &mut svg,
-                format_args!(
-                    "<line x1=\"{tick:.1}\" x2=\"{tick:.1}\" y1=\"{:.1}\" y2=\"{:.1}\" stroke=\"#0072b2\" stroke-width=\"2\"/>",
-                    middle - 6.0,
-                    middle + 6.0
                 ),
             );
             add(
@@ -79,8 +63,8 @@ impl Bars {
             add(
                 &mut svg,
                 format_args!(
-                    "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"#333\">{}  (p99 {})</text>",
-                    tick.max(end) + 10.0,
+                    "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"#333\">{}<tspan fill=\"#888\">  p99 {}</tspan></text>",
+                    end + 10.0,
                     middle + 4.5,
                     duration(*median),
                     duration(*tail)
@@ -90,5 +74,25 @@ impl Bars {
         }
         svg.push_str("</svg>\n");
         svg
+    }
+}
+
+/// From zero on, a few round numbers.
+fn ticks(longest: f64) -> Vec<f64> {
+    let decade = 10f64.powf(longest.log10().floor());
+    let step = [0.2, 0.5, 1.0, 2.0].map(|part| part * decade).into_iter().find(|step| longest / step <= 6.0);
+    let step = step.unwrap_or(decade);
+    std::iter::successors(Some(0.0), |tick| Some(tick + step)).take_while(|tick| *tick <= longest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_few_and_round() {
+        assert_eq!(ticks(8_775.0), [0.0, 2_000.0, 4_000.0, 6_000.0, 8_000.0]);
+        assert_eq!(ticks(130.0), [0.0, 50.0, 100.0]);
+        assert!(ticks(1.0).len() <= 7);
     }
 }

@@ -111,7 +111,7 @@ fn load(rows: &[Row]) -> Option<String> {
 
 fn scaling(rows: &[Row]) -> Option<String> {
     let mut series = Vec::new();
-    for (kind, label) in [("accounts", "accounts"), ("open_orders", "open orders each of 16 accounts")] {
+    for (kind, label) in [("accounts", "accounts"), ("open_orders", "open orders an account")] {
         let prefix = format!("core.submit_to_gateway.{kind}.");
         let of_kind: Vec<(f64, &Row)> = rows
             .iter()
@@ -175,7 +175,7 @@ fn quickfix(rows: &[Row]) -> Option<String> {
     (!stages.is_empty()).then(|| {
         Bars {
             title: "Where the time of a FIX round trip goes",
-            subtitle: "bars: median of each stage; ticks: p99; QuickFIX on both sides over loopback; log scale",
+            subtitle: "median of each stage, p99 beside it; QuickFIX on both sides over loopback",
             rows: stages,
         }
         .svg()

@@ -40,6 +40,15 @@ impl Axis {
         ((self.scale.place(value) - self.from) / (self.to - self.from)).clamp(0.0, 1.0)
     }
 
+    /// Decades, and where there are only few of them, what lies between.
+    fn counts(&self) -> Box<dyn Iterator<Item = f64>> {
+        if self.to - self.from >= 2.0 {
+            Box::new(decades(1.0))
+        } else {
+            Box::new(decades(1.0).flat_map(|decade| [decade, decade * 2.0, decade * 5.0]))
+        }
+    }
+
     /// Where the ticks are, and what they say.
     pub(super) fn ticks(&self) -> Vec<(f64, String)> {
         let all: Vec<(f64, String)> = match self.scale {
@@ -53,7 +62,7 @@ impl Axis {
             ]
             .map(|(at, text)| (at, text.to_owned()))
             .to_vec(),
-            Scale::Count => decades(1.0).map(|value| (value, count(value))).collect(),
+            Scale::Count => self.counts().map(|value| (value, count(value))).collect(),
             Scale::Duration => decades(1.0).map(|value| (value, duration(value))).collect(),
         };
         let inside = |value: f64| {

@@ -206,7 +206,7 @@ fn paced(lab: &Lab, mut once: impl FnMut() -> Result<u64, PerfError>) -> Result<
     Ok(samples)
 }
 
-fn memory(lab: &mut Lab) -> Result<Floor, PerfError> {
+pub(crate) fn memory(lab: &mut Lab) -> Result<Floor, PerfError> {
     lab.floor("memory.append", MEMORY, |lab| {
         let record = vec![0x5a; record_len(lab)?];
         lab.best_of(|| memory_appends(lab, &record))
