@@ -79,11 +79,13 @@ impl<C: Clock> Pipeline<C> {
     fn turn_until_stopped(&mut self) -> Result<(), EngineError> {
         let mut idle_turns = 0u32;
         loop {
+            // Asked before the look at the lanes: what was handed over before the stop is seen by that look.
+            let stopping = self.lanes.intake() == Intake::Stopping;
             if self.turn()? {
                 idle_turns = 0;
                 continue;
             }
-            if self.lanes.intake() == Intake::Stopping {
+            if stopping {
                 return Ok(());
             }
             idle_turns = idle_turns.saturating_add(1);
