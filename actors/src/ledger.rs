@@ -99,6 +99,13 @@ struct Change {
     unsettled: ArrayVec<(Date, Amount), DATES>,
 }
 
+/// The two sides of what is reserved, as they will be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reserved {
+    reserved: Amount,
+    earmarked: Amount,
+}
+
 /// An account's books.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Ledger {
@@ -232,6 +239,35 @@ impl Ledger {
         }
         change.check_sums(book)?;
         Ok(change)
+    }
+
+    /// What will be reserved and earmarked of an asset when `amount` more is reserved: one movement between the two, so
+    /// that the legs balance.
+    #[inline]
+    pub(crate) fn reserved(&self, asset: Asset, amount: Amount) -> Result<Reserved, LedgerError> {
+        let book = self.book(asset);
+        let before = book.map_or_else(Balances::default, |book| book.balances);
+        let reserved = before.reserved.plus(amount)?;
+        let earmarked = before.earmarked.minus(amount)?;
+        let change = Change {
+            asset,
+            balances: Balances { reserved, earmarked, ..before },
+            unsettled: ArrayVec::new(),
+        };
+        change.check_sums(book)?;
+        Ok(Reserved { reserved, earmarked })
+    }
+
+    /// Takes over a reservation.
+    #[inline]
+    pub(crate) fn commit_reserved(&mut self, asset: Asset, after: Reserved) {
+        // A book that nothing ever moved in is not opened.
+        if after.reserved.is_zero() && self.book(asset).is_none() {
+            return;
+        }
+        if let Some(book) = self.books.entry(asset) {
+            (book.balances.reserved, book.balances.earmarked) = (after.reserved, after.earmarked);
+        }
     }
 
     /// Takes over prepared books.

@@ -147,7 +147,7 @@ impl FeeSchedule {
 
     /// The fee of an execution, exact, before rounding.
     fn exact(&self, notional: Amount, quantity: Quantity) -> Result<Amount, ArithmeticError> {
-        let by_rate = notional.times(self.rate_bps.get())?.times(Decimal::new(1, 4))?;
+        let by_rate = notional.times(self.rate_bps.get())?.in_ten_thousandths()?;
         by_rate.plus(self.per_unit.times(quantity.get())?)
     }
 

@@ -105,6 +105,13 @@ pub(crate) fn product(a: Decimal, b: Decimal) -> Option<Decimal> {
     decimal(magnitude, a.is_negative != b.is_negative, a.scale + b.scale)
 }
 
+/// A number other than zero divided by ten, `times` times over.
+#[inline]
+pub(crate) fn tenth(value: Decimal, times: u32) -> Option<Decimal> {
+    let number = narrow(value).filter(|number| number.magnitude != 0)?;
+    decimal(number.magnitude.into(), number.is_negative, number.scale + times)
+}
+
 /// Which is larger.
 #[inline]
 pub(crate) fn compare(a: Decimal, b: Decimal) -> Option<Ordering> {
@@ -173,6 +180,9 @@ mod tests {
                     prop_assert!(same(product, a.checked_mul(b).unwrap()), "{} * {}", a, b);
                     prop_assert_eq!(product.scale(), a.scale() + b.scale());
                 }
+            }
+            if let Some(part) = tenth(a, 4) {
+                prop_assert!(same(part, a.checked_mul(Decimal::new(1, 4)).unwrap()));
             }
             if let Some(order) = compare(a, b) {
                 prop_assert_eq!(order, a.cmp(&b));

@@ -383,6 +383,15 @@ impl Amount {
         mul(self.0, factor).map(Self)
     }
 
+    /// A ten-thousandth of the amount, exact: what a basis point is of it.
+    #[inline]
+    pub(crate) fn in_ten_thousandths(self) -> Result<Self, ArithmeticError> {
+        match narrow::tenth(self.0, 4) {
+            Some(part) => Ok(Self(part)),
+            None => mul(self.0, Decimal::new(1, 4)).map(Self),
+        }
+    }
+
     /// The amount rounded by a named rule.
     #[must_use]
     pub fn rounded(self, rounding: Rounding) -> Self {

@@ -3,20 +3,18 @@
 use model::{CancelOrder, Denial, DenyReason, Event, PendingKind, SessionState, WireId};
 
 use crate::apply::cancel_request;
-use crate::staging::Staged;
 use crate::{Core, Order, Outcome, Pending, Stamp};
 
 pub(crate) fn apply(core: &mut Core, stamp: Stamp, cancel: &CancelOrder, out: &mut Outcome) {
-    match check(core, stamp, cancel) {
-        Ok((staged, order)) => {
-            apply_request(core, &staged, &order, out);
-            out.outbound.extend(cancel_request(core, &order, stamp));
-        }
+    let requested = check(core, stamp, cancel)
+        .and_then(|(order, pending)| apply_request(core, stamp, &order, pending, out));
+    match requested {
+        Ok(order) => out.outbound.extend(cancel_request(core, &order, stamp)),
         Err(denial) => out.denied(cancel.cl_ord_id, denial),
     }
 }
 
-fn check(core: &Core, stamp: Stamp, cancel: &CancelOrder) -> Result<(Staged, Order), Denial> {
+fn check(core: &Core, stamp: Stamp, cancel: &CancelOrder) -> Result<(Order, Pending), Denial> {
     let order = find(core, cancel.account, cancel.order, &cancel.cl_ord_id)?;
     check_open(core, order)?;
     let pending = Pending {
@@ -26,19 +24,7 @@ fn check(core: &Core, stamp: Stamp, cancel: &CancelOrder) -> Result<(Staged, Ord
         limit_price: order.limit_price,
         unit_price: order.unit_price,
     };
-    staged_request(core, order, pending, stamp)
-}
-
-/// The order with a request pending, and what follows.
-pub(crate) fn staged_request(
-    core: &Core,
-    order: &Order,
-    pending: Pending,
-    stamp: Stamp,
-) -> Result<(Staged, Order), Denial> {
-    let mut after = Order { pending: Some(pending), ..*order };
-    let staged = core.stage(Some(order), &mut after, None, stamp.time);
-    staged.map(|staged| (staged, after)).map_err(|_| Denial::of(DenyReason::Arithmetic))
+    Ok((*order, pending))
 }
 
 /// The order that a request names.
@@ -71,11 +57,17 @@ pub(crate) fn check_open(core: &Core, order: &Order) -> Result<(), Denial> {
     }
 }
 
-/// Commits an order with a request that goes out now.
-pub(crate) fn apply_request(core: &mut Core, staged: &Staged, order: &Order, out: &mut Outcome) {
-    core.commit_change(staged, order);
-    if let Some(pending) = order.pending {
-        core.orders.note_request(pending.request, order.id);
-        out.event(Event::RequestAccepted { order: order.id, request: pending.request });
-    }
+/// Takes over a request that goes out now; the order as it is then. Changes nothing where it refuses.
+pub(crate) fn apply_request(
+    core: &mut Core,
+    stamp: Stamp,
+    before: &Order,
+    pending: Pending,
+    out: &mut Outcome,
+) -> Result<Order, Denial> {
+    let mut after = Order { pending: Some(pending), ..*before };
+    core.book_change(before, &mut after, stamp.time).map_err(|_| Denial::of(DenyReason::Arithmetic))?;
+    core.orders.note_request(pending.request, after.id);
+    out.event(Event::RequestAccepted { order: after.id, request: pending.request });
+    Ok(after)
 }

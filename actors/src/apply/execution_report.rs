@@ -167,10 +167,9 @@ fn trade(
     if apply_quantities(&mut after, &fill, &definition).is_err() {
         return put_in_suspense(core, stamp, report, AlertKind::BookingFailed, Some(before), out);
     }
-    match core.stage(Some(before), &mut after, Some(&fill), stamp.time) {
+    match core.book_fill(before, &mut after, &fill, stamp.time) {
         Err(_) => put_in_suspense(core, stamp, report, AlertKind::BookingFailed, Some(before), out),
-        Ok(staged) => {
-            core.commit_change(&staged, &after);
+        Ok(realised) => {
             remember(core, stamp, report, execution);
             out.event(Event::Executed {
                 order: before.id,
@@ -182,7 +181,7 @@ fn trade(
                 quantity: fill.quantity,
                 price: fill.price,
                 fee: fill.fee,
-                realised: staged.realised,
+                realised,
                 currency: definition.currency,
                 settles: fill.settles,
             });

@@ -42,11 +42,8 @@ pub(crate) fn change_order(
     if after == *before {
         return;
     }
-    match core.stage(Some(before), &mut after, None, now) {
-        Ok(staged) => {
-            core.commit_change(&staged, &after);
-            out.event(order_changed(&after));
-        }
+    match core.book_change(before, &mut after, now) {
+        Ok(()) => out.event(order_changed(&after)),
         Err(_) => out.alert(model::AlertKind::BookingFailed, Some(before.id), Some(before.session), None),
     }
 }

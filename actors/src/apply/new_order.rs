@@ -15,7 +15,7 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, request: &NewOrder, out: &mut
     }
 }
 
-/// Changes nothing where it refuses: what is approved is staged, and only then committed.
+/// Changes nothing where it refuses.
 fn submit(core: &mut Core, stamp: Stamp, request: &NewOrder, out: &mut Outcome) -> Result<(), Denial> {
     let account = core.account(request.account).ok_or(Denial::of(DenyReason::UnknownAccount))?;
     if request.cl_ord_id.is_empty() {
@@ -43,10 +43,8 @@ fn submit(core: &mut Core, stamp: Stamp, request: &NewOrder, out: &mut Outcome) 
     let approved = risk_gate::approve(&facts)?;
     let id = WireId::at(stamp.position, core.incarnation());
     let (name, symbol) = (account.definition.name, instrument.definition.symbol);
-    let mut order = Order::accepted(id, request, session, &approved, stamp.time);
-    let staged = core.stage(None, &mut order, None, stamp.time);
-    let staged = staged.map_err(|_| Denial::of(DenyReason::Arithmetic))?;
-    core.commit_new(&staged, &order);
+    let order = Order::accepted(id, request, session, &approved, stamp.time);
+    core.book_new(&order).map_err(|_| Denial::of(DenyReason::Arithmetic))?;
     out.event(Event::OrderAccepted { order: id, account: request.account, cl_ord_id: request.cl_ord_id });
     out.outbound.push(order_message(&order, name, symbol, stamp));
     Ok(())

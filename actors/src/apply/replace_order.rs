@@ -4,22 +4,20 @@ use model::{
     Certainty, Denial, DenyReason, OrdStatus, Outbound, OutboundKind, PendingKind, ReplaceOrder, WireId,
 };
 
-use crate::apply::cancel_order::{apply_request, check_open, find, staged_request};
+use crate::apply::cancel_order::{apply_request, check_open, find};
 use crate::apply::new_order::{Subject, facts};
-use crate::staging::Staged;
 use crate::{Core, Order, Outcome, Pending, Stamp};
 
 pub(crate) fn apply(core: &mut Core, stamp: Stamp, replace: &ReplaceOrder, out: &mut Outcome) {
-    match check(core, stamp, replace) {
-        Ok((staged, order)) => {
-            apply_request(core, &staged, &order, out);
-            out.outbound.extend(replace_request(core, &order, stamp));
-        }
+    let requested = check(core, stamp, replace)
+        .and_then(|(order, pending)| apply_request(core, stamp, &order, pending, out));
+    match requested {
+        Ok(order) => out.outbound.extend(replace_request(core, &order, stamp)),
         Err(denial) => out.denied(replace.cl_ord_id, denial),
     }
 }
 
-fn check(core: &Core, stamp: Stamp, replace: &ReplaceOrder) -> Result<(Staged, Order), Denial> {
+fn check(core: &Core, stamp: Stamp, replace: &ReplaceOrder) -> Result<(Order, Pending), Denial> {
     let order = find(core, replace.account, replace.order, &replace.cl_ord_id)?;
     check_open(core, order)?;
     if order.status == OrdStatus::PendingNew || order.certainty == Certainty::InDoubt {
@@ -44,7 +42,7 @@ fn check(core: &Core, stamp: Stamp, replace: &ReplaceOrder) -> Result<(Staged, O
         limit_price: approved.terms().limit_price,
         unit_price: approved.reservation().unit_price,
     };
-    staged_request(core, order, pending, stamp)
+    Ok((*order, pending))
 }
 
 fn replace_request(core: &Core, order: &Order, stamp: Stamp) -> Option<Outbound> {
