@@ -72,6 +72,8 @@ struct Request {
 /// Orders on a shelf: some 30 KB.
 const SHELF: usize = 64;
 const PAGE_RECORDS: usize = 256;
+/// Vacant places made ahead.
+const SPARE: usize = 1024;
 /// Stands where there is no place.
 const NOWHERE: u32 = u32::MAX;
 
@@ -151,6 +153,11 @@ impl Orders {
             cell.last_request = None;
             return place;
         }
+        self.put_behind(order)
+    }
+
+    /// Behind the last one, on a new shelf where that is full.
+    fn put_behind(&mut self, order: &Order) -> u32 {
         if self.shelves.last().is_none_or(|shelf| shelf.len() == SHELF) {
             self.shelves.push(Vec::with_capacity(SHELF));
         }
@@ -160,6 +167,18 @@ impl Orders {
         shelf.push(Cell { order: *order, links: Links::default(), last_request: None });
         // Four billion orders do not fit the memory of any machine.
         u32::try_from(place).unwrap_or(NOWHERE)
+    }
+
+    /// Puts one more vacant place on a shelf, up to [`SPARE`]. Any order serves to fill it.
+    #[inline]
+    pub(crate) fn prepare(&mut self) {
+        if self.vacant.len() < SPARE
+            && let Some(filler) = self.shelves.first().and_then(|shelf| shelf.first())
+        {
+            let order = Order { id: OrderId::default(), ..filler.order };
+            let place = self.put_behind(&order);
+            self.vacant.push(place);
+        }
     }
 
     /// Takes over a change of an order that is there.

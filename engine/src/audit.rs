@@ -10,7 +10,7 @@ use model::{Command, Origin, Position, Scope};
 
 use crate::digest::Digest;
 use crate::error::EngineError;
-use crate::lanes::{Envelope, Lanes};
+use crate::lanes::{Asked, Envelope, Lanes};
 
 /// Where the read side and the shard were first seen to differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Audit {
     fn halt(&self) {
         let origin = Origin { uid: 0, client: 0 };
         let command = Command::Halt(Scope::Firm);
-        let mut halt = Envelope { origin, command, client: 0, ticket: 0, submitted_ns: 0 };
+        let mut halt = Envelope { asked: Asked { client: 0, ticket: 0, submitted_ns: 0 }, origin, command };
         while let Err(back) = self.lanes.urgent.push(halt) {
             if self.lanes.intake() == crate::lanes::Intake::Stopping {
                 return;

@@ -8,7 +8,7 @@ use model::{Command, Origin};
 
 use crate::answers::{Answer, AnswerSink, Attach};
 use crate::error::Refused;
-use crate::lanes::{Envelope, Lanes};
+use crate::lanes::{Asked, Envelope, Lanes};
 use crate::trace::monotonic_ns;
 
 /// The client's number for a command: the answer carries it.
@@ -43,8 +43,7 @@ impl Submitter {
     pub(crate) fn attach(lanes: &Lanes, sink: AnswerSink, uid: u32, traced: bool) -> Result<Self, Refused> {
         let client = NEXT_CLIENT.fetch_add(1, Ordering::Relaxed);
         let (attached, wait) = flume::bounded(1);
-        lanes.attach_sender.send(Attach::Client { client, sink, attached }).map_err(|_| Refused::Stopped)?;
-        lanes.bell.ring();
+        lanes.attach(Attach::Client { client, sink, attached })?;
         wait.recv_timeout(ATTACH_PATIENCE).map_err(|_| Refused::Stopped)?;
         Ok(Self { origin: Origin { uid, client }, client, next_ticket: 1, traced })
     }
@@ -54,6 +53,7 @@ impl Submitter {
         Self { origin: Origin { uid, client }, client, next_ticket: 1, traced: false }
     }
 
+    #[inline]
     pub(crate) fn submit(
         &mut self,
         lanes: &Lanes,
@@ -63,7 +63,8 @@ impl Submitter {
         let ticket = self.next_ticket;
         let submitted_ns = if self.traced { monotonic_ns() } else { 0 };
         let urgent = may_overtake(&command);
-        lanes.submit(Envelope { origin, command, client: self.client, ticket, submitted_ns }, urgent)?;
+        let asked = Asked { client: self.client, ticket, submitted_ns };
+        lanes.submit(Envelope { asked, origin, command }, urgent)?;
         self.next_ticket += 1;
         Ok(ticket)
     }
@@ -74,8 +75,7 @@ impl Submitter {
 
     pub(crate) fn detach(&self, lanes: &Lanes) {
         // The shard is gone where this fails: so is its list of clients.
-        let _ = lanes.attach_sender.send(Attach::ClientGone { client: self.client });
-        lanes.bell.ring();
+        let _ = lanes.attach(Attach::ClientGone { client: self.client });
     }
 }
 

@@ -1,6 +1,6 @@
 //! The rings into a shard. Reports and cancels have lanes of their own, so that new orders cannot hold them up.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crossbeam::queue::ArrayQueue;
 use journal::Doorbell;
@@ -12,8 +12,14 @@ use crate::error::Refused;
 /// A command on its way into the shard.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Envelope {
+    pub(crate) asked: Asked,
     pub(crate) origin: Origin,
     pub(crate) command: Command,
+}
+
+/// Who waits for the answer to a command.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
     /// Which client's answer ring.
     pub(crate) client: u32,
     /// The client's number for it.
@@ -43,7 +49,9 @@ pub(crate) struct Lanes {
     pub(crate) quotes: ArrayQueue<(InstrumentId, Quote)>,
     /// Clients that come and go.
     pub(crate) attach: flume::Receiver<Attach>,
-    pub(crate) attach_sender: flume::Sender<Attach>,
+    attach_sender: flume::Sender<Attach>,
+    /// True where somebody came or went since the shard last looked: cheaper to look at than the channel.
+    attaching: AtomicBool,
     pub(crate) bell: Doorbell,
     /// Why commands are refused: a set of the bits below, 0 where everything is taken.
     closed: AtomicU8,
@@ -71,6 +79,7 @@ impl Lanes {
             quotes: ArrayQueue::new(capacities.quotes.max(1)),
             attach,
             attach_sender,
+            attaching: AtomicBool::new(false),
             bell: Doorbell::default(),
             closed: AtomicU8::new(0),
         }
@@ -91,6 +100,20 @@ impl Lanes {
             Intake::Stalled => self.closed.fetch_or(STALLED, Ordering::AcqRel),
             Intake::Stopping => self.closed.fetch_or(STOPPING, Ordering::AcqRel),
         };
+    }
+
+    /// Tells the shard of a client or session that comes or goes.
+    pub(crate) fn attach(&self, attach: Attach) -> Result<(), Refused> {
+        self.attach_sender.send(attach).map_err(|_| Refused::Stopped)?;
+        self.attaching.store(true, Ordering::Release);
+        self.bell.ring();
+        Ok(())
+    }
+
+    /// True where somebody came or went since this was last asked.
+    #[inline]
+    pub(crate) fn is_attaching(&self) -> bool {
+        self.attaching.load(Ordering::Relaxed) && self.attaching.swap(false, Ordering::Acquire)
     }
 
     /// No new orders from here on, for good.
@@ -118,6 +141,12 @@ impl Lanes {
             || !self.attach.is_empty()
             || self.intake() == Intake::Stopping
     }
+}
+
+/// The next entry of a lane. An empty lane is only looked at: to try and take from it costs a fence.
+#[inline]
+pub(crate) fn next<T>(lane: &ArrayQueue<T>) -> Option<T> {
+    if lane.is_empty() { None } else { lane.pop() }
 }
 
 /// A shard whose state is in question still takes what lowers risk.

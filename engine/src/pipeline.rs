@@ -11,12 +11,11 @@ use crash_point::{Point, reach};
 use journal::{JournalError, Writer};
 use model::{Command, Input, Position, Timestamp};
 
-use crate::answers::Answer;
 use crate::clock::Clock;
 use crate::digest::{Digest, Digester};
 use crate::error::EngineError;
 use crate::idle::{Idle, LONGEST_SLEEP};
-use crate::lanes::{Envelope, Intake, Lanes};
+use crate::lanes::{Asked, Intake, Lanes, next};
 use crate::quotes::QuoteBoard;
 use crate::release::Release;
 use crate::trace::{Lane, Stamps, Tracer, Untraced};
@@ -39,6 +38,8 @@ pub(crate) struct Pipeline<C> {
     pub(crate) next_mark: Timestamp,
     pub(crate) next_digest: Timestamp,
     pub(crate) turns: u32,
+    /// True where the last rest gave the core to nobody.
+    pub(crate) is_spinning: bool,
 }
 
 /// Where a shard stopped.
@@ -59,6 +60,8 @@ pub(crate) const DIGEST_AFTER_NS: i64 = 1_000_000_000;
 const YIELDS: u32 = 10_000;
 /// Turns between two looks at the clock for timers, while there is work.
 const TURNS_PER_LOOK: u32 = 1024;
+/// The same while there is none and the thread spins: some microseconds, so that it is quick to see what comes.
+const SPINS_PER_LOOK: u32 = 64;
 
 impl<C: Clock> Pipeline<C> {
     /// Runs until it is told to stop and has taken everything that was handed to it.
@@ -110,7 +113,15 @@ impl<C: Clock> Pipeline<C> {
         worked |= self.take_reports()?;
         worked |= self.take_commands()?;
         self.turns = self.turns.wrapping_add(1);
-        if !worked || self.turns.is_multiple_of(TURNS_PER_LOOK) {
+        if !worked {
+            self.core.prepare();
+        }
+        let turns_per_look = match (worked, self.is_spinning) {
+            (true, _) => TURNS_PER_LOOK,
+            (false, true) => SPINS_PER_LOOK,
+            (false, false) => 1,
+        };
+        if self.turns.is_multiple_of(turns_per_look) {
             worked |= self.keep_time()?;
         }
         Ok(worked)
@@ -118,6 +129,9 @@ impl<C: Clock> Pipeline<C> {
 
     fn take_clients(&mut self) -> bool {
         let mut worked = false;
+        if !self.lanes.is_attaching() {
+            return false;
+        }
         while let Ok(attach) = self.lanes.attach.try_recv() {
             self.release.attach(attach);
             worked = true;
@@ -140,7 +154,7 @@ impl<C: Clock> Pipeline<C> {
     /// What brokers say comes first, and never waits for room on the way out.
     fn take_reports(&mut self) -> Result<bool, EngineError> {
         for taken in 0..LANE_SHARE {
-            if !self.next_fits()? {
+            if self.lanes.reports.is_empty() || !self.next_fits()? {
                 return Ok(taken > 0);
             }
             let Some(input) = self.lanes.reports.pop() else { return Ok(taken > 0) };
@@ -153,44 +167,44 @@ impl<C: Clock> Pipeline<C> {
     fn take_commands(&mut self) -> Result<bool, EngineError> {
         let mut worked = false;
         for _ in 0..LANE_SHARE {
-            if !self.release.has_room() || !self.next_fits()? {
+            let is_nothing_there = self.lanes.urgent.is_empty() && self.lanes.commands.is_empty();
+            if is_nothing_there || !self.release.has_room() || !self.next_fits()? {
                 return Ok(worked);
             }
-            let Some(envelope) = self.lanes.urgent.pop().or_else(|| self.lanes.commands.pop()) else {
+            let Some(envelope) = next(&self.lanes.urgent).or_else(|| next(&self.lanes.commands)) else {
                 return Ok(worked);
             };
-            let input =
-                Input::Command { origin: envelope.origin, command: self.with_quote(envelope.command) };
-            self.process(&input, Some(&envelope))?;
+            let mut input = Input::Command { origin: envelope.origin, command: envelope.command };
+            self.stamp_quote(&mut input);
+            self.process(&input, Some(&envelope.asked))?;
             worked = true;
         }
         Ok(worked)
     }
 
     /// The quote a decision is made with is part of the input.
-    fn with_quote(&self, command: Command) -> Command {
-        match command {
-            Command::NewOrder(mut order) => {
+    #[inline]
+    fn stamp_quote(&self, input: &mut Input) {
+        match input {
+            Input::Command { command: Command::NewOrder(order), .. } => {
                 order.quote = self.board.get(order.instrument);
-                Command::NewOrder(order)
             }
-            Command::ReplaceOrder(mut replace) => {
+            Input::Command { command: Command::ReplaceOrder(replace), .. } => {
                 let order = match replace.order {
                     Some(id) => self.core.order_of(replace.account, id),
                     None => self.core.order_by_cl_ord_id(replace.account, &replace.cl_ord_id),
                 };
                 replace.quote = order.and_then(|order| self.board.get(order.instrument));
-                Command::ReplaceOrder(replace)
             }
-            other => other,
+            _ => {}
         }
     }
 
     /// Traced or not is decided here, and nowhere on the path itself.
     #[inline]
-    fn process(&mut self, input: &Input, envelope: Option<&Envelope>) -> Result<(), EngineError> {
-        let Some(mut tracer) = self.tracer.take() else { return self.path(input, envelope, &mut Untraced) };
-        let result = self.path(input, envelope, &mut *tracer);
+    fn process(&mut self, input: &Input, asked: Option<&Asked>) -> Result<(), EngineError> {
+        let Some(mut tracer) = self.tracer.take() else { return self.path(input, asked, &mut Untraced) };
+        let result = self.path(input, asked, &mut *tracer);
         self.tracer = Some(tracer);
         result
     }
@@ -200,7 +214,7 @@ impl<C: Clock> Pipeline<C> {
     fn path(
         &mut self,
         input: &Input,
-        envelope: Option<&Envelope>,
+        asked: Option<&Asked>,
         stamps: &mut impl Stamps,
     ) -> Result<(), EngineError> {
         stamps.taken();
@@ -222,12 +236,9 @@ impl<C: Clock> Pipeline<C> {
         stamps.applied();
 
         // 4 release: answer and messages, once the record is durable
-        let answer = envelope.zip(self.outcome.events.first()).map(|(envelope, event)| {
-            (envelope.client, Answer { ticket: envelope.ticket, position, event: *event })
-        });
-        self.release.take(appended.seq, answer, &self.outcome.outbound);
-        let lane = Lane::of(input, envelope.is_some());
-        let submitted_ns = envelope.map_or(0, |envelope| envelope.submitted_ns);
+        self.release.take(position, asked, &self.outcome);
+        let lane = Lane::of(input, asked.is_some());
+        let submitted_ns = asked.map_or(0, |asked| asked.submitted_ns);
         stamps.released(position, lane, submitted_ns, !self.release.is_empty());
 
         self.undigested += 1;
@@ -305,7 +316,12 @@ impl<C: Clock> Pipeline<C> {
         Ok(())
     }
 
-    fn rest(&self, idle_turns: u32) {
+    fn rest(&mut self, idle_turns: u32) {
+        self.is_spinning = match self.idle {
+            Idle::Spin => true,
+            Idle::Park { spins } => idle_turns < spins,
+            Idle::Yield => false,
+        };
         match self.idle {
             Idle::Spin => std::hint::spin_loop(),
             Idle::Yield if idle_turns <= YIELDS => std::thread::yield_now(),

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use actors::Outcome;
 use crash_point::{Point, reach};
 use journal::DurableWatch;
-use model::{Outbound, SessionId};
+use model::{Event, Outbound, Position, SessionId};
 
 use crate::answers::{Answer, Attach, Sinks};
+use crate::lanes::Asked;
 
 /// Answers and messages on their way out.
 #[derive(Debug)]
@@ -27,6 +28,9 @@ struct Egress {
     /// Messages that found the ring full. Only what the gateway itself caused can get here (it must not wait for
     /// its own ring); commands are refused before they are recorded.
     overflow: VecDeque<Outbound>,
+    /// At least this many places of the ring are free: looking at what its other end has taken costs a line of memory
+    /// that both cores want, so it is done when this is used up.
+    room: usize,
 }
 
 #[derive(Debug)]
@@ -43,6 +47,19 @@ enum Leaving {
 
 /// How much may wait for the disk before no more commands are taken.
 const MOST_HELD: usize = 64 * 1024;
+
+impl Egress {
+    #[inline]
+    fn has_room(&mut self, needed: usize) -> bool {
+        if !self.overflow.is_empty() {
+            return false;
+        }
+        if self.room < needed {
+            self.room = self.ring.slots();
+        }
+        self.room >= needed
+    }
+}
 
 impl Release {
     pub(crate) fn new(watch: DurableWatch) -> Self {
@@ -65,7 +82,7 @@ impl Release {
             Attach::ClientGone { client } => self.sinks.remove(client),
             Attach::Session { session, ring, attached } => {
                 // What waits for a ring that nobody reads any more was never sent: the sweep will find so.
-                self.egress.insert(session, Egress { ring, overflow: VecDeque::new() });
+                self.egress.insert(session, Egress { ring, overflow: VecDeque::new(), room: 0 });
                 let _ = attached.send(());
             }
         }
@@ -73,30 +90,35 @@ impl Release {
 
     /// True where whatever one more command causes can leave: asked before the command is recorded.
     #[inline]
-    pub(crate) fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&mut self) -> bool {
         let needed = self.held_outbound + Outcome::MAX_OUTBOUND;
-        self.held.len() < MOST_HELD
-            && self.egress.values().all(|egress| egress.overflow.is_empty() && egress.ring.slots() >= needed)
+        self.held.len() < MOST_HELD && self.egress.values_mut().all(|egress| egress.has_room(needed))
     }
 
-    /// Takes what record `seq` led to; hands it over at once where the record is durable already.
+    /// Takes what the record at `position` led to; hands it over at once where the record is durable already.
     #[inline]
-    pub(crate) fn take(&mut self, seq: u64, answer: Option<(u32, Answer)>, outbound: &[Outbound]) {
-        let durable = self.held.is_empty() && self.watch.durable_seq() >= seq;
-        for message in outbound {
-            if durable {
+    pub(crate) fn take(&mut self, position: Position, asked: Option<&Asked>, outcome: &Outcome) {
+        let answer = asked.zip(outcome.events.first());
+        if self.held.is_empty() && self.watch.durable_seq() >= position.seq {
+            for message in &outcome.outbound {
                 self.send(*message);
-            } else {
-                self.held_outbound += 1;
-                self.held.push_back(Held { seq, leaving: Leaving::Message(*message) });
             }
+            if let Some((asked, event)) = answer {
+                self.sinks.send(asked.client, Answer { ticket: asked.ticket, position, event: *event });
+            }
+        } else {
+            self.hold(position, answer, &outcome.outbound);
         }
-        match answer {
-            Some((client, answer)) if durable => self.sinks.send(client, answer),
-            Some((client, answer)) => {
-                self.held.push_back(Held { seq, leaving: Leaving::Answer { client, answer } });
-            }
-            None => {}
+    }
+
+    /// Keeps it until the record is durable.
+    fn hold(&mut self, position: Position, answer: Option<(&Asked, &Event)>, outbound: &[Outbound]) {
+        let seq = position.seq;
+        self.held_outbound += outbound.len();
+        self.held.extend(outbound.iter().map(|message| Held { seq, leaving: Leaving::Message(*message) }));
+        if let Some((asked, event)) = answer {
+            let answer = Answer { ticket: asked.ticket, position, event: *event };
+            self.held.push_back(Held { seq, leaving: Leaving::Answer { client: asked.client, answer } });
         }
     }
 
@@ -141,15 +163,17 @@ impl Release {
         }
         reach(Point::HandoverBefore);
         if let Err(rtrb::PushError::Full(message)) = egress.ring.push(message) {
+            egress.room = 0;
             return egress.overflow.push_back(message);
         }
+        egress.room = egress.room.saturating_sub(1);
         reach(Point::HandoverAfter);
     }
 
     fn drain_overflow(&mut self) -> bool {
         let mut drained = false;
         for egress in self.egress.values_mut() {
-            while egress.ring.slots() > 0 {
+            while !egress.overflow.is_empty() && egress.ring.slots() > 0 {
                 let Some(message) = egress.overflow.pop_front() else { break };
                 // There is room: it was asked just now, and only this thread pushes.
                 let _ = egress.ring.push(message);

@@ -139,8 +139,7 @@ impl Shard {
         let (ring, outbound) = rtrb::RingBuffer::new(self.ring.max(1));
         let (attached, wait) = flume::bounded(1);
         let attach = Attach::Session { session, ring, attached };
-        self.lanes.attach_sender.send(attach).map_err(|_| Refused::Stopped)?;
-        self.lanes.bell.ring();
+        self.lanes.attach(attach)?;
         wait.recv_timeout(ATTACH_PATIENCE).map_err(|_| Refused::Stopped)?;
         let high_water =
             |core: &actors::Core| core.session(session).map_or(0, |book| book.inbound_high_water);
@@ -286,6 +285,7 @@ impl Standby {
             next_mark: Timestamp::default(),
             next_digest,
             turns: 0,
+            is_spinning: true,
         };
         Ok(Parts { config, lanes, pipeline, replica, reading, recovery, recovered: at, trace: trace_reader })
     }

@@ -108,6 +108,9 @@ proptest! {
         let mut last = 0;
         for (kind, account, number, chosen) in steps {
             last += 1;
+            if kind % 3 == 0 {
+                orders.prepare();
+            }
             let known: Vec<OrderId> = twin.orders.keys().copied().collect();
             let one = (!known.is_empty()).then(|| *chosen.get(&known));
             match (kind, one) {
