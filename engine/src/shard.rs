@@ -285,7 +285,7 @@ impl Standby {
             next_mark: Timestamp::default(),
             next_digest,
             turns: 0,
-            is_spinning: true,
+            is_spinning: false,
         };
         Ok(Parts { config, lanes, pipeline, replica, reading, recovery, recovered: at, trace: trace_reader })
     }
