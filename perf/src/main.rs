@@ -57,7 +57,7 @@ fn run(options: Options) -> Result<bool, PerfError> {
     let failures = rows::measure(&mut lab);
     let run = machine::Run::between(&before, &machine::Conditions::now());
     let report = Report::new(&lab, run, failures);
-    print!("{}", report.table());
+    // Files first: who reads the table may close it early, as `head` does.
     report.write_markdown(&lab)?;
     if let Some(path) = &lab.options.json {
         report.write_json(path)?;
@@ -65,5 +65,6 @@ fn run(options: Options) -> Result<bool, PerfError> {
     if let Some(path) = &lab.options.publish {
         publish::write(&report, path, lab.is_full())?;
     }
+    print!("{}", report.table());
     Ok(report.failures.is_empty())
 }

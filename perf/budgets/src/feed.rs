@@ -13,7 +13,7 @@ use model::{
 pub(crate) const SESSION: SessionId = SessionId::new(0);
 const PORTFOLIO: PortfolioId = PortfolioId::new(0);
 const ACCOUNTS: u32 = 16;
-const INSTRUMENTS: u32 = 10;
+pub(crate) const INSTRUMENTS: u32 = 10;
 pub(crate) const START_NS: i64 = 1_763_629_323_456_789_000;
 
 pub(crate) const LIMITS: [(LimitKind, i64); 6] = [

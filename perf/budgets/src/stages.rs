@@ -2,12 +2,14 @@
 
 use std::hint::black_box;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use engine::Replay;
+use engine::{Clock, Replay, ShardConfig, Standby};
 use fix_gateway::{Draft, counting};
 use journal::{Options, Reader, Record, Writer};
 use model::{
-    CancelOrder, Command, Input, Limits, OrderType, Outbound, Quantity, ShardId, Side, TimeInForce, Timestamp,
+    CancelOrder, Command, Event, Input, InstrumentId, Limits, OrderType, Outbound, Quantity, SessionChange,
+    SessionState, ShardId, Side, TimeInForce, Timestamp,
 };
 use risk_gate::{Facts, Terms};
 
@@ -36,6 +38,11 @@ pub(crate) enum Failed {
 
 /// In the order of an order's life.
 pub(crate) const STAGES: &[Stage] = &[
+    Stage {
+        name: "pipeline.new_order",
+        what: "the whole way: submit, rings, stamp, append, decide, digest, release, poll",
+        run: pipeline,
+    },
     Stage { name: "journal.append.order", what: "ensure_room and append of a new order", run: append },
     Stage { name: "risk.approve", what: "every rule, every limit set", run: risk },
     Stage {
@@ -100,6 +107,48 @@ fn journal_in(dir: &std::path::Path) -> Result<Writer, Failed> {
     Ok(journal::open(&Options { segment_bytes, ..Options::new(dir, ShardId::new(0)) })?.writer)
 }
 
+/// A microsecond later each time.
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_nanos(self.0.fetch_add(1_000, Ordering::Relaxed))
+    }
+}
+
+/// One thread is strategy, shard and gateway in turn.
+fn pipeline(rounds: u32) -> Result<(), Failed> {
+    let dir = tempfile::tempdir()?;
+    let segment_bytes = 8 * 1024 * 1024;
+    let config = ShardConfig::new(Options { segment_bytes, ..Options::new(dir.path(), ShardId::new(0)) });
+    let mut shard = Standby::open(&config)?.start_stepped(Ticking(AtomicI64::new(feed::START_NS)))?;
+    let (mut client, port, quotes) =
+        (shard.client(1000, 64), shard.open_session(feed::SESSION), shard.quotes());
+    let refused = |_| Failed::Unexpected("the shard took nothing");
+    for command in feed::definitions() {
+        client.submit(command).map_err(refused)?;
+        while shard.turn()? {}
+        client.poll().ok_or(Failed::Unexpected("a definition was not answered"))?;
+    }
+    for instrument in 0..feed::INSTRUMENTS {
+        quotes.send(InstrumentId::new(instrument), feed::quote(Timestamp::default())).map_err(refused)?;
+    }
+    for state in [SessionState::Up, SessionState::Ready] {
+        let change = SessionChange { session: feed::SESSION, state, unresolved: 0 };
+        port.post(Input::Session(change)).map_err(refused)?;
+    }
+    while shard.turn()? {}
+    while port.poll_outbound().is_some() {}
+    warm_and_count(rounds, |number| {
+        client.submit(Command::NewOrder(order(number, Timestamp::default()))).map_err(refused)?;
+        shard.turn()?;
+        match (port.poll_outbound(), client.poll().map(|answer| answer.event)) {
+            (Some(_), Some(Event::OrderAccepted { .. })) => Ok(()),
+            _ => Err(Failed::Unexpected("an order did not leave")),
+        }
+    })
+}
+
 fn append(rounds: u32) -> Result<(), Failed> {
     let dir = tempfile::tempdir()?;
     let mut writer = journal_in(dir.path())?;
@@ -160,7 +209,7 @@ fn apply_all(feed: &mut Feed, rounds: u32, inputs: &[Input]) -> Result<(), Faile
         let input = next.next().ok_or(Failed::Unexpected("no input is left"))?;
         feed.take(black_box(input));
         match feed.outcome.events.first() {
-            None | Some(model::Event::Denied { .. } | model::Event::Alert { .. }) => {
+            None | Some(Event::Denied { .. } | Event::Alert { .. }) => {
                 Err(Failed::Unexpected("it was denied"))
             }
             Some(_) => Ok(()),
