@@ -298,6 +298,12 @@ fn what_was_moved_is_named_where_it_is_missed_and_comes_back() {
     says(&why(&journal, &Asked::Id(first_order)).unwrap_err());
     says(&why(&journal, &Asked::Id(model::WireId { seq: 1, ..first_order })).unwrap_err());
     says(&engine::replay(&dir).unwrap_err());
+    let stat = Program::new(env!("CARGO_BIN_EXE_gannet"))
+        .args(["journal", "stat"])
+        .current_dir(world.dir.path())
+        .output()
+        .unwrap();
+    says(&String::from_utf8(stat.stdout).unwrap());
     // From the oldest snapshot on everything is answered; the node restarts, and is backed up.
     world.hash_at(At::Seq(kept));
     let late = trade(&mut rig, 1500, 1510);

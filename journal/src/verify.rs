@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use model::{Incarnation, ShardId, Timestamp};
 
+use crate::archived::Archived;
 use crate::chain;
 use crate::directory::Directory;
 use crate::disk::{Access, Folder};
@@ -46,6 +47,8 @@ pub struct Stat {
     pub segments: Vec<SegmentStat>,
     /// Bytes on disk of all segments, the prepared one included.
     pub allocated_bytes: u64,
+    /// What was moved elsewhere, if anything was.
+    pub archived: Option<Archived>,
 }
 
 /// One segment.
@@ -127,5 +130,6 @@ pub fn stat(dir: impl Into<Folder>) -> Result<Stat, JournalError> {
         last.records = (last_seq + 1).saturating_sub(last.first_seq);
     }
     let incarnation = Incarnation { count: survey.incarnation };
-    Ok(Stat { shard: control.shard, incarnation, last_seq, segments, allocated_bytes })
+    let archived = directory.archived()?;
+    Ok(Stat { shard: control.shard, incarnation, last_seq, segments, allocated_bytes, archived })
 }

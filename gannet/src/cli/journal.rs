@@ -158,10 +158,9 @@ fn stat(which: &Which, out: &mut Output) -> Result<(), Failure> {
         ]);
     }
     out.table(&table)?;
-    for dir in which.dirs()? {
-        if let Some(archived) = journal::archived(&dir).map_err(Failure::new)? {
-            let (last, place) = (archived.before.seq, archived.moved_to);
-            out.line(&format!("{}: records 1 to {last} were moved to {place}", dir.display()))?;
+    for Stat { shard, archived, .. } in &stats {
+        if let Some(journal::Archived { before, moved_to, .. }) = archived {
+            out.line(&format!("Shard {shard}: records 1 to {} were moved to {moved_to}", before.seq))?;
         }
     }
     Ok(())
@@ -184,6 +183,9 @@ fn stat_json(stat: &Stat) -> Value {
         "incarnation": stat.incarnation.count,
         "last_seq": stat.last_seq,
         "allocated_bytes": stat.allocated_bytes,
+        "archived": stat.archived.as_ref().map(|archived| {
+            json!({ "first_seq": archived.first_seq(), "moved_to": archived.moved_to })
+        }),
         "segments": stat.segments.iter().map(segment).collect::<Vec<_>>(),
     })
 }
