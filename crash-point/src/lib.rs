@@ -233,6 +233,13 @@ mod tests {
     }
 
     #[test]
+    fn optimised_builds_have_none_unless_asked() {
+        assert_eq!(COMPILED_IN, cfg!(debug_assertions) || cfg!(feature = "crash-points"));
+        // An empty function of a constant answer: nothing to call, nothing to count.
+        assert!(COMPILED_IN || !is_due(Point::AppendBefore));
+    }
+
+    #[test]
     fn an_unarmed_process_lives() {
         for point in Point::ALL {
             assert!(!is_due(*point));
