@@ -333,6 +333,13 @@ fn broker_file(setting: &Setting, fix: u16, feed: u16) -> Result<String, TrialEr
         .replace("port = 9011", &format!("port = {fix}"))
         .replace("feed_port = 9010", &format!("feed_port = {feed}"))
         .replace("seed = 7", &format!("seed = {}", setting.seed));
+    // So slow now and then that a node is up again, and asks, before its order was acknowledged.
+    let text = if setting.restless {
+        text.replace("slow_ack_probability = 0.01", "slow_ack_probability = 0.05")
+            .replace("slow_ack_us = 30000", "slow_ack_us = 700000")
+    } else {
+        text
+    };
     let Some(file) = &setting.quotes else { return Ok(text) };
     let path = file.canonicalize().map_err(TrialError::io(format!("cannot find {}", file.display())))?;
     let speed = if setting.speed == "max" { "\"max\"".to_owned() } else { setting.speed.clone() };
