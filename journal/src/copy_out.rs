@@ -37,7 +37,8 @@ const BUFFER_BYTES: usize = 1024 * 1024;
 /// Copies the journal in `from` up to `until` into the folder `to`, but for the pieces that are there from an earlier
 /// copy, `known`. A node may be writing; it does not notice. Nothing that an earlier copy consists of is touched.
 ///
-/// [`JournalError::Chain`] where the journal is not the one that `known` was copied of.
+/// [`JournalError::Chain`] where the journal is not the one that `known` was copied of, or where its segments are not
+/// those that it hashed itself.
 pub fn copy_out(
     from: impl Into<Folder>,
     to: impl Into<Folder>,
@@ -137,6 +138,10 @@ impl Copy<'_> {
                 && self.draft.as_ref().is_none_or(|draft| draft.fixed.index != fixed.index)
             {
                 self.finish(true)?;
+                if reader.chain().is_some_and(|kept| kept != self.before.hash) {
+                    let path = from.segment_path(fixed.index);
+                    return Err(JournalError::Chain { path, seq: self.before.seq });
+                }
                 self.draft = Some(Draft::begin(self.to, fixed, self.before)?);
             }
             if let Some(draft) = &mut self.draft {

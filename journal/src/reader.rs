@@ -86,6 +86,11 @@ impl Reader {
         self.scan.as_ref().map(|scan| &scan.page.fixed)
     }
 
+    /// The hash of all before that segment, where it was stored by the time the segment was opened.
+    pub(crate) fn chain(&self) -> Option<[u8; 32]> {
+        self.scan.as_ref()?.page.chain
+    }
+
     /// Takes one record with `take`.
     fn step<T>(
         &mut self,

@@ -126,6 +126,21 @@ fn a_journal_with_another_history_is_not_added_to_a_copy() {
 }
 
 #[test]
+fn a_journal_that_is_not_what_it_hashed_itself_is_not_copied() {
+    let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    written(dir.path(), 1, 2500);
+    // Another hash of all before the third segment, with its own checksum right.
+    let segment = dir.path().join("00000003.segment");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[200] ^= 1;
+    let crc = crc32c::crc32c(&bytes[192..224]);
+    bytes[224..228].copy_from_slice(&crc.to_le_bytes());
+    std::fs::write(&segment, bytes).unwrap();
+    let refused = copy_out(dir.path(), copy.path(), &[], Until::END).unwrap_err();
+    assert!(matches!(&refused, JournalError::Chain { path, .. } if *path == segment), "{refused}");
+}
+
+#[test]
 fn a_copy_is_cut_behind_any_record_or_time() {
     let (dir, copy, work) =
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
