@@ -1,9 +1,9 @@
 //! The crash proof: kills at named places and at random instants, and after each restart the question whether
 //! anything was lost or happened twice. `docs/crash-proof.md` describes it.
 //!
-//! * [`rows`]: where kills strike; [`plan`]: how many strike where;
-//! * [`siege`]: one world, its kills, and what is looked at after each;
-//! * [`report`]: the table, the same as JSON, and what to do about a failure.
+//! * `rows`: where kills strike; `plan`: how many strike where;
+//! * `siege`: one world, its kills, and what is looked at after each;
+//! * `report`: the table, the same as JSON, and what to do about a failure.
 
 mod plan;
 mod report;
