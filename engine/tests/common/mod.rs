@@ -58,6 +58,13 @@ pub fn definitions() -> Vec<Command> {
             money: Money { amount: 1_000_000_000u32.into(), currency: usd() },
             reference: Reference::new("opening").unwrap(),
         }),
+        // A test on a busy machine takes longer than a quote is good for.
+        Command::SetLimit {
+            actor: Actor::Account(ACCOUNT),
+            kind: LimitKind::MaxQuoteAgeMs,
+            currency: None,
+            value: Some(86_400_000u32.into()),
+        },
     ]
 }
 
