@@ -26,7 +26,7 @@ fn text(report: &Report, folder: &str, was_full: bool) -> String {
     add(
         &mut text,
         format_args!(
-            "The {kind} run of {date}, written by the run itself with `cargo xtask bench --{kind} --publish docs/performance.md`.\n"
+            "The {kind} run of {date}, written by the run itself with `cargo xtask bench --{kind} --publish docs/performance.md`."
         ),
     );
     text.push_str(READ_IT);

@@ -1,4 +1,4 @@
-//! Counting: this program once more for each stage, under callgrind, collecting only inside [`crate::stages::counted`].
+//! Counting: this program once more for each stage, under callgrind, collecting only inside `counted_from_here`.
 
 use std::process::{Command, Stdio};
 use std::thread;

@@ -61,6 +61,8 @@ pub(super) fn run(lab: &Lab, store: Store) -> Result<Samples, PerfError> {
                     ("ConnectionType", "initiator"),
                     ("SocketConnectHost", "127.0.0.1"),
                     ("HeartBtInt", "30"),
+                    // The acceptor may not listen yet.
+                    ("ReconnectInterval", "1"),
                 ];
                 let port = ("SocketConnectPort", port);
                 let settings = broker::settings(&texts, port, &dir.path().join("firm"), (FIRM, BROKER));

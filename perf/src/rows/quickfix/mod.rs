@@ -44,6 +44,12 @@ pub(crate) fn session(lab: &mut Lab) -> Result<(), PerfError> {
             runs.iter().filter_map(|spans| Some(spans.get(index)?.samples.clone())).collect();
         push(lab, format!("wire.quickfix.{name}"), &of_span, note)?;
     }
+    // One that fails costs no other.
+    let outcomes = [others(lab, best), alone(lab), stages(lab, best)];
+    outcomes.into_iter().collect()
+}
+
+fn others(lab: &mut Lab, best: Configuration) -> Result<(), PerfError> {
     for (name, store, durability, quick) in OTHERS {
         if !quick && !lab.is_full() {
             continue;
@@ -54,10 +60,18 @@ pub(crate) fn session(lab: &mut Lab) -> Result<(), PerfError> {
             runs.into_iter().filter_map(|spans| Some(spans.into_iter().next()?.samples)).collect();
         push(lab, format!("wire.quickfix.round_trip.{name}"), &whole, OTHER)?;
     }
+    Ok(())
+}
+
+fn alone(lab: &mut Lab) -> Result<(), PerfError> {
     for (name, store) in [("memory", Store::Memory), ("file", Store::File)] {
         let runs = repeat(lab, lab.sized(1, 3), |lab| bare::run(lab, store))?;
         push(lab, format!("wire.quickfix.bare.{name}"), &runs, BARE)?;
     }
+    Ok(())
+}
+
+fn stages(lab: &mut Lab, best: Configuration) -> Result<(), PerfError> {
     for Span { name, samples } in trip::run(lab, Configuration { traced: true, ..best })? {
         lab.rows.push(Row::new(format!("wire.quickfix.stage.{name}"), Best::one(&samples), STAGE));
     }

@@ -20,7 +20,8 @@ use crate::lab::Lab;
 use crate::rig::{ACCOUNTS, INSTRUMENTS, Orders, SESSION, WINDOW, config, definitions, quote};
 use crate::samples::Samples;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Also where the disk is somebody else's for a while.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where QuickFIX keeps what it sent, on both sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
