@@ -260,7 +260,8 @@ fn write_again(directory: &Directory, control: &Control, active: &Active) -> Res
     if active.scan.next_seq - 1 <= control.seq {
         return Ok(());
     }
-    for index in control.segment.max(1)..=active.index {
+    // What was moved elsewhere was brought to disk there, and read back.
+    for index in control.segment.max(directory.first()?.first_segment)..=active.index {
         let path = directory.segment_path(index);
         let end = if index == active.index { active.scan.at } else { u64::MAX };
         let written = directory.open(&path, Access::Write).and_then(|file| {

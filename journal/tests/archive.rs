@@ -144,6 +144,33 @@ fn old_segments_are_moved_while_it_is_written_to_and_brought_back() {
 }
 
 #[test]
+fn a_writer_that_dies_after_all_that_it_sealed_was_moved_leaves_a_journal_that_opens() {
+    for durability in [Durability::Process, Durability::Disk] {
+        let world = World { dir: tempfile::tempdir().unwrap() };
+        let mut writer = open(&world.journal(), durability).writer;
+        for n in 1..=3000 {
+            writer.append(time(n), &input(n)).unwrap();
+        }
+        if durability == Durability::Disk {
+            writer.flush().unwrap();
+        }
+        let pieces = world.archive(&[], u64::MAX);
+        let killed = world.path("killed");
+        common::copy(&world.journal(), &killed);
+        std::fs::copy(world.journal().join("archived"), killed.join("archived")).unwrap();
+        let mut opened = open(&killed, durability);
+        assert_eq!((opened.recovery.last_seq, opened.recovery.segments), (3000, 1));
+        opened.writer.append(time(3001), &input(3001)).unwrap();
+        opened.writer.close().unwrap();
+        assert_eq!(verify(&killed).unwrap().records, 3001 - pieces.last().unwrap().head.seq);
+        // The writer that lives goes on, and closes in order.
+        writer.append(time(3001), &input(3001)).unwrap();
+        writer.close().unwrap();
+        world.check(3001);
+    }
+}
+
+#[test]
 fn a_missing_segment_is_an_error_and_a_moved_one_is_not() {
     let world = World::new(3000);
     let path = world.journal();
