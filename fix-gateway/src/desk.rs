@@ -51,6 +51,9 @@ pub(crate) struct Desk {
     released: BTreeMap<WireId, bool>,
     draft: Draft,
     now: Now,
+    /// Where absence from the record proves nothing: what was unanswered when the sweep began. Some of it the broker
+    /// has spoken of already and it is in no doubt, until the session goes down once more.
+    unproven: BTreeSet<WireId>,
 }
 
 impl Desk {
@@ -69,6 +72,7 @@ impl Desk {
             released: BTreeMap::new(),
             draft: Draft::new(),
             now,
+            unproven: BTreeSet::new(),
         }
     }
 
@@ -203,6 +207,9 @@ impl Desk {
         }
         reach(Point::SweepBegun);
         let doubts = self.common.port.doubts(position)?;
+        if !self.common.record.absence_proves() {
+            self.unproven = self.common.port.unanswered(position)?;
+        }
         let plan = self.plan(&doubts);
         tracing::info!(
             session = %self.common.name,
@@ -282,13 +289,10 @@ impl Desk {
             return Ok(());
         }
         reach(Point::SweepSettled);
-        let (unresolved, known) = {
-            let book = self.common.book();
-            (book.unresolved(), book.settled())
-        };
+        let unresolved = self.common.book().unresolved();
         if unresolved == 0
             && !self.common.record.absence_proves()
-            && let Err(error) = self.common.record.trust(&known)
+            && let Err(error) = self.common.record.trust(&self.unproven)
         {
             tracing::error!(session = %self.common.name, %error, "the record's state cannot be noted");
         }

@@ -161,6 +161,10 @@ impl ShardPort for World {
         Ok(in_doubt.map(doubt).collect())
     }
 
+    fn unanswered(&self, at: Position) -> Result<BTreeSet<WireId>, ShardClosed> {
+        Ok(self.doubts(at)?.iter().map(|doubt| doubt.request).collect())
+    }
+
     fn inbound_high_water(&self) -> u64 {
         0
     }

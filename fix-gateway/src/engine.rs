@@ -104,8 +104,8 @@ pub trait SentRecord: Send + Sync {
     /// it true; a crash of the machine makes it false until [`trust`](Self::trust).
     fn absence_proves(&self) -> bool;
 
-    /// Nothing is in doubt any more: from here on absence proves again. The broker knows `known`, which the record may
-    /// have lost: they count as sent for good. One of them may be in doubt again, a cancel the broker still works on for
+    /// Nothing is in doubt any more: from here on absence proves again, but for `unproven`. These the record may have
+    /// lost, so they count as sent for good: one of them may be in doubt again, a cancel the broker still works on for
     /// instance; taken for never sent, it would go out twice.
-    fn trust(&self, known: &BTreeSet<WireId>) -> io::Result<()>;
+    fn trust(&self, unproven: &BTreeSet<WireId>) -> io::Result<()>;
 }

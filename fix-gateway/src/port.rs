@@ -1,5 +1,7 @@
 //! What a session needs of the shard it is homed on. The engine crate implements it; this crate knows no more of it.
 
+use std::collections::BTreeSet;
+
 use model::{Input, Name, Outbound, Position, Side, Symbol, Text, WireId};
 
 /// The shard of a session, as the session sees it.
@@ -17,6 +19,9 @@ pub trait ShardPort: Send + Sync + 'static {
 
     /// The session's requests in doubt in the state at or after `at`. Reads a replica and waits for it.
     fn doubts(&self, at: Position) -> Result<Vec<Doubt>, ShardClosed>;
+
+    /// The session's requests that the broker has not answered yet, in doubt or not, in the state at or after `at`.
+    fn unanswered(&self, at: Position) -> Result<BTreeSet<WireId>, ShardClosed>;
 
     /// The highest `MsgSeqNum` of an application message that the journal holds for this session; 0 for none.
     /// Read once, before logon.

@@ -108,12 +108,6 @@ impl Book {
         self.unresolved
     }
 
-    /// The requests that were answered for: the broker knows them, or the core has ended them.
-    pub(crate) fn settled(&self) -> BTreeSet<WireId> {
-        let settled = self.asked.values().filter(|question| question.stands == Stands::Settled);
-        settled.flat_map(|question| question.requests.iter().copied()).collect()
-    }
-
     /// Grows with each answer.
     pub(crate) fn progress(&self) -> u64 {
         self.progress

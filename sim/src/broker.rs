@@ -212,6 +212,12 @@ impl Broker {
         self.to_say.push_back(order.report(&head, &exec_id));
     }
 
+    /// Says something long that nobody understands: it is kept raw, and fills the journal.
+    pub(crate) fn ramble(&mut self) {
+        let words = usize::try_from(self.dice.between(500, 6_000)).unwrap_or(500);
+        self.to_say.push_back(format!("35=B|148=news|58={}|", "so, ".repeat(words)));
+    }
+
     /// Does something with one of its orders; false where none is open.
     pub(crate) fn act(&mut self) -> bool {
         let open: Vec<String> =

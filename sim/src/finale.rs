@@ -43,11 +43,12 @@ impl World {
         }
     }
 
-    fn check_replays(&self) -> Result<(), String> {
-        let folder = self.folder();
-        verify(&folder).map_err(|error| format!("a good journal is not verified: {error}"))?;
-        let whole = replay(&folder).map_err(|error| error.to_string())?;
-        let quick = recover(&folder).map_err(|error| error.to_string())?;
+    fn check_replays(&mut self) -> Result<(), String> {
+        let report = verify(self.folder());
+        let report = report.map_err(|error| format!("a good journal is not verified: {error}"))?;
+        self.segments = report.segments;
+        let whole = replay(self.folder()).map_err(|error| error.to_string())?;
+        let quick = recover(self.folder()).map_err(|error| error.to_string())?;
         if whole.digest != self.auditor.digest() || quick.digest != whole.digest {
             return Err("a replay leads to another digest".into());
         }

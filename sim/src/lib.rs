@@ -54,6 +54,8 @@ pub struct Verdict {
     pub simulated_ns: i64,
     /// Records in the journal at its end.
     pub records: u64,
+    /// Segments of the journal when the node stopped for good.
+    pub segments: u64,
     /// Executions in the broker's log.
     pub executions: u64,
     /// Faults by kind.

@@ -58,8 +58,8 @@ struct Store {
     /// What was numbered, with the text of it: as the body file.
     body: Vec<(u64, SentMessage, Outgoing)>,
     trusted: bool,
-    /// What the broker was found to know; synced when it is noted.
-    known: BTreeSet<WireId>,
+    /// What may have been lost with the end, and was unanswered; synced when it is noted.
+    unproven: BTreeSet<WireId>,
 }
 
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl Line {
             clock,
             dice: Dice::new(seed),
             plant,
-            store: Store { next_out: 1, body: Vec::new(), trusted: true, known: BTreeSet::new() },
+            store: Store { next_out: 1, body: Vec::new(), trusted: true, unproven: BTreeSet::new() },
             next_in: 1,
             asked_resend: false,
             connections: 0,
@@ -376,7 +376,7 @@ impl SentRecord for Line {
         }
         let sent = wire.store.body.iter().filter(|(_, message, _)| message.msg_type != b'H');
         let sent =
-            sent.filter_map(|(_, message, _)| message.cl_ord_id).chain(wire.store.known.iter().copied());
+            sent.filter_map(|(_, message, _)| message.cl_ord_id).chain(wire.store.unproven.iter().copied());
         Ok(sent.filter(|id| wanted.contains(id)).collect())
     }
 
@@ -389,9 +389,9 @@ impl SentRecord for Line {
         self.wire().store.trusted
     }
 
-    fn trust(&self, known: &BTreeSet<WireId>) -> io::Result<()> {
+    fn trust(&self, unproven: &BTreeSet<WireId>) -> io::Result<()> {
         let mut wire = self.wire();
-        wire.store.known.extend(known);
+        wire.store.unproven.extend(unproven);
         wire.store.trusted = true;
         Ok(())
     }

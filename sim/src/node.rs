@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use engine::{Answer, Client, EngineError, QuoteSender, ShardConfig, Standby, Stepped};
+use engine::{Answer, Client, EngineError, QuoteSender, Refused, ShardConfig, Standby, Stepped};
 use fix_gateway::{SessionSettings, ShardPort, SteppedSession};
 use model::{Command, Name};
 
@@ -15,9 +15,6 @@ use crate::port::SimPort;
 
 /// Commands that a client may have unanswered.
 const IN_FLIGHT: usize = 64;
-/// Before the gateway does anything, so much room must be in the shard's ring: it would wait, and nobody would end the
-/// wait.
-const ROOM: usize = 400;
 
 /// A node that runs.
 pub(crate) struct Node {
@@ -58,15 +55,11 @@ impl Node {
         Ok(Self { shard, session, port, client, quotes, waiting, line: line.clone(), session_ended: false })
     }
 
-    /// Hands a command over; false where it is refused.
-    pub(crate) fn submit(&mut self, command: Command) -> bool {
-        match self.client.submit(command) {
-            Ok(ticket) => {
-                self.waiting.push_back((ticket, command));
-                true
-            }
-            Err(_) => false,
-        }
+    /// Hands a command over.
+    pub(crate) fn submit(&mut self, command: Command) -> Result<(), Refused> {
+        let ticket = self.client.submit(command)?;
+        self.waiting.push_back((ticket, command));
+        Ok(())
     }
 
     /// The next answer, with its command.
@@ -91,7 +84,7 @@ impl Node {
 
     /// One round of the gateway's thread; true where it did something.
     pub(crate) fn gateway(&mut self) -> bool {
-        if self.session_ended || self.port.room() < ROOM {
+        if self.session_ended || self.port.is_held_up() {
             return false;
         }
         let round = self.session.round(&mut self.line.clone());
@@ -101,7 +94,7 @@ impl Node {
 
     /// What has arrived from the broker; true where it was something.
     pub(crate) fn deliver(&mut self) -> bool {
-        self.port.room() >= ROOM && !self.session_ended && self.line.deliver(self.session.inbox())
+        !self.session_ended && !self.port.is_held_up() && self.line.deliver(self.session.inbox())
     }
 
     /// The connection has ended: the engine says so.

@@ -1,11 +1,11 @@
 //! The session's shard, as the node gives it to its gateway, for a world without threads.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use engine::SteppedReplica;
 use fix_gateway::{Doubt, ShardClosed, ShardPort};
-use model::{ExecId, ExecType, Input, Outbound, Position};
+use model::{ExecId, ExecType, Input, Outbound, Position, WireId};
 
 use crate::node_port::Port;
 use crate::plant::Plant;
@@ -16,16 +16,30 @@ pub(crate) struct SimPort {
     replica: SteppedReplica,
     plant: Option<Plant>,
     heard: Mutex<BTreeSet<ExecId>>,
+    /// What found the shard's ring full. Its thread would wait; here nobody would end the wait, so the gateway does
+    /// nothing more until all of this is in the ring.
+    waiting: Mutex<VecDeque<Input>>,
 }
 
 impl SimPort {
     pub(crate) fn new(port: engine::SessionPort, replica: SteppedReplica, plant: Option<Plant>) -> Self {
-        Self { port: Port(port), replica, plant, heard: Mutex::default() }
+        Self { port: Port(port), replica, plant, heard: Mutex::default(), waiting: Mutex::default() }
     }
 
-    /// So many inputs can be posted without waiting: nobody would end the wait.
-    pub(crate) fn room(&self) -> usize {
-        self.port.0.room()
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Input>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts into the ring what waits for it; true where the gateway would still stand and wait.
+    pub(crate) fn is_held_up(&self) -> bool {
+        let mut waiting = self.waiting();
+        while self.port.0.room() > 0 {
+            let Some(input) = waiting.pop_front() else { return false };
+            if self.port.post(input).is_err() {
+                return true;
+            }
+        }
+        !waiting.is_empty()
     }
 
     /// What a gateway or core without duplicate detection makes of a repeated report.
@@ -46,6 +60,11 @@ impl ShardPort for SimPort {
 
     fn post(&self, input: Input) -> Result<(), ShardClosed> {
         let input = if self.plant == Some(Plant::SkippedDedupe) { self.planted(input) } else { input };
+        let mut waiting = self.waiting();
+        if self.port.0.room() == 0 || !waiting.is_empty() {
+            waiting.push_back(input);
+            return Ok(());
+        }
         self.port.post(input)
     }
 
@@ -53,6 +72,13 @@ impl ShardPort for SimPort {
         match self.replica.step_to(at) {
             Ok(true) => self.port.doubts(at),
             // What caused the sweep has left, so the read side can see it; else the node is dying.
+            Ok(false) | Err(_) => Err(ShardClosed),
+        }
+    }
+
+    fn unanswered(&self, at: Position) -> Result<BTreeSet<WireId>, ShardClosed> {
+        match self.replica.step_to(at) {
+            Ok(true) => self.port.unanswered(at),
             Ok(false) | Err(_) => Err(ShardClosed),
         }
     }

@@ -25,6 +25,7 @@ pub(crate) struct Report {
     seeds: usize,
     events: u64,
     records: u64,
+    segments: u64,
     executions: u64,
     faults: BTreeMap<&'static str, u64>,
     simulated_s: u64,
@@ -53,6 +54,7 @@ impl Report {
             seeds: verdicts.len(),
             events: verdicts.iter().map(|verdict| verdict.events).sum(),
             records: verdicts.iter().map(|verdict| verdict.records).sum(),
+            segments: verdicts.iter().map(|verdict| verdict.segments).sum(),
             executions: verdicts.iter().map(|verdict| verdict.executions).sum(),
             faults,
             simulated_s,
@@ -72,6 +74,7 @@ impl fmt::Display for Report {
         writeln!(f, "\n{:<24}{:>14}", "histories", self.seeds)?;
         writeln!(f, "{:<24}{:>14}", "events", self.events)?;
         writeln!(f, "{:<24}{:>14}", "records journalled", self.records)?;
+        writeln!(f, "{:<24}{:>14}", "segments", self.segments)?;
         writeln!(f, "{:<24}{:>14}", "executions", self.executions)?;
         writeln!(f, "{:<24}{:>12} h", "simulated", self.simulated_s / 3_600)?;
         writeln!(f, "{:<24}{:>12.1} s", "in", self.real_s)?;

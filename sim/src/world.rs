@@ -66,6 +66,7 @@ pub(crate) struct World {
     pub(crate) proven: u64,
     /// The failures a start may have for: they were injected.
     excused: Excuse,
+    pub(crate) segments: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,7 +90,8 @@ impl World {
         };
         let every_records = *dice.pick(&[0, 100, 400]).unwrap_or(&0);
         let snapshots = SnapshotPolicy { every_records, keep: 2 };
-        let config = ShardConfig { ring: 1_024, snapshots, ..ShardConfig::new(journal) };
+        let ring = *dice.pick(&[8, 32, 1_024]).unwrap_or(&1_024);
+        let config = ShardConfig { ring, snapshots, ..ShardConfig::new(journal) };
         Self {
             history: History::new(clock.clone(), setting.told),
             line: Line::new(clock.clone(), dice.next(), setting.plant),
@@ -105,6 +107,7 @@ impl World {
             provers: Vec::new(),
             proven: 0,
             excused: Excuse::default(),
+            segments: 0,
             dice,
             clock,
             disk,
@@ -136,9 +139,10 @@ impl World {
     fn set_up(&mut self) -> Result<(), String> {
         self.boot()?;
         for command in definitions() {
-            if !self.node.as_mut().is_some_and(|node| node.submit(command)) {
-                return Err("a definition was refused".into());
-            }
+            let Some(node) = &mut self.node else {
+                return Err("the node is gone before anything began".into());
+            };
+            node.submit(command).map_err(|refused| format!("a definition is refused: {refused}"))?;
             self.turn()?;
         }
         self.flush()?;
@@ -163,7 +167,13 @@ impl World {
             540..640 => self.deliver(),
             640..720 => self.arrive()?,
             720..800 => self.broker_acts(),
-            800..900 => self.submit(),
+            800..900 => {
+                // Now and then more at once than a small ring takes.
+                let commands = if self.dice.once_in(60) { self.dice.between(10, 40) } else { 1 };
+                for _ in 0..commands {
+                    self.submit();
+                }
+            }
             900..950 => self.quote(),
             950..970 => self.check()?,
             970..980 => self.connection(),
@@ -375,9 +385,12 @@ impl World {
         if self.dice.once_in(30) {
             self.line.wire().heartbeat();
         }
+        if self.dice.once_in(12) {
+            self.broker.ramble();
+        }
         for _ in 0..self.dice.below(4) {
             let Some(body) = self.broker.to_say.pop_front() else { break };
-            self.history.tell(|| format!("broker says {body}"));
+            self.history.tell(|| format!("broker says {}", body.get(..300).unwrap_or(&body)));
             self.line.wire().say(&body);
         }
     }
@@ -385,8 +398,10 @@ impl World {
     fn submit(&mut self) {
         let command = self.firm.command(&mut self.dice);
         let Some(node) = &mut self.node else { return };
-        let taken = node.submit(command);
-        self.history.tell(|| format!("firm: {command:?}{}", if taken { "" } else { ", refused" }));
+        match node.submit(command) {
+            Ok(()) => self.history.tell(|| format!("firm: {command:?}")),
+            Err(refused) => self.history.fault("command refused", || format!("{refused}: {command:?}")),
+        }
     }
 
     fn quote(&mut self) {
@@ -505,6 +520,7 @@ impl World {
             events: self.history.events,
             simulated_ns: self.clock.elapsed_ns(),
             records: self.auditor.seq(),
+            segments: self.segments,
             executions: self.broker.log.len() as u64,
             faults: std::mem::take(&mut self.history.faults),
             failure,

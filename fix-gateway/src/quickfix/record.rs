@@ -61,9 +61,9 @@ impl BodyRecord {
         }
     }
 
-    /// What a broker was found to know when the body file had lost its end: an id a line.
-    fn known(&self) -> io::Result<BTreeSet<WireId>> {
-        match fs::read_to_string(self.files.path("known")) {
+    /// What may have been in the body file when it lost its end, and was unanswered: an id a line.
+    fn unproven(&self) -> io::Result<BTreeSet<WireId>> {
+        match fs::read_to_string(self.files.path("unproven")) {
             Ok(lines) => Ok(lines.lines().filter_map(|line| line.parse().ok()).collect()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
             Err(error) => Err(error),
@@ -88,7 +88,7 @@ impl BodyRecord {
 
 impl SentRecord for BodyRecord {
     fn which_were_sent(&self, wanted: &BTreeSet<WireId>) -> io::Result<BTreeSet<WireId>> {
-        let mut sent = self.known()?;
+        let mut sent = self.unproven()?;
         sent.retain(|id| wanted.contains(id));
         self.scan(&mut |_, message| {
             // A status request names an order too, but does not place it.
@@ -124,18 +124,18 @@ impl SentRecord for BodyRecord {
         self.proves.load(Ordering::Acquire)
     }
 
-    fn trust(&self, known: &BTreeSet<WireId>) -> io::Result<()> {
+    fn trust(&self, unproven: &BTreeSet<WireId>) -> io::Result<()> {
         // Without a boot id a crash of the machine cannot be told: absence never proves.
         let Some(boot) = boot_id() else { return Ok(()) };
-        if !known.is_empty() {
-            let mut all = self.known()?;
-            all.extend(known);
+        if !unproven.is_empty() {
+            let mut all = self.unproven()?;
+            all.extend(unproven);
             let mut lines = String::new();
             for id in &all {
                 lines.push_str(&id.to_string());
                 lines.push('\n');
             }
-            replace_file(&self.files.path("known"), lines.as_bytes())?;
+            replace_file(&self.files.path("unproven"), lines.as_bytes())?;
         }
         replace_file(&self.files.path("boot"), boot.as_bytes())?;
         self.proves.store(true, Ordering::Release);

@@ -95,7 +95,7 @@ proptest! {
 }
 
 #[test]
-fn what_the_broker_was_found_to_know_counts_as_sent_for_good() {
+fn what_was_unanswered_when_the_end_was_lost_counts_as_sent_for_good() {
     let (_dir, record) = record(message(2, "D", 7).as_bytes());
     record.trust(&BTreeSet::from([id(8)])).unwrap();
     record.trust(&BTreeSet::from([id(9)])).unwrap();

@@ -1,6 +1,6 @@
 //! A shard that notes what is posted, and answers a logon with a sweep like the core.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -49,6 +49,10 @@ impl ShardPort for FakeShard {
 
     fn doubts(&self, _: Position) -> Result<Vec<Doubt>, ShardClosed> {
         Ok(self.doubts.lock().unwrap().clone())
+    }
+
+    fn unanswered(&self, at: Position) -> Result<BTreeSet<WireId>, ShardClosed> {
+        Ok(self.doubts(at)?.iter().map(|doubt| doubt.request).collect())
     }
 
     fn inbound_high_water(&self) -> u64 {

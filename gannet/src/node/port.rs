@@ -1,8 +1,10 @@
 //! A broker session's shard, as the gateway wants it.
 
+use std::collections::BTreeSet;
+
 use engine::{Refused, ReplicaError, SessionPort};
 use fix_gateway::{Doubt, DoubtKind, ShardClosed, ShardPort};
-use model::{Certainty, Input, OrdStatus, Outbound, PendingKind, Position};
+use model::{Certainty, Input, OrdStatus, Outbound, PendingKind, Position, WireId};
 
 /// The engine's port in the gateway's words.
 #[derive(Debug)]
@@ -38,6 +40,16 @@ impl ShardPort for Port {
             }
             ShardClosed
         })
+    }
+
+    fn unanswered(&self, at: Position) -> Result<BTreeSet<WireId>, ShardClosed> {
+        let session = self.0.session();
+        let read = self.0.read(at, |core| {
+            let orders = core.accounts().flat_map(|account| core.open_orders(account.definition.id));
+            let of_session = orders.filter(|order| order.session == session);
+            of_session.flat_map(|order| doubts_of(core, order)).map(|doubt| doubt.request).collect()
+        });
+        read.map_err(|_| ShardClosed)
     }
 
     fn inbound_high_water(&self) -> u64 {

@@ -121,6 +121,10 @@ impl ShardPort for Port {
         Ok(Vec::new())
     }
 
+    fn unanswered(&self, _at: Position) -> Result<BTreeSet<WireId>, ShardClosed> {
+        Ok(BTreeSet::new())
+    }
+
     fn inbound_high_water(&self) -> u64 {
         0
     }
