@@ -32,7 +32,7 @@ fn lags(lab: &Lab) -> Result<Samples, PerfError> {
     let pinned = lab.pinned();
     let (mut orders, time) = (Orders::default(), Timestamp::from_nanos(1_763_629_323_456_789_000));
     let mut samples = Samples::new();
-    let count = lab.sized(1_000, 5_000);
+    let count = lab.sized(500, 5_000);
     for turn in 0..count {
         writer.ensure_room()?;
         let seq = writer.append(time, &order_input(&mut orders, time))?.seq;
@@ -64,7 +64,7 @@ fn syncs(lab: &Lab) -> Result<Samples, PerfError> {
         .map_err(|error| PerfError::Io { what: "allocate a file", source: error.into() })?;
     file.sync_all().map_err(PerfError::io("sync a file"))?;
     let (bytes, mut samples) = ([0x5au8; 400], Samples::new());
-    let count = lab.sized(1_000u64, 5_000);
+    let count = lab.sized(500u64, 5_000);
     for turn in 0..count {
         let start = now_ns();
         file.write_all_at(&bytes, turn * 400).map_err(PerfError::io("write a file"))?;
