@@ -21,6 +21,9 @@ pub(super) struct Args {
     /// Only kills at this crash point, or at random.node, random.broker or random.both; may be repeated.
     #[arg(long = "point", value_name = "NAME")]
     points: Vec<String>,
+    /// A broker so slow now and then that a node is up again, and asks, before its request was answered.
+    #[arg(long)]
+    slow_broker: bool,
     /// Keep what every world leaves in this new folder; without it, only worlds where something was found are kept.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -43,6 +46,7 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
             seed: args.seed,
             durability: args.durability,
             points: args.points.clone(),
+            slow_broker: args.slow_broker,
             keep: args.keep.clone(),
             quiet: args.quiet,
         }),

@@ -33,6 +33,8 @@ pub struct CrashProofOptions {
     pub durability: Durabilities,
     /// Only these places; all where empty.
     pub points: Vec<String>,
+    /// A broker that often acknowledges only after a node is up again and asks.
+    pub slow_broker: bool,
     /// Keep every world here, each in a folder of its own; else only those where something was found.
     pub keep: Option<PathBuf>,
     /// Say nothing on the way.
@@ -46,6 +48,7 @@ impl Default for CrashProofOptions {
             seed: 7,
             durability: Durabilities::Both,
             points: Vec::new(),
+            slow_broker: false,
             keep: None,
             quiet: false,
         }

@@ -81,6 +81,7 @@ impl Siege {
             shards: if name == "random" { 2 } else { 1 },
             durability,
             restless: true,
+            slow_broker: options.slow_broker,
             trace: false,
         })?;
         let mut driver = Driver::connect(seed, &world)?;

@@ -71,6 +71,7 @@ impl DemoOptions {
             shards: self.shards,
             durability: self.durability,
             restless: false,
+            slow_broker: false,
             trace: true,
         }
     }

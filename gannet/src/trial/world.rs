@@ -31,6 +31,8 @@ pub(crate) struct Setting {
     pub(crate) durability: Durability,
     /// Small segments and frequent snapshots, so that both happen often.
     pub(crate) restless: bool,
+    /// A broker that often acknowledges only after a node is up again and asks.
+    pub(crate) slow_broker: bool,
     /// Let the node measure its stages.
     pub(crate) trace: bool,
 }
@@ -333,8 +335,7 @@ fn broker_file(setting: &Setting, fix: u16, feed: u16) -> Result<String, TrialEr
         .replace("port = 9011", &format!("port = {fix}"))
         .replace("feed_port = 9010", &format!("feed_port = {feed}"))
         .replace("seed = 7", &format!("seed = {}", setting.seed));
-    // So slow now and then that a node is up again, and asks, before its order was acknowledged.
-    let text = if setting.restless {
+    let text = if setting.slow_broker {
         text.replace("slow_ack_probability = 0.01", "slow_ack_probability = 0.05")
             .replace("slow_ack_us = 30000", "slow_ack_us = 700000")
     } else {
