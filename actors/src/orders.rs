@@ -8,11 +8,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use indexmap::IndexMap;
-use model::{AccountId, ClOrdId, OrderId, WireId};
+use model::{AccountId, ClOrdId, OrderId, PendingKind, WireId};
 use rustc_hash::FxBuildHasher;
 
-use crate::Order;
 use crate::names::Names;
+use crate::{Order, Pending};
 
 mod encoding;
 mod list;
@@ -65,6 +65,8 @@ struct OfAccount {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
 struct Request {
     order: OrderId,
+    /// What a replace asked for: the broker may carry it out after it was given up here.
+    terms: Option<Pending>,
     /// The request about the same order before it.
     earlier: Option<WireId>,
 }
@@ -124,6 +126,11 @@ impl Orders {
                 .is_some_and(|cell| cell.order.account == account && cell.order.cl_ord_id == *cl_ord_id)
         };
         Some(&self.cell(self.names.find(account, cl_ord_id, is_it)?)?.order)
+    }
+
+    /// What this replace request asked for.
+    pub(crate) fn asked_by(&self, request: WireId) -> Option<Pending> {
+        self.requests.get(&request)?.terms
     }
 
     /// Takes in a new order.
@@ -231,10 +238,11 @@ impl Orders {
     }
 
     /// Remembers a request about an order.
-    pub(crate) fn note_request(&mut self, request: WireId, order: OrderId) {
+    pub(crate) fn note_request(&mut self, pending: &Pending, order: OrderId) {
         let Some(cell) = self.place(order).and_then(|place| self.cell_mut(place)) else { return };
-        let earlier = cell.last_request.replace(request);
-        self.requests.insert(request, Request { order, earlier });
+        let earlier = cell.last_request.replace(pending.request);
+        let terms = (pending.kind == PendingKind::Replace).then_some(*pending);
+        self.requests.insert(pending.request, Request { order, terms, earlier });
     }
 
     /// The order that was finished first, of those that are there.

@@ -67,7 +67,7 @@ pub(crate) fn apply_request(
 ) -> Result<Order, Denial> {
     let mut after = Order { pending: Some(pending), ..*before };
     core.book_change(before, &mut after, stamp.time).map_err(|_| Denial::of(DenyReason::Arithmetic))?;
-    core.orders.note_request(pending.request, after.id);
+    core.orders.note_request(&pending, after.id);
     out.event(Event::RequestAccepted { order: after.id, request: pending.request });
     Ok(after)
 }

@@ -9,7 +9,7 @@ use crate::apply::{change_order, finish, order_changed, refresh_certainty, tell_
 use crate::core::RETIRING_LOGIC;
 use crate::executions::{Execution, Seen};
 use crate::staging::Fill;
-use crate::{Core, Order, Outcome, Stamp, Suspense};
+use crate::{Core, Order, Outcome, Pending, Stamp, Suspense};
 
 pub(crate) fn apply(core: &mut Core, stamp: Stamp, report: &ExecutionReport, out: &mut Outcome) {
     core.note_inbound(report.session, report.msg_seq_num);
@@ -28,7 +28,9 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, report: &ExecutionReport, out
         return trade(core, stamp, report, &order, after, out);
     }
     alert_on_final_quantity(report, &order, out);
-    transition(report, &mut after, out);
+    let asked = report.cl_ord_id.filter(|_| core.logic_version >= RETIRING_LOGIC);
+    let asked = asked.and_then(|id| core.orders.asked_by(id));
+    transition(report, &mut after, asked, out);
     refresh_certainty(&mut after);
     tell_ended_request(&order, &after, report.text, out);
     change_order(core, &order, after, stamp.time, out);
@@ -267,7 +269,7 @@ fn alert_on_final_quantity(report: &ExecutionReport, order: &Order, out: &mut Ou
 }
 
 /// FIX 4.4 volume 4, appendix D, "order state change matrices": what a report without an execution does.
-fn transition(report: &ExecutionReport, order: &mut Order, out: &mut Outcome) {
+fn transition(report: &ExecutionReport, order: &mut Order, asked: Option<Pending>, out: &mut Outcome) {
     match report.exec_type {
         // Says nothing of a cancel request that is out as well.
         ExecType::PendingNew if order.pending.is_some() => {}
@@ -276,7 +278,7 @@ fn transition(report: &ExecutionReport, order: &mut Order, out: &mut Outcome) {
         }
         ExecType::New => acknowledge(order),
         ExecType::Canceled => canceled(report, order, out),
-        ExecType::Replaced => replaced(report, order, out),
+        ExecType::Replaced => replaced(report, order, asked, out),
         ExecType::Rejected => {
             if !order.status.is_terminal() {
                 finish(order, OrdStatus::Rejected);
@@ -340,21 +342,39 @@ fn end_undelivered_request(order: &mut Order) {
     }
 }
 
-fn replaced(report: &ExecutionReport, order: &mut Order, out: &mut Outcome) {
+/// `asked` is what the request named by the report once asked for, pending or not.
+fn replaced(report: &ExecutionReport, order: &mut Order, asked: Option<Pending>, out: &mut Outcome) {
     match order.pending {
         Some(pending) if is_pending_replace(report, order) => {
-            order.quantity = pending.quantity;
-            order.limit_price = pending.limit_price;
-            order.unit_price = pending.unit_price;
-            order.wire_id = pending.request;
             order.pending = None;
-            if !order.status.is_terminal() || order.status == OrdStatus::Filled {
-                order.status = order.status_by_executions();
-            }
+            take_terms(order, &pending);
         }
         // The same answer again.
         _ if report.cl_ord_id == Some(order.wire_id) => {}
-        _ => unusual(report, order, out),
+        _ => {
+            unusual(report, order, out);
+            // A request that was given up here: the broker carried it out after it had told the old terms when asked.
+            // It works under these now, whatever it said before, and would know no other name in a cancel.
+            if let Some(asked) = asked.filter(|_| report.orig_cl_ord_id == Some(order.wire_id))
+                && may_take_terms(order)
+            {
+                take_terms(order, &asked);
+            }
+        }
+    }
+}
+
+fn may_take_terms(order: &Order) -> bool {
+    !order.status.is_terminal() || order.status == OrdStatus::Filled
+}
+
+fn take_terms(order: &mut Order, terms: &Pending) {
+    order.quantity = terms.quantity;
+    order.limit_price = terms.limit_price;
+    order.unit_price = terms.unit_price;
+    order.wire_id = terms.request;
+    if may_take_terms(order) {
+        order.status = order.status_by_executions();
     }
 }
 
@@ -384,7 +404,7 @@ fn status_answer(report: &ExecutionReport, order: &mut Order, out: &mut Outcome)
             acknowledge(order);
             if is_pending_replace(report, order) {
                 // The broker knows the order by the request's id: the replace took effect, its answer was lost.
-                replaced(report, order, out);
+                replaced(report, order, None, out);
             }
             end_undelivered_request(order);
         }

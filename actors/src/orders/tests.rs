@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use model::{Certainty, ClOrdId, OrdStatus, OrderType, Quantity, Side, Text, TimeInForce, Timestamp};
 use model::{InstrumentId, SessionId, StrategyId};
+use model::{PendingKind, Price};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use risk_gate::Reservation;
@@ -42,7 +43,7 @@ fn order(seq: u64, account: u32, number: u64) -> Order {
         wire_id: id(seq),
         broker_order_id: Text::EMPTY,
         reservation: Reservation::NONE,
-        unit_price: model::Price::ZERO,
+        unit_price: Price::ZERO,
         created: Timestamp::default(),
         updated: Timestamp::default(),
     }
@@ -138,7 +139,13 @@ proptest! {
                     orders.change(&order);
                 }
                 (7, Some(one)) => {
-                    orders.note_request(id(last), one);
+                    let kind = if last % 2 == 0 { PendingKind::Replace } else { PendingKind::Cancel };
+                    let (quantity, unit_price) = (Quantity::ZERO, Price::ZERO);
+                    let pending =
+                        Pending { request: id(last), kind, quantity, limit_price: None, unit_price };
+                    orders.note_request(&pending, one);
+                    let asked = orders.asked_by(id(last));
+                    assert_eq!(asked, (kind == PendingKind::Replace).then_some(pending));
                     twin.requests.insert(id(last), one);
                 }
                 (8, _) => {

@@ -285,3 +285,37 @@ impl World {
         self.working(cl_ord_id, 10, "10")
     }
 }
+
+#[test]
+fn a_replace_that_was_given_up_and_is_carried_out_late_counts_after_all() {
+    let mut world = World::ready();
+    let id = world.working("late", 10, "10");
+    let request = world.replace(id, 20, "11");
+    world.session(SessionState::Down);
+    world.session(SessionState::Up);
+    // Asked, the broker tells the old terms: it has the replace, and has not carried it out.
+    answer(&mut world, id, OrdStatus::New);
+    assert!(world.told_refused(request) && world.at(id).pending.is_none());
+    assert_eq!(world.reserved(), amount("100"));
+    let late = ExecutionReport {
+        cl_ord_id: Some(request),
+        orig_cl_ord_id: Some(id),
+        ..world.said(id, ExecType::Replaced)
+    };
+    assert_eq!(world.hear(late), [AlertKind::UnusualReport]);
+    let order = world.at(id);
+    assert_eq!((order.quantity, order.wire_id, order.status), (units(20), request, OrdStatus::New));
+    assert_eq!(world.reserved(), amount("220"));
+    // Said again, it is nothing new; and a cancel goes out under the name that the broker knows.
+    assert!(world.hear(late).is_empty());
+    world.session(SessionState::Ready);
+    world.cancel(id);
+    assert!(matches!(
+        world.last.outbound[0].kind,
+        OutboundKind::OrderCancelRequest { orig_cl_ord_id, .. } if orig_cl_ord_id == request
+    ));
+    // One whose time is over changes nothing: the broker has gone on from another name.
+    let stale = ExecutionReport { cl_ord_id: Some(id), orig_cl_ord_id: Some(request), ..late };
+    assert_eq!(world.hear(stale), [AlertKind::UnusualReport]);
+    assert_eq!(world.at(id).quantity, units(20));
+}

@@ -68,6 +68,8 @@ pub(crate) struct Twin {
     pub(crate) orders: BTreeMap<WireId, TwinOrder>,
     /// Every id on the wire, and the order it is about.
     pub(crate) ids: BTreeMap<WireId, WireId>,
+    /// What every replace asked for.
+    pub(crate) replaces: BTreeMap<WireId, Asked>,
     pub(crate) settled: BTreeMap<Key, Whole>,
     pub(crate) unsettled: BTreeMap<(Key, i32), Whole>,
     pub(crate) holdings: BTreeMap<Key, TwinHolding>,

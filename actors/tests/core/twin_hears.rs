@@ -127,7 +127,9 @@ impl Twin {
                 let kept = self.orders.get_mut(order).unwrap();
                 assert!(kept.status == Status::Working && !kept.doubt && kept.asked.is_none());
                 let (quantity, price) = (terms.quantity, terms.price);
-                kept.asked = Some(Asked { request: *request, cancel: false, quantity, price });
+                let asked = Asked { request: *request, cancel: false, quantity, price };
+                kept.asked = Some(asked);
+                self.replaces.insert(*request, asked);
                 self.ids.insert(*request, *order);
             }
             (Command::ReplaceOrder(replace), Event::Denied { denial, .. }) => {
@@ -247,7 +249,8 @@ impl Twin {
             return self.trade(now, report, found, known.is_some());
         }
         if let (Some(id), true) = (found, known.is_some()) {
-            self.orders.get_mut(&id).unwrap().hear(report);
+            let late = report.cl_ord_id.and_then(|request| self.replaces.get(&request)).copied();
+            self.orders.get_mut(&id).unwrap().hear(report, late);
         }
     }
 
@@ -269,7 +272,7 @@ impl Twin {
 }
 
 impl TwinOrder {
-    fn hear(&mut self, report: &ExecutionReport) {
+    fn hear(&mut self, report: &ExecutionReport, late: Option<Asked>) {
         let ended = matches!(self.status, Status::Filled | Status::Ended);
         match report.exec_type {
             ExecType::PendingNew if self.asked.is_some() => {}
@@ -281,7 +284,16 @@ impl TwinOrder {
             | ExecType::Suspended
             | ExecType::Calculated
             | ExecType::Restated => self.acknowledged(),
-            ExecType::Replaced => self.replaced(report.cl_ord_id),
+            ExecType::Replaced => {
+                let known = [Some(self.wire_id), self.asked.map(|asked| asked.request)];
+                self.replaced(report.cl_ord_id);
+                // Given up here, and carried out by the broker after all.
+                let is_late =
+                    !known.contains(&report.cl_ord_id) && report.orig_cl_ord_id == Some(self.wire_id);
+                if let Some(late) = late.filter(|_| is_late && self.status != Status::Ended) {
+                    self.take(late);
+                }
+            }
             ExecType::OrderStatus => self.stands(report, ended),
             _ => {}
         }
@@ -298,10 +310,14 @@ impl TwinOrder {
         let Some(asked) = self.asked.filter(|asked| !asked.cancel && named == Some(asked.request)) else {
             return;
         };
+        self.asked = None;
+        self.take(asked);
+    }
+
+    fn take(&mut self, asked: Asked) {
         self.quantity = asked.quantity;
         self.price = asked.price;
         self.wire_id = asked.request;
-        self.asked = None;
         self.status = if self.filled >= self.quantity { Status::Filled } else { Status::Working };
     }
 
