@@ -47,7 +47,7 @@ struct Cell {
     last_request: Option<WireId>,
 }
 
-/// Places of orders by the record that submitted them: 256 records to a page.
+/// Places of orders by the record that submitted them: 4,096 records to a page.
 #[derive(Clone, Debug)]
 struct Page {
     places: [u32; PAGE_RECORDS],
@@ -71,9 +71,9 @@ struct Request {
     earlier: Option<WireId>,
 }
 
-/// Orders on a shelf: some 30 KB.
-const SHELF: usize = 64;
-const PAGE_RECORDS: usize = 256;
+/// Orders on a shelf: some 110 KB.
+const SHELF: usize = 256;
+const PAGE_RECORDS: usize = 4096;
 /// Vacant places made ahead.
 const SPARE: usize = 1024;
 /// Stands where there is no place.

@@ -54,7 +54,7 @@ const LANE_SHARE: usize = 64;
 /// Inputs between two recorded digests.
 const DIGEST_EVERY: u64 = 1024;
 /// And the longest time that what came of an input stays unproven.
-pub(crate) const DIGEST_AFTER_NS: i64 = 1_000_000_000;
+const DIGEST_AFTER_NS: i64 = 1_000_000_000;
 /// Yields in a row before a thread that finds nothing sleeps after all: two threads that only yield to each other can
 /// starve the rest of a machine.
 const YIELDS: u32 = 10_000;
@@ -76,7 +76,9 @@ impl<C: Clock> Pipeline<C> {
     /// The first input of an opening.
     pub(crate) fn begin(&mut self) -> Result<(), EngineError> {
         let opened = Input::Opened { incarnation: self.writer.incarnation(), logic_version: LOGIC_VERSION };
-        self.process(&opened, None)
+        self.process(&opened, None)?;
+        self.next_digest = self.digest_due();
+        Ok(())
     }
 
     fn turn_until_stopped(&mut self) -> Result<(), EngineError> {
@@ -309,9 +311,13 @@ impl<C: Clock> Pipeline<C> {
         }
     }
 
+    const fn digest_due(&self) -> Timestamp {
+        Timestamp::from_nanos(self.last.time.nanos.saturating_add(DIGEST_AFTER_NS))
+    }
+
     fn record_digest(&mut self) -> Result<(), EngineError> {
         self.undigested = 0;
-        self.next_digest = Timestamp::from_nanos(self.last.time.nanos.saturating_add(DIGEST_AFTER_NS));
+        self.next_digest = self.digest_due();
         self.writer.append_digest(self.last.time, self.digester.digest().to_bytes())?;
         Ok(())
     }

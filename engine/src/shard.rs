@@ -14,7 +14,7 @@ use crate::digest::{Digest, Digester};
 use crate::error::{EngineError, Refused};
 use crate::idle::Idle;
 use crate::lanes::{Capacities, Intake, Lanes};
-use crate::pipeline::{DIGEST_AFTER_NS, Pipeline, Stopped};
+use crate::pipeline::{Pipeline, Stopped};
 use crate::quotes::{QuoteBoard, QuoteSender};
 use crate::release::Release;
 use crate::replay::{Recovered, Replay};
@@ -267,7 +267,6 @@ impl Standby {
         let (replica, reading) =
             Replica::new(Replay::resume(recovered), follower, snapshots, audit, writer.durable_watch());
         let (tracer, trace_reader) = Tracer::ring(config.trace).unzip();
-        let next_digest = Timestamp::from_nanos(clock.now().nanos.saturating_add(DIGEST_AFTER_NS));
         let pipeline = Pipeline {
             lanes: Arc::clone(&lanes),
             clock,
@@ -283,7 +282,7 @@ impl Standby {
             outcome: Outcome::default(),
             undigested: 0,
             next_mark: Timestamp::default(),
-            next_digest,
+            next_digest: Timestamp::default(),
             turns: 0,
             is_spinning: false,
         };

@@ -217,6 +217,7 @@ impl Rig {
         let mut rig = Self { shard, port, client, orders: Orders::over(accounts) };
         rig.define(definitions(accounts)?)?;
         rig.make_ready()?;
+        settle()?;
         Ok(rig)
     }
 
@@ -347,6 +348,31 @@ impl Rig {
     }
 }
 
+/// Waits until the next segment is made: a journal that was just opened makes it in the background, and what is measured
+/// meanwhile is that.
+fn settle() -> Result<(), PerfError> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut asleep = 0;
+    while asleep < 5 {
+        asleep = if is_preparing() { 0 } else { asleep + 1 };
+        if Instant::now() > deadline {
+            return Err(PerfError::Late("the next segment's being made"));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+/// True while a thread of this process that makes segments is not asleep. False where the system does not say.
+fn is_preparing() -> bool {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return false };
+    threads.flatten().any(|thread| {
+        // `17 (journal-prepare) S ...`: the letter behind the name is what it does.
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.contains("(journal-prepar") && !stat.contains(") S ")
+    })
+}
+
 /// While it lives, the read side stands still.
 pub(crate) struct Held {
     release: Option<Sender<()>>,
@@ -365,6 +391,15 @@ impl Drop for Held {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rig_begins_when_its_next_segment_is_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let rig = Rig::ready(&config(dir.path(), None)).unwrap();
+        assert!(dir.path().join("00000002.segment").exists());
+        assert!(!is_preparing());
+        rig.shard.stop().unwrap();
+    }
 
     #[test]
     fn identifiers_differ() {
