@@ -1,13 +1,13 @@
-//! SIGKILLs at random instants while orders flow at full speed: nothing is lost, nothing happens twice. The crash proof
-//! kills at named places, too, and more often.
+//! Fifty SIGKILLs at random instants while orders flow at full speed: nothing is lost, nothing happens twice. The crash
+//! proof kills at named places, too.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub)]
 
 mod common;
 
 #[test]
-fn twenty_kills_lose_and_duplicate_nothing() {
-    let shown = common::demo(&["--orders", "10000", "--rate", "0", "--kills", "20", "--seed", "11"]);
-    assert_eq!(shown["kills"], 20);
+fn fifty_kills_lose_and_duplicate_nothing() {
+    let shown = common::demo(&["--orders", "15000", "--rate", "0", "--kills", "50", "--seed", "11"]);
+    assert_eq!(shown["kills"], 50);
     for proof in ["executions_once", "orders_once", "ledger_zero", "replay_equal"] {
         assert_eq!(shown["proofs"][proof], true, "{proof}: {}", shown["proof_details"]);
     }
