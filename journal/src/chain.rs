@@ -13,8 +13,7 @@ use crate::directory::Directory;
 use crate::disk::{Access, Folder};
 use crate::error::JournalError;
 use crate::header::{CHAIN_AT, SegmentHeader, encode_chain};
-use crate::layout::field;
-use crate::scan::{Peek, SegmentScan};
+use crate::scan::SegmentScan;
 use crate::survey::survey;
 
 /// The hash of nothing, before the first segment.
@@ -62,7 +61,7 @@ pub fn head(dir: impl Into<Folder>) -> Result<Head, JournalError> {
     let Some(active) = survey(&directory, &control)?.active else { return Ok(Head { seq: 0, hash: ORIGIN }) };
     let before = match active.scan.page.chain {
         Some(hash) => hash,
-        None => up_to_segment(&directory, control.shard, active.index)?,
+        None => up_to_segment(&directory, control.shard, active.index, &mut || ())?,
     };
     hash_segment(&directory, control.shard, active.index, &before, u64::MAX)
 }
@@ -112,8 +111,18 @@ pub(crate) fn check(directory: &Directory, shard: ShardId, last_index: u64) -> R
 
 /// Stores in segment `index` the hash of all before it, if it is not there yet.
 pub(crate) fn extend(directory: &Directory, shard: ShardId, index: u64) -> Result<(), JournalError> {
+    extend_paced(directory, shard, index, &mut || ())
+}
+
+/// As [`extend`], in slices with a `pause` between them.
+pub(crate) fn extend_paced(
+    directory: &Directory,
+    shard: ShardId,
+    index: u64,
+    pause: &mut dyn FnMut(),
+) -> Result<(), JournalError> {
     let before = match SegmentScan::open(directory, index, shard)? {
-        Some(scan) if scan.page.chain.is_none() => up_to_segment(directory, shard, index)?,
+        Some(scan) if scan.page.chain.is_none() => up_to_segment(directory, shard, index, pause)?,
         _ => return Ok(()),
     };
     let path = directory.segment_path(index);
@@ -132,13 +141,18 @@ pub(crate) fn before_segment(
     let scan = SegmentScan::open(directory, index, shard)?.ok_or_else(missing)?;
     let hash = match scan.page.chain {
         Some(hash) => hash,
-        None => up_to_segment(directory, shard, index)?,
+        None => up_to_segment(directory, shard, index, &mut || ())?,
     };
     Ok(Head { seq: scan.page.fixed.first_seq - 1, hash })
 }
 
 /// The hash of all segments before `index`, from the latest one that keeps a hash on.
-fn up_to_segment(directory: &Directory, shard: ShardId, index: u64) -> Result<[u8; 32], JournalError> {
+fn up_to_segment(
+    directory: &Directory,
+    shard: ShardId,
+    index: u64,
+    pause: &mut dyn FnMut(),
+) -> Result<[u8; 32], JournalError> {
     let first = directory.first()?;
     let mut start = index.saturating_sub(1);
     let mut before = first.before.hash;
@@ -150,7 +164,7 @@ fn up_to_segment(directory: &Directory, shard: ShardId, index: u64) -> Result<[u
         start -= 1;
     }
     for earlier in start.max(first.first_segment)..index {
-        before = hash_segment(directory, shard, earlier, &before, u64::MAX)?.hash;
+        before = hash_in_slices(directory, shard, earlier, &before, u64::MAX, pause)?.hash;
     }
     Ok(before)
 }
@@ -163,18 +177,28 @@ pub(crate) fn hash_segment(
     before: &[u8; 32],
     last: u64,
 ) -> Result<Head, JournalError> {
+    hash_in_slices(directory, shard, index, before, last, &mut || ())
+}
+
+/// As [`hash_segment`], with a `pause` after each slice.
+fn hash_in_slices(
+    directory: &Directory,
+    shard: ShardId,
+    index: u64,
+    before: &[u8; 32],
+    last: u64,
+    pause: &mut dyn FnMut(),
+) -> Result<Head, JournalError> {
     let missing = || JournalError::Missing { path: directory.segment_path(index) };
     let mut scan = SegmentScan::open(directory, index, shard)?.ok_or_else(missing)?;
     let fixed: &SegmentHeader = &scan.page.fixed;
     let mut hasher = Hasher::new();
     hasher.update(before);
     hasher.update(&fixed.encode());
-    while scan.next_seq <= last {
-        let Peek::Record(_, len) = scan.peek()? else { break };
-        let record = scan.record(len)?;
-        hasher.update(record);
-        let crc = u32::from_le_bytes(field(record, 4));
-        scan.advance(len, crc);
+    // Many records at once: the hash is several times faster over long pieces.
+    while let Some(records) = scan.next_records(last)? {
+        hasher.update(records);
+        pause();
     }
     Ok(Head { seq: scan.next_seq - 1, hash: *hasher.finalize().as_bytes() })
 }

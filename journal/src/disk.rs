@@ -71,6 +71,10 @@ pub trait DiskFile: Debug + Send + Sync {
     fn sync_data(&self) -> io::Result<()>;
     /// As [`DiskFile::sync_data`], and all else about it.
     fn sync_all(&self) -> io::Result<()>;
+    /// Begins to bring a range to disk: a hint, so that the sync that follows has less to do at once.
+    fn begin_sync(&self, from: u64, len_bytes: u64) {
+        let _ = (from, len_bytes);
+    }
     /// Its first `len_bytes` as memory: what is stored there is the file's content at once.
     fn map(&self, len_bytes: usize) -> io::Result<Words>;
     /// As [`DiskFile::map`], never to be stored to.

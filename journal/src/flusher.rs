@@ -17,9 +17,10 @@ use crate::disk::DiskFile;
 use crate::doorbell::Doorbell;
 use crate::error::JournalError;
 use crate::open::Background;
-use crate::preparer::Job;
+use crate::pace::Jobs;
 use crate::segment::Segment;
 use crate::watch::Progress;
+use crate::workshop::Job;
 
 /// How a file is brought to disk; replaced in tests.
 pub(crate) type Sync = fn(&dyn DiskFile) -> io::Result<()>;
@@ -57,7 +58,7 @@ struct Commits {
     next: Receiver<Arc<Segment>>,
     signal: Arc<Signal>,
     progress: Arc<Progress>,
-    jobs: Option<SyncSender<Job>>,
+    jobs: Option<Jobs<Job>>,
     sync: Sync,
 }
 
@@ -65,7 +66,7 @@ impl Flusher {
     pub(crate) fn start(
         segment: Arc<Segment>,
         progress: Arc<Progress>,
-        jobs: Option<SyncSender<Job>>,
+        jobs: Option<Jobs<Job>>,
         sync: Sync,
         background: Background,
     ) -> Result<Self, JournalError> {
@@ -217,7 +218,7 @@ impl Commits {
         let sealed = std::mem::replace(&mut self.segment, next);
         self.flushed = crate::header::SEGMENT_HEADER_BYTES;
         if let Some(jobs) = &self.jobs {
-            let _ = jobs.send(Job::Sealed(sealed));
+            jobs.send(Job::Sealed(sealed));
         }
         Ok(())
     }

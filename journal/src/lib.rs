@@ -32,6 +32,7 @@ pub mod layout;
 mod memory;
 mod native;
 mod open;
+mod pace;
 mod piece;
 mod preparer;
 mod reader;
@@ -44,6 +45,8 @@ mod sync;
 mod verify;
 mod warmth;
 mod watch;
+mod workshop;
+mod write_back;
 mod writer;
 
 pub use archive::{bring_back, copy_to_archive, remove_archived};

@@ -13,6 +13,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 
 use crate::disk::{Access, Disk, DiskFile, Lock};
 use crate::memory::Words;
+use crate::write_back::begin_write_back;
 
 /// The operating system's files.
 #[derive(Clone, Copy, Debug, Default)]
@@ -104,6 +105,10 @@ impl DiskFile for File {
 
     fn sync_all(&self) -> io::Result<()> {
         Self::sync_all(self)
+    }
+
+    fn begin_sync(&self, from: u64, len_bytes: u64) {
+        begin_write_back(self, from, len_bytes);
     }
 
     fn map(&self, len_bytes: usize) -> io::Result<Words> {

@@ -14,12 +14,13 @@ use crate::files;
 use crate::flusher::{Flusher, Sync};
 use crate::handover::Settled;
 use crate::header::{SEGMENT_HEADER_BYTES, SegmentHeader};
-use crate::preparer::{Preparer, Workshop};
+use crate::preparer::Preparer;
 use crate::scan::Tail;
 use crate::segment::{Prepared, Segment};
 use crate::survey::{Active, Survey, survey};
 use crate::warmth::Warmth;
 use crate::watch::Progress;
+use crate::workshop::Workshop;
 use crate::writer::{Durability, Start, Writer};
 
 /// Where a journal is and how it is written.

@@ -1,43 +1,21 @@
-//! The background thread that gets segments ready ahead of the writer and puts sealed ones to rest.
+//! The writer's end of the background work: a thread that gets segments ready ahead of the writer and puts sealed
+//! ones to rest, or nobody but the writer itself.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use crash_point::{Point, reach};
-
-use crate::chain;
-use crate::directory::{Control, Directory};
+use crate::directory::Control;
 use crate::error::JournalError;
 use crate::open::Background;
-use crate::segment::{Prepared, Segment};
-use crate::warmth::Warmth;
-use crate::watch::Progress;
-use crate::writer::Durability;
-
-/// What the thread is asked to do.
-pub(crate) enum Job {
-    /// Keep the memory ahead of this segment's appender present.
-    Warm(Arc<Segment>),
-    /// Create the segment with this index.
-    Prepare(u64),
-    /// No record follows in this segment: see that it is on disk, and that the control file knows.
-    Sealed(Arc<Segment>),
-}
-
-/// What the thread works with.
-pub(crate) struct Workshop {
-    pub(crate) directory: Directory,
-    pub(crate) segment_bytes: u64,
-    pub(crate) durability: Durability,
-    pub(crate) control: Control,
-    pub(crate) progress: Arc<Progress>,
-    pub(crate) warmth: Warmth,
-}
+use crate::pace::{Jobs, Pace};
+use crate::segment::Prepared;
+use crate::workshop::{Job, Workshop};
 
 /// The writer's end.
 pub(crate) struct Preparer {
-    jobs: Option<SyncSender<Job>>,
+    jobs: Option<Jobs<Job>>,
+    pace: Arc<Pace>,
     ready: Receiver<Result<Prepared, JournalError>>,
     worker: Worker,
     /// An answer to `Prepare` is still to come.
@@ -69,42 +47,45 @@ const STEPPED_JOBS: usize = 64;
 impl Preparer {
     pub(crate) fn start(workshop: Workshop, background: Background) -> Result<Self, JournalError> {
         let (done, ready) = sync_channel(1);
-        let (jobs, worker) = match background {
+        let pace = Arc::new(Pace::default());
+        let (queue, worker) = match background {
             Background::Threads => {
                 let path = workshop.directory.path().to_path_buf();
-                let (jobs, todo) = sync_channel(JOBS);
+                let (queue, todo) = sync_channel(JOBS);
                 let named = thread::Builder::new().name("journal-prepare".into());
-                let thread = named.spawn(move || workshop.run(&todo, &done));
+                let shared = Arc::clone(&pace);
+                let thread = named.spawn(move || workshop.run(&todo, &done, &shared));
                 let thread = thread.map_err(|error| JournalError::io("start a thread for", &path, error))?;
-                (jobs, Worker::Thread(thread))
+                (queue, Worker::Thread(thread))
             }
             Background::Stepped => {
-                let (jobs, todo) = sync_channel(STEPPED_JOBS);
-                (jobs, Worker::Stepped(Box::new(Bench { workshop, todo, done })))
+                let (queue, todo) = sync_channel(STEPPED_JOBS);
+                (queue, Worker::Stepped(Box::new(Bench { workshop, todo, done })))
             }
         };
-        Ok(Self { jobs: Some(jobs), ready, worker, waiting: false, failed: false })
+        let jobs = Some(Jobs::new(queue, Arc::clone(&pace)));
+        Ok(Self { jobs, pace, ready, worker, waiting: false, failed: false })
     }
 
     /// Does the next job where no thread does; false where there is none.
     pub(crate) fn step(&mut self) -> bool {
         let Worker::Stepped(bench) = &mut self.worker else { return false };
         let Ok(job) = bench.todo.try_recv() else { return false };
-        bench.workshop.work(job, &bench.done)
+        self.pace.job_taken();
+        bench.workshop.work(job, &bench.done, None)
     }
 
     /// Another way to hand in jobs.
-    pub(crate) fn jobs(&self) -> Option<SyncSender<Job>> {
+    pub(crate) fn jobs(&self) -> Option<Jobs<Job>> {
         self.jobs.clone()
     }
 
     pub(crate) fn send(&mut self, job: Job) {
         self.waiting |= matches!(job, Job::Prepare(_));
         let Some(jobs) = self.jobs.clone() else { return };
-        // The thread ends only after this end is dropped.
         if matches!(self.worker, Worker::Thread(_)) {
-            let _ = jobs.send(job);
-        } else if let Err(TrySendError::Full(job)) = jobs.try_send(job) {
+            jobs.send(job);
+        } else if let Err(job) = jobs.try_send(job) {
             self.step();
             let _ = jobs.try_send(job);
         }
@@ -130,6 +111,7 @@ impl Preparer {
         if !self.waiting {
             self.send(Job::Prepare(index));
         }
+        self.pace.wake();
         let answer = if self.failed { self.ready.try_recv() } else { self.wait() };
         self.waiting = matches!(answer, Err(TryRecvError::Empty));
         answer.map_or(Ok(None), |prepared| prepared.map(Some))
@@ -137,7 +119,10 @@ impl Preparer {
 
     fn wait(&mut self) -> Result<Result<Prepared, JournalError>, TryRecvError> {
         if matches!(self.worker, Worker::Thread(_)) {
-            return self.ready.recv().map_err(|_| TryRecvError::Disconnected);
+            self.pace.set_urgent(true);
+            let answer = self.ready.recv().map_err(|_| TryRecvError::Disconnected);
+            self.pace.set_urgent(false);
+            return answer;
         }
         loop {
             match self.ready.try_recv() {
@@ -150,6 +135,7 @@ impl Preparer {
     /// Lets the thread finish; returns the control file's last content.
     pub(crate) fn stop(&mut self) -> Option<Control> {
         self.jobs = None;
+        self.pace.set_urgent(true);
         // The thread must not wait for room in a channel nobody reads.
         match std::mem::replace(&mut self.worker, Worker::Gone) {
             Worker::Thread(thread) => {
@@ -159,66 +145,10 @@ impl Preparer {
             Worker::Stepped(bench) => {
                 let Bench { mut workshop, todo, done } = *bench;
                 drop(std::mem::replace(&mut self.ready, sync_channel(1).1));
-                while todo.try_recv().is_ok_and(|job| workshop.work(job, &done)) {}
+                while todo.try_recv().is_ok_and(|job| workshop.work(job, &done, None)) {}
                 Some(workshop.control)
             }
             Worker::Gone => None,
         }
-    }
-}
-
-impl Workshop {
-    fn run(mut self, todo: &Receiver<Job>, done: &SyncSender<Result<Prepared, JournalError>>) -> Control {
-        loop {
-            match todo.recv_timeout(self.warmth.pause()) {
-                Ok(job) => {
-                    if !self.work(job, done) {
-                        return self.control;
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return self.control,
-            }
-            self.warmth.keep();
-        }
-    }
-
-    /// Does a job; false where nobody waits for what it makes any more.
-    fn work(&mut self, job: Job, done: &SyncSender<Result<Prepared, JournalError>>) -> bool {
-        match job {
-            Job::Warm(segment) => self.warmth.turn_to(segment),
-            Job::Prepare(index) => return done.send(self.prepare(index)).is_ok(),
-            Job::Sealed(segment) => self.put_to_rest(&segment),
-        }
-        true
-    }
-
-    fn prepare(&self, index: u64) -> Result<Prepared, JournalError> {
-        let prepared = Segment::create(&self.directory, index, self.segment_bytes, self.durability)?;
-        reach(Point::RollCreated);
-        prepared.segment.populate(0, prepared.segment.body.len());
-        Ok(prepared)
-    }
-
-    fn put_to_rest(&mut self, segment: &Segment) {
-        reach(Point::RollSealed);
-        let settled = segment.body.settled();
-        segment.publish_durable(settled.count);
-        if let Err(error) = segment.sync() {
-            self.progress.fail(&error);
-            return;
-        }
-        let seq = segment.first_seq() + u64::from(settled.count) - 1;
-        // Under process durability the next segment's header may not be on disk yet.
-        let next = u64::from(self.durability == Durability::Disk);
-        let control = Control { segment: segment.index + next, seq, ..self.control };
-        // Where it fails, for want of space for instance, the control file only lags: it is written again at the next
-        // roll, and says nothing false until then.
-        if self.directory.write_control(&control).is_ok() {
-            self.control = control;
-        }
-        reach(Point::RollUnchained);
-        // Where that fails the next opening does it.
-        let _ = chain::extend(&self.directory, control.shard, segment.index + 1);
     }
 }

@@ -13,7 +13,7 @@ use crate::error::{Damage, JournalError};
 use crate::header::{HeaderFault, HeaderPage, SEGMENT_HEADER_BYTES, SEGMENT_VERSION};
 use crate::layout::{
     ALIGN_BYTES, MAX_RECORD_BYTES, RECORD_HEADER_BYTES, RECORD_VERSION, RecordHeader, check_record,
-    checked_len, field,
+    checked_len, commit_len, field,
 };
 
 /// Read at once; holds the largest record.
@@ -40,6 +40,12 @@ impl Window {
             None => self.fill(offset).map(|()| 0)?,
         };
         Ok(self.bytes.get(from..self.len.min(from + len)).unwrap_or(&[]))
+    }
+
+    /// What was read from `offset` on, where that was read.
+    fn loaded(&self, offset: u64) -> &[u8] {
+        let inside = offset.checked_sub(self.start).and_then(|skip| usize::try_from(skip).ok());
+        inside.and_then(|from| self.bytes.get(from..self.len)).unwrap_or(&[])
     }
 
     fn fill(&mut self, offset: u64) -> io::Result<()> {
@@ -155,6 +161,26 @@ impl SegmentScan {
         self.at += len as u64;
         self.next_seq += 1;
         self.prev_crc = crc;
+    }
+
+    /// Goes behind the next good records, up to record `last`: as many as are in memory at once. Gives their bytes; `None`
+    /// where there is none.
+    pub(crate) fn next_records(&mut self, last: u64) -> Result<Option<&[u8]>, JournalError> {
+        let from = self.at;
+        while self.next_seq <= last && (self.at == from || self.is_loaded()) {
+            let Peek::Record(_, len) = self.peek()? else { break };
+            let crc = u32::from_le_bytes(field(self.record(len)?, 4));
+            self.advance(len, crc);
+        }
+        // Less than is in memory, and so no longer than what fits there.
+        let len = usize::try_from(self.at - from).unwrap_or(0);
+        if len == 0 { Ok(None) } else { read(&mut self.window, &self.path, from, len).map(Some) }
+    }
+
+    /// True where a look at the next record needs no reading.
+    fn is_loaded(&self) -> bool {
+        let loaded = self.window.loaded(self.at);
+        loaded.len() >= ALIGN_BYTES && loaded.len() >= commit_len(u64::from_le_bytes(field(loaded, 0)))
     }
 
     /// Goes behind the last good record; returns what stopped it and the highest incarnation seen.

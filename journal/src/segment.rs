@@ -18,7 +18,7 @@ use crate::writer::Durability;
 pub(crate) struct Segment {
     pub(crate) index: u64,
     pub(crate) path: PathBuf,
-    pub(crate) file: Box<dyn DiskFile>,
+    pub(crate) file: Arc<dyn DiskFile>,
     pub(crate) body: Arc<Body>,
     page: Words,
     first_seq: AtomicU64,
@@ -86,7 +86,7 @@ impl Segment {
         let (body, appender) = Body::new(memory.map_err(refused)?, settled);
         let (first_seq, sealed) = (AtomicU64::new(0), AtomicBool::new(false));
         Ok(Prepared {
-            segment: Arc::new(Self { index, path, file, body, page, first_seq, sealed }),
+            segment: Arc::new(Self { index, path, file: file.into(), body, page, first_seq, sealed }),
             appender,
         })
     }

@@ -18,9 +18,10 @@ use crate::kind::RecordKind;
 use crate::layout::{
     COMMIT_BYTES, MAX_RECORD_BYTES, RECORD_HEADER_BYTES, RecordHeader, commit_crc, commit_word,
 };
-use crate::preparer::{Job, Preparer};
+use crate::preparer::Preparer;
 use crate::segment::{Prepared, Segment};
 use crate::watch::{DurableWatch, Progress};
+use crate::workshop::Job;
 
 /// What an acknowledgement may rely on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,6 +87,7 @@ impl Writer {
         let Prepared { segment, appender } = start.active;
         let mut preparer = start.preparer;
         preparer.send(Job::Warm(Arc::clone(&segment)));
+        preparer.send(Job::Populate(Arc::clone(&segment)));
         preparer.send(Job::Prepare(segment.index + 1));
         Self {
             appender,
@@ -228,6 +230,8 @@ impl Writer {
         if let Some(flusher) = &mut self.flusher {
             flusher.follow_with(Arc::clone(&self.segment));
             sealed.seal();
+            // The flusher's is to be the last: whoever has the last one gives the memory back.
+            drop(sealed);
             flusher.notify();
             self.preparer.send(prepare);
         } else {

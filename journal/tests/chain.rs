@@ -7,9 +7,9 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{copy, input, open, time, wait_until};
+use common::{copy, input, open, options, time, wait_until};
 use journal::header::SEGMENT_HEADER_BYTES;
-use journal::{Durability, Head, JournalError, Writer, head, verify, verify_head};
+use journal::{Durability, Head, JournalError, Options, Writer, head, verify, verify_head};
 
 fn append(writer: &mut Writer, count: u64) {
     for _ in 0..count {
@@ -35,6 +35,32 @@ fn forge(path: &Path) {
         (at, prev) = (end, Some(crc));
     }
     fs::write(path, bytes).unwrap();
+}
+
+/// Segments are hashed in pieces as large as are read at once; here they are several times as large.
+#[test]
+fn a_head_is_the_hash_of_every_byte_of_every_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { segment_bytes: 1024 * 1024, ..options(dir.path(), Durability::Process) };
+    let mut writer = journal::open(&options).unwrap().writer;
+    append(&mut writer, 20_000);
+    writer.close().unwrap();
+    let (mut before, mut segments) = ([0; 32], 0);
+    for index in 1.. {
+        let Ok(bytes) = fs::read(dir.path().join(format!("{index:08}.segment"))) else { break };
+        if bytes[..8] == [0; 8] {
+            break;
+        }
+        let mut end = SEGMENT_HEADER_BYTES;
+        while let len @ 1.. = u32::from_le_bytes(bytes[end..end + 4].try_into().unwrap()) {
+            end += usize::try_from(len).unwrap();
+        }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&before).update(&bytes[..64]).update(&bytes[SEGMENT_HEADER_BYTES..end]);
+        (before, segments) = (*hasher.finalize().as_bytes(), segments + 1);
+    }
+    assert!(segments > 2, "{segments}");
+    assert_eq!(head(dir.path()).unwrap(), Head { seq: 20_000, hash: before });
 }
 
 #[test]
