@@ -1,7 +1,7 @@
 //! What an account holds of one instrument: position, average cost, realised profit.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use model::{Amount, ArithmeticError, Decimal, Price, Quantity, Rounding, Side};
+use model::{Amount, ArithmeticError, Price, Quantity, Rounding, Side};
 
 /// One account's holding of one instrument. Long positions are positive, and so is their cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -42,7 +42,7 @@ impl Holding {
         side: Side,
         quantity: Quantity,
         price: Price,
-        multiplier: Decimal,
+        multiplier: Quantity,
     ) -> Result<(Self, Amount), ArithmeticError> {
         let signed = if side == Side::Buy { quantity } else { quantity.negated() };
         let mut next = *self;
@@ -63,7 +63,7 @@ impl Holding {
     }
 
     /// The average price of the position; `None` without one. Rounded to 8 decimals for people.
-    pub fn average_price(&self, multiplier: Decimal) -> Option<Price> {
+    pub fn average_price(&self, multiplier: Quantity) -> Option<Price> {
         if self.position.is_zero() {
             return None;
         }
@@ -71,7 +71,7 @@ impl Holding {
     }
 
     /// Profit of the open position at a mark.
-    pub fn unrealised(&self, mark: Price, multiplier: Decimal) -> Result<Amount, ArithmeticError> {
+    pub fn unrealised(&self, mark: Price, multiplier: Quantity) -> Result<Amount, ArithmeticError> {
         mark.notional(self.position, multiplier)?.minus(self.cost)
     }
 }
@@ -79,17 +79,18 @@ impl Holding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::Decimal;
     use proptest::prelude::*;
 
     fn fill(holding: &Holding, side: Side, quantity: u32, price: &str) -> (Holding, Amount) {
-        holding.after_fill(side, quantity.into(), price.parse().unwrap(), Decimal::ONE).unwrap()
+        holding.after_fill(side, quantity.into(), price.parse().unwrap(), Quantity::ONE).unwrap()
     }
 
     #[test]
     fn average_cost_realises_against_the_average() {
         let (long, _) = fill(&Holding::default(), Side::Buy, 100, "10");
         let (long, _) = fill(&long, Side::Buy, 100, "12");
-        assert_eq!(long.average_price(Decimal::ONE), Some("11".parse().unwrap()));
+        assert_eq!(long.average_price(Quantity::ONE), Some("11".parse().unwrap()));
         let (rest, realised) = fill(&long, Side::Sell, 50, "13");
         assert_eq!(realised, "100".parse().unwrap());
         assert_eq!(rest.cost, "1650".parse().unwrap());
@@ -101,7 +102,7 @@ mod tests {
         let (short, realised) = fill(&long, Side::Sell, 25, "110");
         assert_eq!(realised, "100".parse().unwrap());
         assert_eq!(short.position, Quantity::from(15).negated());
-        assert_eq!(short.average_price(Decimal::ONE), Some("110".parse().unwrap()));
+        assert_eq!(short.average_price(Quantity::ONE), Some("110".parse().unwrap()));
         let (flat, realised) = fill(&short, Side::Buy, 15, "100");
         assert_eq!(realised, "150".parse().unwrap());
         assert!(flat.cost.is_zero() && flat.position.is_zero());
@@ -117,13 +118,13 @@ mod tests {
             for (buy, quantity, cents) in trades {
                 last = Price::new(Decimal::new(cents, 2));
                 let side = if buy { Side::Buy } else { Side::Sell };
-                let value = last.notional(quantity.into(), Decimal::ONE).unwrap();
+                let value = last.notional(quantity.into(), Quantity::ONE).unwrap();
                 cash = if buy { cash.minus(value) } else { cash.plus(value) }.unwrap();
-                holding = holding.after_fill(side, quantity.into(), last, Decimal::ONE).unwrap().0;
+                holding = holding.after_fill(side, quantity.into(), last, Quantity::ONE).unwrap().0;
                 prop_assert_eq!(holding.position.is_zero(), holding.cost.is_zero());
             }
-            let held = last.notional(holding.position, Decimal::ONE).unwrap();
-            let profit = holding.realised.plus(holding.unrealised(last, Decimal::ONE).unwrap()).unwrap();
+            let held = last.notional(holding.position, Quantity::ONE).unwrap();
+            let profit = holding.realised.plus(holding.unrealised(last, Quantity::ONE).unwrap()).unwrap();
             prop_assert_eq!(profit, cash.plus(held).unwrap());
         }
     }

@@ -344,8 +344,7 @@ impl Change {
 /// scales, since 16 × 2^64 × 10^8 is below 2^96.
 #[inline]
 fn is_small(amount: Amount) -> bool {
-    let number = amount.get().unpack();
-    number.hi == 0 && number.scale <= 8
+    amount.is_small()
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ impl Core {
                 (Asset::Cash(definition.currency), now.cash.minus(before.cash)?, held.open_buy.plus(opened)?)
             }
             Side::Sell => {
-                (Asset::Units(definition.id), Amount::new(opened.get()), held.open_sell.plus(opened)?)
+                (Asset::Units(definition.id), opened.into(), held.open_sell.plus(opened)?)
             }
         };
         let book = account.ledger.reserved(asset, reserved)?;
@@ -184,7 +184,7 @@ fn legs(
         movement(&mut legs, cash, Bucket::Earmarked, Bucket::Reserved, reserved);
     }
     let notional = fill.price.notional(fill.quantity, instrument.factor())?;
-    let quantity = Amount::new(fill.quantity.get());
+    let quantity = Amount::from(fill.quantity);
     let (paid, received) =
         if is_buy { (notional, quantity) } else { (notional.negated(), quantity.negated()) };
     let unsettled = Bucket::Unsettled(fill.settles);
@@ -193,7 +193,7 @@ fn legs(
     movement(&mut legs, units, Bucket::External, unsettled, received);
     if !is_buy {
         let reserved = after.reservation.open.minus(before.reservation.open)?;
-        movement(&mut legs, units, Bucket::Earmarked, Bucket::Reserved, Amount::new(reserved.get()));
+        movement(&mut legs, units, Bucket::Earmarked, Bucket::Reserved, reserved.into());
     }
     Ok(legs)
 }

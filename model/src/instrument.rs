@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::{Decimal, InstrumentId, Price, Quantity, Symbol, Text, TextError};
+use crate::{InstrumentId, Price, Quantity, Symbol, Text, TextError};
 
 journalled! {
     /// A currency code: ISO 4217 for money (`USD`), the asset's own code for digital assets (`USDT`).
@@ -66,8 +66,8 @@ impl Instrument {
     }
 
     /// The multiplier as a plain factor.
-    pub const fn factor(&self) -> Decimal {
-        self.multiplier.get()
+    pub const fn factor(&self) -> Quantity {
+        self.multiplier
     }
 }
 

@@ -147,8 +147,8 @@ impl FeeSchedule {
 
     /// The fee of an execution, exact, before rounding.
     fn exact(&self, notional: Amount, quantity: Quantity) -> Result<Amount, ArithmeticError> {
-        let by_rate = notional.times(self.rate_bps.get())?.in_ten_thousandths()?;
-        by_rate.plus(self.per_unit.times(quantity.get())?)
+        let by_rate = notional.basis_points(self.rate_bps)?;
+        by_rate.plus(self.per_unit.times(quantity)?)
     }
 
     /// The fee of an execution: fees are kept to 4 decimals, half away from zero.
@@ -167,7 +167,7 @@ impl FeeSchedule {
         &self,
         price: Price,
         quantity: Quantity,
-        multiplier: Decimal,
+        multiplier: Quantity,
     ) -> Result<Amount, ArithmeticError> {
         self.reserved(price.notional(quantity, multiplier)?, quantity)
     }

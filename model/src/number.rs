@@ -12,7 +12,7 @@ use core::str::FromStr;
 pub use rust_decimal::Decimal;
 use rust_decimal::RoundingStrategy;
 
-use crate::narrow;
+use crate::exact::Exact;
 
 /// Why a number could not be computed or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,14 +44,14 @@ pub enum Rounding {
 
 impl Rounding {
     #[inline]
-    fn apply(self, value: Decimal) -> Decimal {
+    fn apply(self, value: Exact) -> Exact {
         let sooner = match self {
             // Ties ask for the quotient's last digit, and this rounding is for people and cost bases.
             Self::HalfEven(_) => None,
-            Self::Up(scale) => narrow::rounded(value, scale, |_, rest, _| rest > 0),
-            Self::HalfUp(scale) => narrow::rounded(value, scale, |_, rest, divisor| rest >= divisor - rest),
+            Self::Up(scale) => value.rounded(scale, |rest, _| rest > 0),
+            Self::HalfUp(scale) => value.rounded(scale, |rest, divisor| rest >= divisor - rest),
         };
-        sooner.unwrap_or_else(|| self.apply_to_any(value))
+        sooner.unwrap_or_else(|| Exact::of(self.apply_to_any(value.decimal())))
     }
 
     #[cold]
@@ -68,95 +68,19 @@ impl Rounding {
     }
 }
 
-#[inline]
-fn add(a: Decimal, b: Decimal) -> Result<Decimal, ArithmeticError> {
-    if a.is_zero() {
-        return Ok(b);
-    }
-    if b.is_zero() {
-        return Ok(a);
-    }
-    narrow::sum(a, b).map_or_else(|| add_any(a, b), Ok)
-}
-
-#[inline]
-fn subtract(a: Decimal, b: Decimal) -> Result<Decimal, ArithmeticError> {
-    if a.is_zero() {
-        return Ok(-b);
-    }
-    if b.is_zero() {
-        return Ok(a);
-    }
-    narrow::difference(a, b).map_or_else(|| add_any(a, -b), Ok)
-}
-
-#[inline]
-fn mul(a: Decimal, b: Decimal) -> Result<Decimal, ArithmeticError> {
-    if a.is_zero() || b.is_zero() {
-        return Ok(Decimal::ZERO);
-    }
-    narrow::product(a, b).map_or_else(|| mul_any(a, b), Ok)
-}
-
-#[cold]
-fn add_any(a: Decimal, b: Decimal) -> Result<Decimal, ArithmeticError> {
-    let sum = a.checked_add(b).ok_or(ArithmeticError::Overflow)?;
-    if sum.scale() >= a.scale().max(b.scale()) {
-        return Ok(sum);
-    }
-    // Trailing zeros may have asked for digits the value does not need: once more without them.
-    let (a, b) = (a.normalize(), b.normalize());
-    let sum = a.checked_add(b).ok_or(ArithmeticError::Overflow)?;
-    if sum.scale() >= a.scale().max(b.scale()) { Ok(sum) } else { Err(ArithmeticError::Inexact) }
-}
-
-#[cold]
-fn mul_any(a: Decimal, b: Decimal) -> Result<Decimal, ArithmeticError> {
-    let product = a.checked_mul(b).ok_or(ArithmeticError::Overflow)?;
-    if product.scale() == a.scale() + b.scale() {
-        return Ok(product);
-    }
-    let (a, b) = (a.normalize(), b.normalize());
-    let product = a.checked_mul(b).ok_or(ArithmeticError::Overflow)?;
-    if product.scale() == a.scale() + b.scale() { Ok(product) } else { Err(ArithmeticError::Inexact) }
-}
-
-fn div(a: Decimal, b: Decimal, rounding: Rounding) -> Result<Decimal, ArithmeticError> {
+fn div(a: Exact, b: Exact, rounding: Rounding) -> Result<Exact, ArithmeticError> {
     if b.is_zero() {
         return Err(ArithmeticError::DivisionByZero);
     }
-    a.checked_div(b).map(|quotient| rounding.apply(quotient)).ok_or(ArithmeticError::Overflow)
-}
-
-#[inline]
-fn is_one(value: Decimal) -> bool {
-    narrow::compare(value, Decimal::ONE) == Some(Ordering::Equal)
-}
-
-/// Journal form of a decimal: 96 bits of magnitude, 8 bits of scale (bit 96..104), the sign in bit 127,
-/// little endian. Padding-free and the same on every machine.
-fn to_bits(value: Decimal) -> [u8; 16] {
-    let mut bits = value.mantissa().unsigned_abs() | (u128::from(value.scale()) << 96);
-    if value.is_sign_negative() && !value.is_zero() {
-        bits |= 1 << 127;
-    }
-    bits.to_le_bytes()
-}
-
-fn from_bits(bytes: [u8; 16]) -> Result<Decimal, ArithmeticError> {
-    const MAGNITUDE: u128 = (1 << 96) - 1;
-    let bits = u128::from_le_bytes(bytes);
-    let Ok(magnitude) = i128::try_from(bits & MAGNITUDE) else { return Err(ArithmeticError::Overflow) };
-    let mantissa = if bits >> 127 == 1 { -magnitude } else { magnitude };
-    let Ok(scale) = u32::try_from((bits >> 96) & 0x7fff_ffff) else { return Err(ArithmeticError::Overflow) };
-    Decimal::try_from_i128_with_scale(mantissa, scale).map_err(|_| ArithmeticError::Overflow)
+    let quotient = a.decimal().checked_div(b.decimal()).ok_or(ArithmeticError::Overflow)?;
+    Ok(rounding.apply(Exact::of(quotient)))
 }
 
 macro_rules! exact_number {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default)]
-        pub struct $name(Decimal);
+        pub struct $name(Exact);
 
         // By value: 1.0 and 1.00 are equal.
         impl PartialEq for $name {
@@ -178,28 +102,30 @@ macro_rules! exact_number {
         impl Ord for $name {
             #[inline]
             fn cmp(&self, other: &Self) -> Ordering {
-                narrow::compare(self.0, other.0).unwrap_or_else(|| self.0.cmp(&other.0))
+                self.0.compare(other.0)
             }
         }
 
         impl Hash for $name {
             fn hash<H: Hasher>(&self, state: &mut H) {
-                self.0.hash(state);
+                self.0.decimal().hash(state);
             }
         }
 
         impl $name {
             /// Zero.
-            pub const ZERO: Self = Self(Decimal::ZERO);
+            pub const ZERO: Self = Self(Exact::ZERO);
+            /// One.
+            pub const ONE: Self = Self(Exact::ONE);
 
             /// Wraps a decimal as it is.
             pub const fn new(value: Decimal) -> Self {
-                Self(value)
+                Self(Exact::of(value))
             }
 
-            /// The decimal inside.
+            /// As a decimal.
             pub const fn get(self) -> Decimal {
-                self.0
+                self.0.decimal()
             }
 
             /// True for zero of any scale.
@@ -211,13 +137,13 @@ macro_rules! exact_number {
             /// True above zero.
             #[inline]
             pub fn is_positive(self) -> bool {
-                self.0.is_sign_positive() && !self.0.is_zero()
+                !self.0.is_negative() && !self.0.is_zero()
             }
 
             /// True below zero.
             #[inline]
             pub fn is_negative(self) -> bool {
-                self.0.is_sign_negative() && !self.0.is_zero()
+                self.0.is_negative()
             }
 
             /// The distance from zero.
@@ -231,31 +157,29 @@ macro_rules! exact_number {
             #[inline]
             #[must_use]
             pub fn negated(self) -> Self {
-                if self.0.is_zero() { Self::ZERO } else { Self(-self.0) }
+                Self(self.0.negated())
             }
 
             /// The exact sum.
             #[inline]
             pub fn plus(self, other: Self) -> Result<Self, ArithmeticError> {
-                add(self.0, other.0).map(Self)
+                self.0.plus(other.0).map(Self)
             }
 
             /// The exact difference.
             #[inline]
             pub fn minus(self, other: Self) -> Result<Self, ArithmeticError> {
-                subtract(self.0, other.0).map(Self)
+                self.0.minus(other.0).map(Self)
             }
 
             /// True where the value is a whole number of `step`s; a step of zero divides nothing.
             #[inline]
             pub fn is_multiple_of(self, step: Self) -> bool {
                 // A step of one, or of a one behind zeros, as most ticks and lots are: counting decimals is enough.
-                let step_parts = step.0.unpack();
-                let is_one = step_parts.lo == 1 && step_parts.mid | step_parts.hi == 0;
-                if is_one && !step_parts.negative && self.0.scale() <= step_parts.scale {
+                if step.0.is_unit() && self.0.scale() <= step.0.scale() {
                     return true;
                 }
-                !step.is_zero() && self.0.checked_rem(step.0).is_some_and(|rest| rest.is_zero())
+                !step.is_zero() && self.get().checked_rem(step.get()).is_some_and(|rest| rest.is_zero())
             }
 
             /// The smaller of two.
@@ -275,7 +199,7 @@ macro_rules! exact_number {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+                self.get().fmt(f)
             }
         }
 
@@ -284,19 +208,19 @@ macro_rules! exact_number {
 
             /// Reads `-1234.5678`; no exponent, no thousands separators, at most 28 digits, no digit lost.
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Decimal::from_str_exact(text).map(Self).map_err(|_| ArithmeticError::Syntax)
+                Decimal::from_str_exact(text).map(Self::new).map_err(|_| ArithmeticError::Syntax)
             }
         }
 
         impl From<u32> for $name {
             fn from(value: u32) -> Self {
-                Self(Decimal::from(value))
+                Self::new(Decimal::from(value))
             }
         }
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(&self.0.normalize())
+                serializer.collect_str(&self.get().normalize())
             }
         }
 
@@ -305,7 +229,7 @@ macro_rules! exact_number {
             type Resolver = ();
 
             fn resolve(&self, (): (), out: rkyv::Place<Self::Archived>) {
-                out.write(to_bits(self.0));
+                out.write(self.0.to_bits());
             }
         }
 
@@ -321,22 +245,22 @@ macro_rules! exact_number {
             D::Error: rkyv::rancor::Source,
         {
             fn deserialize(&self, _: &mut D) -> Result<$name, D::Error> {
-                from_bits(*self).map($name).map_err(rkyv::rancor::Source::new)
+                Exact::from_bits(*self).map($name).ok_or_else(|| rkyv::rancor::Source::new(ArithmeticError::Overflow))
             }
         }
 
         impl borsh::BorshSerialize for $name {
             fn serialize<W: borsh::io::Write>(&self, writer: &mut W) -> borsh::io::Result<()> {
-                writer.write_all(&to_bits(self.0))
+                writer.write_all(&self.0.to_bits())
             }
         }
 
         impl borsh::BorshDeserialize for $name {
             fn deserialize_reader<R: borsh::io::Read>(reader: &mut R) -> borsh::io::Result<Self> {
                 let bytes = <[u8; 16]>::deserialize_reader(reader)?;
-                from_bits(bytes)
+                Exact::from_bits(bytes)
                     .map(Self)
-                    .map_err(|_| borsh::io::Error::new(borsh::io::ErrorKind::InvalidData, "not a decimal"))
+                    .ok_or_else(|| borsh::io::Error::new(borsh::io::ErrorKind::InvalidData, "not a decimal"))
             }
         }
     };
@@ -358,38 +282,55 @@ exact_number! {
 impl Price {
     /// `price × quantity × multiplier`: the notional, exact.
     #[inline]
-    pub fn notional(self, quantity: Quantity, multiplier: Decimal) -> Result<Amount, ArithmeticError> {
-        let units = mul(self.0, quantity.0)?;
-        if is_one(multiplier) { Ok(Amount(units)) } else { mul(units, multiplier).map(Amount) }
+    pub fn notional(self, quantity: Quantity, multiplier: Quantity) -> Result<Amount, ArithmeticError> {
+        let units = self.0.times(quantity.0)?;
+        if multiplier == Quantity::ONE { Ok(Amount(units)) } else { units.times(multiplier.0).map(Amount) }
     }
 
     /// The price moved away by `basis_points` of itself (1 bp = 0.01 %), exact.
     #[inline]
     pub fn shifted(self, basis_points: i32) -> Result<Self, ArithmeticError> {
-        mul(self.0, Decimal::new(10_000 + i64::from(basis_points), 4)).map(Self)
+        self.0.times(Exact::of(Decimal::new(10_000 + i64::from(basis_points), 4))).map(Self)
     }
 
     /// Half the sum of two prices, exact.
     #[inline]
     pub fn midpoint(self, other: Self) -> Result<Self, ArithmeticError> {
-        mul(add(self.0, other.0)?, Decimal::new(5, 1)).map(Self)
+        self.0.plus(other.0)?.times(Exact::of(Decimal::new(5, 1))).map(Self)
+    }
+}
+
+impl From<Price> for Amount {
+    /// What one unit costs.
+    fn from(price: Price) -> Self {
+        Self(price.0)
+    }
+}
+
+impl From<Quantity> for Amount {
+    /// Units, where money and units stand in one column.
+    fn from(quantity: Quantity) -> Self {
+        Self(quantity.0)
     }
 }
 
 impl Amount {
-    /// The amount times a plain factor, exact.
+    /// The amount times a number of units, exact.
     #[inline]
-    pub fn times(self, factor: Decimal) -> Result<Self, ArithmeticError> {
-        mul(self.0, factor).map(Self)
+    pub(crate) fn times(self, quantity: Quantity) -> Result<Self, ArithmeticError> {
+        self.0.times(quantity.0).map(Self)
     }
 
-    /// A ten-thousandth of the amount, exact: what a basis point is of it.
+    /// So many basis points of the amount, exact.
     #[inline]
-    pub(crate) fn in_ten_thousandths(self) -> Result<Self, ArithmeticError> {
-        match narrow::tenth(self.0, 4) {
-            Some(part) => Ok(Self(part)),
-            None => mul(self.0, Decimal::new(1, 4)).map(Self),
-        }
+    pub(crate) fn basis_points(self, rate_bps: Self) -> Result<Self, ArithmeticError> {
+        self.0.times(rate_bps.0)?.ten_thousandth().map(Self)
+    }
+
+    /// True where the magnitude takes at most 64 bits and 8 decimals: a handful of such numbers always add up exactly.
+    #[inline]
+    pub const fn is_small(self) -> bool {
+        self.0.is_narrow() && self.0.scale() <= 8
     }
 
     /// The amount rounded by a named rule.
@@ -403,23 +344,23 @@ impl Amount {
         if part == whole {
             return Ok(self);
         }
-        if let Ok(product) = mul(self.0, part.0) {
+        if let Ok(product) = self.0.times(part.0) {
             return div(product, whole.0, rounding).map(Self);
         }
         // The product would not fit: divide first, to 28 digits, then scale.
-        let ratio = part.0.checked_div(whole.0).ok_or(ArithmeticError::DivisionByZero)?;
-        let product = self.0.checked_mul(ratio).ok_or(ArithmeticError::Overflow)?;
-        Ok(Self(rounding.apply(product)))
+        let ratio = part.get().checked_div(whole.get()).ok_or(ArithmeticError::DivisionByZero)?;
+        let product = self.get().checked_mul(ratio).ok_or(ArithmeticError::Overflow)?;
+        Ok(Self(rounding.apply(Exact::of(product))))
     }
 
     /// The amount for each unit, rounded by a named rule: an average price.
     pub fn per_unit(
         self,
         quantity: Quantity,
-        multiplier: Decimal,
+        multiplier: Quantity,
         rounding: Rounding,
     ) -> Result<Price, ArithmeticError> {
-        div(self.0, mul(quantity.0, multiplier)?, rounding).map(Price)
+        div(self.0, quantity.0.times(multiplier.0)?, rounding).map(Price)
     }
 }
 
@@ -467,14 +408,14 @@ mod tests {
     fn a_product_that_would_round_is_refused() {
         let price: Price = "0.123456789012345678".parse().unwrap();
         let quantity: Quantity = "0.123456789012345678".parse().unwrap();
-        assert_eq!(price.notional(quantity, Decimal::ONE), Err(ArithmeticError::Inexact));
+        assert_eq!(price.notional(quantity, Quantity::ONE), Err(ArithmeticError::Inexact));
     }
 
     #[test]
     fn trailing_zeros_do_not_cause_a_refusal() {
         let price: Price = "1.00000000000000000000".parse().unwrap();
         let quantity: Quantity = "2.00000000000000000000".parse().unwrap();
-        assert_eq!(price.notional(quantity, Decimal::ONE).unwrap(), amount("2"));
+        assert_eq!(price.notional(quantity, Quantity::ONE).unwrap(), amount("2"));
     }
 
     #[test]
@@ -514,27 +455,14 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn bits_round_trip(mantissa in -(1i128 << 95)..(1i128 << 95), scale in 0u32..=28) {
-            let value = Decimal::from_i128_with_scale(mantissa, scale);
-            let back = from_bits(to_bits(value)).unwrap();
-            prop_assert_eq!(back, value);
-            prop_assert_eq!(back.scale(), value.scale());
-        }
-
-        #[test]
-        fn arbitrary_bits_never_panic(bytes in any::<[u8; 16]>()) {
-            let _ = from_bits(bytes);
-        }
-
         /// The naive twin: the same sums and products in 128-bit integers at a fixed scale.
         #[test]
         fn sums_and_products_are_exact(a in -1_000_000_000_000i64..1_000_000_000_000, b in -1_000_000i64..1_000_000) {
-            let (x, y) = (Decimal::new(a, 6), Decimal::new(b, 4));
-            let sum = add(x, y).unwrap();
-            prop_assert_eq!(sum, Decimal::from_i128_with_scale(i128::from(a) + i128::from(b) * 100, 6));
-            let product = mul(x, y).unwrap();
-            prop_assert_eq!(product, Decimal::from_i128_with_scale(i128::from(a) * i128::from(b), 10));
+            let (x, y) = (Amount::new(Decimal::new(a, 6)), Amount::new(Decimal::new(b, 4)));
+            let sum = Decimal::from_i128_with_scale(i128::from(a) + i128::from(b) * 100, 6);
+            prop_assert_eq!(x.plus(y).unwrap().get(), sum);
+            let product = Decimal::from_i128_with_scale(i128::from(a) * i128::from(b), 10);
+            prop_assert_eq!(x.times(Quantity::new(y.get())).unwrap().get(), product);
         }
     }
 }

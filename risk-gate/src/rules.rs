@@ -80,11 +80,11 @@ pub const RULES: &[Rule] = &[
 ];
 
 fn units(quantity: Quantity) -> Amount {
-    Amount::new(quantity.get())
+    quantity.into()
 }
 
 fn price_of(price: Price) -> Amount {
-    Amount::new(price.get())
+    price.into()
 }
 
 /// Nothing in whose scope the order stands is halted.

@@ -82,7 +82,7 @@ fn put_in_suspense(
         }
         core.suspense.push(Suspense { position: stamp.position, report: *report });
     }
-    let value = Amount::new(report.last_quantity.get());
+    let value = Amount::from(report.last_quantity);
     out.alert(alert, order.map(|order| order.id), Some(report.session), Some(value));
 }
 
@@ -240,13 +240,13 @@ fn alert_on_fill(report: &ExecutionReport, before: &Order, after: &Order, out: &
     let (order, session) = (Some(after.id), Some(report.session));
     if after.cum_quantity > after.quantity && before.cum_quantity <= before.quantity {
         let excess = after.cum_quantity.minus(after.quantity).unwrap_or_default();
-        out.alert(AlertKind::Overfill, order, session, Some(Amount::new(excess.get())));
+        out.alert(AlertKind::Overfill, order, session, Some(Amount::from(excess)));
     } else if before.is_finished() {
         out.alert(
             AlertKind::FillAfterTerminal,
             order,
             session,
-            Some(Amount::new(report.last_quantity.get())),
+            Some(Amount::from(report.last_quantity)),
         );
     }
     if report.cum_quantity != after.cum_quantity {
@@ -254,7 +254,7 @@ fn alert_on_fill(report: &ExecutionReport, before: &Order, after: &Order, out: &
             AlertKind::CumQuantityMismatch,
             order,
             session,
-            Some(Amount::new(report.cum_quantity.get())),
+            Some(Amount::from(report.cum_quantity)),
         );
     }
 }
@@ -263,7 +263,7 @@ fn alert_on_fill(report: &ExecutionReport, before: &Order, after: &Order, out: &
 fn alert_on_final_quantity(report: &ExecutionReport, order: &Order, out: &mut Outcome) {
     let ends = matches!(report.exec_type, ExecType::Canceled | ExecType::Expired | ExecType::DoneForDay);
     if ends && !order.status.is_terminal() && report.cum_quantity != order.cum_quantity {
-        let value = Some(Amount::new(report.cum_quantity.get()));
+        let value = Some(Amount::from(report.cum_quantity));
         out.alert(AlertKind::CumQuantityMismatch, Some(order.id), Some(report.session), value);
     }
 }
@@ -382,7 +382,7 @@ fn take_terms(order: &mut Order, terms: &Pending) {
 /// not mention never arrived.
 fn status_answer(report: &ExecutionReport, order: &mut Order, out: &mut Outcome) {
     if report.cum_quantity != order.cum_quantity {
-        let value = Some(Amount::new(report.cum_quantity.get()));
+        let value = Some(Amount::from(report.cum_quantity));
         out.alert(AlertKind::CumQuantityMismatch, Some(order.id), Some(report.session), value);
     }
     match report.ord_status {
