@@ -12,7 +12,7 @@ use model::{
 use crate::executions::Executions;
 use crate::orders::Orders;
 use crate::table::Table;
-use crate::{Account, Order, Outcome, Portfolio, apply};
+use crate::{Account, Order, Outcome, Portfolio, Provision, Want, apply};
 
 /// The version of the logic: raised by any change that makes an old journal lead to another state.
 ///
@@ -143,11 +143,15 @@ impl Core {
         settles.into_iter().chain(retires).min()
     }
 
-    /// Makes room ahead for one more order, up to some: for when there is nothing else to do, so that the next order
-    /// does not wait for fresh memory. Changes nothing of the state.
+    /// What should be made ahead, so that no order waits for memory; `None` where everything is there.
     #[inline]
-    pub fn prepare(&mut self) {
-        self.orders.prepare();
+    pub fn wants(&self) -> Option<Want> {
+        self.orders.wants()
+    }
+
+    /// Takes what was made ahead. Changes nothing of the state, and nothing depends on it but time.
+    pub fn provide(&mut self, provision: Provision) {
+        self.orders.provide(provision);
     }
 
     /// How often the journal behind this state was opened for writing.
@@ -217,28 +221,28 @@ impl Core {
 
     /// The order that a ClOrdID of ours is about; `None` where there is none, or it is retired.
     #[inline]
-    pub fn order(&self, id: WireId) -> Option<&Order> {
+    pub fn order(&self, id: WireId) -> Option<Order> {
         self.orders.about(id)
     }
 
     /// An account's order with this identity.
-    pub fn order_of(&self, account: AccountId, id: OrderId) -> Option<&Order> {
+    pub fn order_of(&self, account: AccountId, id: OrderId) -> Option<Order> {
         self.orders.get(id).filter(|order| order.account == account)
     }
 
     /// The order that an account submitted under this identifier.
     #[inline]
-    pub fn order_by_cl_ord_id(&self, account: AccountId, cl_ord_id: &ClOrdId) -> Option<&Order> {
+    pub fn order_by_cl_ord_id(&self, account: AccountId, cl_ord_id: &ClOrdId) -> Option<Order> {
         self.orders.named(account, cl_ord_id)
     }
 
     /// An account's orders that the broker may still act on, oldest first.
-    pub fn open_orders(&self, account: AccountId) -> impl Iterator<Item = &Order> {
+    pub fn open_orders(&self, account: AccountId) -> impl Iterator<Item = Order> {
         self.orders.open(account)
     }
 
     /// An account's orders that are not retired, finished ones first.
-    pub fn orders(&self, account: AccountId) -> impl Iterator<Item = &Order> {
+    pub fn orders(&self, account: AccountId) -> impl Iterator<Item = Order> {
         self.orders.finished(account).chain(self.orders.open(account))
     }
 

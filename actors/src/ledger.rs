@@ -144,6 +144,7 @@ impl Book {
     }
 
     /// Settled and unsettled: what is owned, whatever is promised.
+    #[inline]
     pub fn owned(&self) -> Result<Amount, ArithmeticError> {
         if self.unsettled.is_empty() {
             return Ok(self.balances.settled);
@@ -152,6 +153,7 @@ impl Book {
     }
 
     /// What an order may still take: owned less reserved. Trade-date accounting: proceeds count before they settle.
+    #[inline]
     pub fn available(&self) -> Result<Amount, ArithmeticError> {
         self.owned()?.plus(self.balances.earmarked)
     }
@@ -201,6 +203,7 @@ impl Ledger {
     }
 
     /// See [`Book::available`]; zero where the asset never moved.
+    #[inline]
     pub fn available(&self, asset: Asset) -> Result<Amount, ArithmeticError> {
         self.book(asset).map_or(Ok(Amount::ZERO), Book::available)
     }

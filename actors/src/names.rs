@@ -1,31 +1,63 @@
-//! Where the order of a submitter's identifier is: hashes and places only, so that an entry takes nine bytes.
+//! Where the order of a submitter's identifier is: hashes and places only, a cache line for a handful of them.
+//!
+//! Linear hashing (Litwin, VLDB 1980): the table grows by one bucket for every few names, so that no order ever waits
+//! for a table to be copied, and its memory can be made ahead.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
-use hashbrown::HashTable;
 use model::{AccountId, ClOrdId};
 use rustc_hash::FxHasher;
 
 /// Places by account and ClOrdID. Nothing iterates over it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
-    /// Many small tables instead of a large one: each is rehashed at a time of its own, which no order notices.
-    parts: Vec<HashTable<Entry>>,
+    segments: Vec<Box<Segment>>,
+    /// Buckets in use: hashes end in the bits of the power of two below, those of buckets that were split in one more.
+    buckets: usize,
+    len: usize,
+    /// What did not fit its bucket.
+    overflow: Vec<Box<Segment>>,
+    /// Buckets of `overflow` that were ever used.
+    overflowed: usize,
+    /// Those of them that nothing stands in.
+    vacant: Vec<u32>,
+    /// Made ahead.
+    spare: Vec<Box<Segment>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// Buckets that are made together.
+#[derive(Clone, Debug)]
+pub(crate) struct Segment([Bucket; SEGMENT]);
+
+/// One cache line.
+#[repr(align(64))]
+#[derive(Clone, Copy, Debug, Default)]
+struct Bucket {
+    entries: [Entry; ENTRIES],
+    len: u32,
+    /// Where the rest of it stands in `overflow`, counted from 1; 0 where that is all.
+    more: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
 struct Entry {
     hash: u32,
     place: u32,
 }
 
-/// How many tables, by the upper bits of the hash.
-const PARTS: usize = 1 << 8;
+const ENTRIES: usize = 7;
+/// Buckets of a segment: 16 KiB.
+const SEGMENT: usize = 256;
+/// Names for each bucket, on average: few enough that nearly every bucket holds its own.
+const LOAD: usize = 3;
+/// Segments that should be there ahead.
+const SPARE: usize = 32;
 
-impl Default for Names {
+impl Default for Segment {
     fn default() -> Self {
-        Self { parts: (0..PARTS).map(|_| HashTable::new()).collect() }
+        Self([Bucket::default(); SEGMENT])
     }
 }
 
@@ -33,21 +65,24 @@ impl Default for Names {
 fn hash(account: AccountId, cl_ord_id: &ClOrdId) -> u32 {
     let mut hasher = FxHasher::default();
     (account.index, cl_ord_id).hash(&mut hasher);
-    let hash = hasher.finish();
-    #[expect(clippy::cast_possible_truncation, reason = "both halves take part")]
-    let folded = (hash ^ (hash >> 32)) as u32;
-    folded
+    // The low bits choose the bucket: all of the hash must take part in them.
+    let spread = hasher.finish().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (spread >> 32) as u32
 }
 
-/// The table takes its bits from both ends of 64; the part took the upper bits of the hash.
-#[inline]
-const fn spread(hash: u32) -> u64 {
-    (hash as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
+impl Bucket {
+    fn entries(&self) -> &[Entry] {
+        self.entries.get(..self.len as usize).unwrap_or(&[])
+    }
 
-#[inline]
-const fn part(hash: u32) -> usize {
-    (hash >> 24) as usize
+    /// False where it is full.
+    #[inline]
+    fn push(&mut self, entry: Entry) -> bool {
+        let Some(free) = self.entries.get_mut(self.len as usize) else { return false };
+        *free = entry;
+        self.len += 1;
+        true
+    }
 }
 
 impl Names {
@@ -60,23 +95,228 @@ impl Names {
         is_it: impl Fn(u32) -> bool,
     ) -> Option<u32> {
         let hash = hash(account, cl_ord_id);
-        let same = |entry: &Entry| entry.hash == hash && is_it(entry.place);
-        Some(self.parts.get(part(hash))?.find(spread(hash), same)?.place)
+        let mut bucket = self.bucket(self.index(hash))?;
+        loop {
+            let found = bucket.entries().iter().find(|entry| entry.hash == hash && is_it(entry.place));
+            if let Some(entry) = found {
+                return Some(entry.place);
+            }
+            bucket = self.after(bucket)?;
+        }
     }
 
     #[inline]
     pub(crate) fn add(&mut self, account: AccountId, cl_ord_id: &ClOrdId, place: u32) {
-        let hash = hash(account, cl_ord_id);
-        if let Some(table) = self.parts.get_mut(part(hash)) {
-            table.insert_unique(spread(hash), Entry { hash, place }, |entry| spread(entry.hash));
+        if self.len >= self.buckets * LOAD {
+            self.grow();
         }
+        self.len += 1;
+        let hash = hash(account, cl_ord_id);
+        self.put(self.index(hash), Entry { hash, place });
     }
 
     pub(crate) fn remove(&mut self, account: AccountId, cl_ord_id: &ClOrdId, place: u32) {
         let hash = hash(account, cl_ord_id);
-        let Some(table) = self.parts.get_mut(part(hash)) else { return };
-        if let Ok(entry) = table.find_entry(spread(hash), |entry| entry.place == place) {
-            entry.remove();
+        let index = self.index(hash);
+        let mut next = self.bucket_mut(index);
+        while let Some(bucket) = next {
+            if let Some(at) = bucket.entries().iter().position(|entry| entry.place == place) {
+                bucket.len -= 1;
+                bucket.entries.swap(at, bucket.len as usize);
+                self.len -= 1;
+                return;
+            }
+            let more = bucket.more;
+            next = self.behind(more);
         }
+    }
+
+    /// True where segments should be made ahead.
+    #[inline]
+    pub(crate) fn is_short(&self) -> bool {
+        self.spare.len() < SPARE / 2
+    }
+
+    /// Takes segments made ahead, in a list that has room for those that are left.
+    pub(crate) fn provide(&mut self, mut segments: Vec<Box<Segment>>) {
+        segments.append(&mut self.spare);
+        self.spare = segments;
+    }
+
+    /// As many as should be there.
+    pub(crate) fn made_ahead() -> Vec<Box<Segment>> {
+        let mut segments = Vec::with_capacity(2 * SPARE);
+        segments.resize_with(SPARE, Box::default);
+        segments
+    }
+
+    /// Which bucket a hash belongs to, of those in use.
+    #[inline]
+    const fn index(&self, hash: u32) -> usize {
+        let upper = self.buckets.next_power_of_two();
+        let index = hash as usize & (upper - 1);
+        if index < self.buckets { index } else { index & (upper / 2).saturating_sub(1) }
+    }
+
+    #[inline]
+    fn bucket(&self, index: usize) -> Option<&Bucket> {
+        self.segments.get(index / SEGMENT)?.0.get(index % SEGMENT)
+    }
+
+    #[inline]
+    fn bucket_mut(&mut self, index: usize) -> Option<&mut Bucket> {
+        self.segments.get_mut(index / SEGMENT)?.0.get_mut(index % SEGMENT)
+    }
+
+    #[inline]
+    fn after(&self, bucket: &Bucket) -> Option<&Bucket> {
+        let at = bucket.more.checked_sub(1)? as usize;
+        self.overflow.get(at / SEGMENT)?.0.get(at % SEGMENT)
+    }
+
+    /// By what stands in `more`.
+    fn behind(&mut self, more: u32) -> Option<&mut Bucket> {
+        let at = more.checked_sub(1)? as usize;
+        self.overflow.get_mut(at / SEGMENT)?.0.get_mut(at % SEGMENT)
+    }
+
+    #[inline]
+    fn put(&mut self, index: usize, entry: Entry) {
+        if !self.bucket_mut(index).is_some_and(|bucket| bucket.push(entry)) {
+            self.put_behind(index, entry);
+        }
+    }
+
+    /// Into the first bucket behind that has room; a new one stands first.
+    #[cold]
+    fn put_behind(&mut self, index: usize, entry: Entry) {
+        let Some(first) = self.bucket(index).map(|bucket| bucket.more) else { return };
+        let mut more = first;
+        while let Some(bucket) = self.behind(more) {
+            if bucket.push(entry) {
+                return;
+            }
+            more = bucket.more;
+        }
+        let mut bucket = Bucket { more: first, ..Bucket::default() };
+        bucket.push(entry);
+        let at = self.overflowing(bucket);
+        if let Some(bucket) = self.bucket_mut(index) {
+            bucket.more = at;
+        }
+    }
+
+    /// What leads to it then.
+    fn overflowing(&mut self, bucket: Bucket) -> u32 {
+        let more = self.vacant.pop().unwrap_or_else(|| self.one_more_overflows());
+        if let Some(place) = self.behind(more) {
+            *place = bucket;
+        }
+        more
+    }
+
+    fn one_more_overflows(&mut self) -> u32 {
+        if self.overflowed == self.overflow.len() * SEGMENT {
+            let segment = self.spare.pop().unwrap_or_default();
+            self.overflow.push(segment);
+        }
+        self.overflowed += 1;
+        u32::try_from(self.overflowed).unwrap_or(0)
+    }
+
+    /// One bucket more: what belongs there is taken out of the one that held it.
+    fn grow(&mut self) {
+        if self.buckets == self.segments.len() * SEGMENT {
+            let segment = self.spare.pop().unwrap_or_default();
+            self.segments.push(segment);
+        }
+        self.buckets += 1;
+        let Some(split) = Self::source(self.buckets - 1) else { return };
+        let mut next = self.bucket_mut(split).map(core::mem::take);
+        while let Some(bucket) = next {
+            for entry in bucket.entries() {
+                self.put(self.index(entry.hash), *entry);
+            }
+            next = self.behind(bucket.more).map(core::mem::take);
+            if next.is_some() {
+                self.vacant.push(bucket.more);
+            }
+        }
+    }
+
+    /// The bucket that a new one takes its part of; none for the very first.
+    const fn source(index: usize) -> Option<usize> {
+        match index.checked_ilog2() {
+            Some(bits) => Some(index - (1 << bits)),
+            None => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeMap;
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
+    fn name(number: u32) -> ClOrdId {
+        ClOrdId::new(&alloc::format!("N{number}")).unwrap()
+    }
+
+    fn found(names: &Names, account: u32, number: u32, place: Option<u32>) -> bool {
+        let account = AccountId::new(account);
+        names.find(account, &name(number), |found| Some(found) == place) == place
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: 64, rng_seed: RngSeed::Fixed(23), failure_persistence: None, ..ProptestConfig::default()
+        })]
+
+        /// A map is the twin, through growth, removal and segments that are there or are not.
+        #[test]
+        fn names_are_found_until_they_are_removed(
+            steps in proptest::collection::vec((0u8..8, 0u32..3, 0u32..600), 1..2_000),
+        ) {
+            let (mut names, mut twin) = (Names::default(), BTreeMap::new());
+            for (at, (kind, account, number)) in (0u32..).zip(&steps) {
+                let key = (*account, *number);
+                match kind {
+                    0 => {
+                        if let Some(place) = twin.remove(&key) {
+                            names.remove(AccountId::new(*account), &name(*number), place);
+                        }
+                    }
+                    1 if names.is_short() => names.provide(Names::made_ahead()),
+                    _ if !twin.contains_key(&key) => {
+                        names.add(AccountId::new(*account), &name(*number), at);
+                        twin.insert(key, at);
+                    }
+                    _ => {}
+                }
+                prop_assert!(found(&names, *account, *number, twin.get(&key).copied()));
+            }
+            for account in 0..3 {
+                for number in 0..600 {
+                    prop_assert!(found(&names, account, number, twin.get(&(account, number)).copied()));
+                }
+            }
+            prop_assert_eq!(names.len, twin.len());
+        }
+    }
+
+    /// Nearly every name is found in its bucket's own line; the rest is a line further.
+    #[test]
+    fn few_names_overflow() {
+        let mut names = Names::default();
+        let count = 100_000;
+        (0..count).for_each(|number| names.add(AccountId::new(number % 16), &name(number), number));
+        let buckets = names.overflow.iter().flat_map(|segment| &segment.0);
+        let behind: usize = buckets.map(|bucket| bucket.len as usize).sum();
+        assert!(behind < count as usize / 20, "{behind} of {count} names");
+        assert!(names.overflowed - names.vacant.len() < names.buckets / 10);
+        assert!((0..count).all(|number| found(&names, number % 16, number, Some(number))));
+        assert_eq!(size_of::<Bucket>(), 64);
     }
 }

@@ -2,7 +2,8 @@
 //! and by when it was finished.
 //!
 //! Orders stand on shelves of fixed size and never move; a place that a retired order leaves is taken again. Places
-//! are not part of the state: equal states may use different ones.
+//! are not part of the state: equal states may use different ones. What the tables grow by can be made ahead, by
+//! another thread: see [`Provision`].
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -11,22 +12,27 @@ use indexmap::IndexMap;
 use model::{AccountId, ClOrdId, OrderId, PendingKind, WireId};
 use rustc_hash::FxBuildHasher;
 
-use crate::names::Names;
+use crate::names::{Names, Segment};
+use crate::shelves::{NOWHERE, Shelf, Shelves};
 use crate::{Order, Pending};
 
+mod cell;
 mod encoding;
 mod list;
+mod pages;
 #[cfg(test)]
 mod tests;
 
-use list::{Chain, Links, List};
+use cell::{Amended, Cell};
+use list::{Chain, List};
+use pages::{Page, Pages};
 
 /// The orders of a shard.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Orders {
-    shelves: Vec<Vec<Cell>>,
-    vacant: Vec<u32>,
-    pages: IndexMap<u64, Box<Page>, FxBuildHasher>,
+    cells: Shelves<Cell, ORDERS>,
+    amended: Shelves<Amended, AMENDED>,
+    pages: Pages,
     names: Names,
     /// Cancel and replace requests, and which order each is about.
     requests: IndexMap<WireId, Request, FxBuildHasher>,
@@ -35,23 +41,6 @@ pub(crate) struct Orders {
     finished: List,
     /// How many were retired so far.
     retired: u64,
-}
-
-/// One place on a shelf.
-#[derive(Clone, Debug)]
-struct Cell {
-    /// Of sequence number 0 where the place is vacant: no order has that.
-    order: Order,
-    links: Links,
-    /// The last request about it; the ones before are chained behind.
-    last_request: Option<WireId>,
-}
-
-/// Places of orders by the record that submitted them: 4,096 records to a page.
-#[derive(Clone, Debug)]
-struct Page {
-    places: [u32; PAGE_RECORDS],
-    in_use: u32,
 }
 
 /// An account's orders.
@@ -71,61 +60,113 @@ struct Request {
     earlier: Option<WireId>,
 }
 
-/// Orders on a shelf: some 110 KB.
-const SHELF: usize = 256;
-const PAGE_RECORDS: usize = 4096;
-/// Vacant places made ahead.
-const SPARE: usize = 1024;
-/// Stands where there is no place.
-const NOWHERE: u32 = u32::MAX;
+/// Orders on a shelf: some 9 MB, so that most of it can be of large pages.
+const ORDERS: usize = 32 * 1024;
+const AMENDED: usize = 1024;
 
-/// A page, and where on it.
-fn page_of(id: OrderId) -> (u64, usize) {
-    let records = PAGE_RECORDS as u64;
-    (id.seq / records, usize::try_from(id.seq % records).unwrap_or(0))
+/// What the table of orders grows by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// Room for orders.
+    Shelf,
+    /// Room for their names.
+    Names,
+    /// Room for their identities.
+    Pages,
+}
+
+/// A piece that the table of orders grows by, made ahead by whoever has the time, so that no order waits for memory.
+/// It changes nothing of the state.
+#[derive(Debug)]
+pub struct Provision(Piece);
+
+#[derive(Debug)]
+enum Piece {
+    Shelf(Shelf<Cell, ORDERS>),
+    Names(Vec<Box<Segment>>),
+    Pages(Vec<Box<Page>>),
+}
+
+impl Provision {
+    /// Allocates it.
+    pub fn new(want: Want) -> Self {
+        Self(match want {
+            Want::Shelf => Piece::Shelf(Shelf::new()),
+            Want::Names => Piece::Names(Names::made_ahead()),
+            Want::Pages => Piece::Pages(Pages::made_ahead()),
+        })
+    }
+
+    /// Where memory begins that is allocated and was never written, and how many bytes that is: whoever makes it may
+    /// have the kernel provide it at once. `None` where it has been written.
+    pub fn untouched(&mut self) -> Option<(*mut u8, usize)> {
+        match &mut self.0 {
+            Piece::Shelf(shelf) => Some(shelf.memory()),
+            Piece::Names(_) | Piece::Pages(_) => None,
+        }
+    }
 }
 
 impl Orders {
+    /// What should be made ahead.
     #[inline]
-    fn cell(&self, place: u32) -> Option<&Cell> {
-        let place = place as usize;
-        self.shelves.get(place / SHELF)?.get(place % SHELF)
+    pub(crate) fn wants(&self) -> Option<Want> {
+        if self.cells.is_short() {
+            Some(Want::Shelf)
+        } else if self.names.is_short() {
+            Some(Want::Names)
+        } else if self.pages.is_short() {
+            Some(Want::Pages)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn provide(&mut self, provision: Provision) {
+        match provision.0 {
+            Piece::Shelf(shelf) => self.cells.provide(shelf),
+            Piece::Names(segments) => self.names.provide(segments),
+            Piece::Pages(pages) => self.pages.provide(pages),
+        }
     }
 
     #[inline]
-    fn cell_mut(&mut self, place: u32) -> Option<&mut Cell> {
-        let place = place as usize;
-        self.shelves.get_mut(place / SHELF)?.get_mut(place % SHELF)
+    fn amended(&self, cell: &Cell) -> Option<&Amended> {
+        // Nearly always there is none, and then nothing is looked at.
+        if cell.amended == NOWHERE { None } else { self.amended.get(cell.amended) }
+    }
+
+    #[inline]
+    fn order(&self, cell: &Cell) -> Order {
+        cell.order(self.amended(cell))
     }
 
     #[inline]
     fn place(&self, id: OrderId) -> Option<u32> {
-        let (page, at) = page_of(id);
-        let place = *self.pages.get(&page)?.places.get(at)?;
+        let place = self.pages.place(id)?;
         // Records behind a torn tail are numbered again: another incarnation's id may end in the same number.
-        (self.cell(place)?.order.id == id).then_some(place)
+        (self.cells.get(place)?.id == id).then_some(place)
     }
 
     /// The order with this identity.
     #[inline]
-    pub(crate) fn get(&self, id: OrderId) -> Option<&Order> {
-        Some(&self.cell(self.place(id)?)?.order)
+    pub(crate) fn get(&self, id: OrderId) -> Option<Order> {
+        Some(self.order(self.cells.get(self.place(id)?)?))
     }
 
     /// The order that this identifier on the wire is about: its own, or that of a request.
     #[inline]
-    pub(crate) fn about(&self, id: WireId) -> Option<&Order> {
+    pub(crate) fn about(&self, id: WireId) -> Option<Order> {
         self.get(id).or_else(|| self.get(self.requests.get(&id)?.order))
     }
 
     /// The order that an account submitted under this identifier.
     #[inline]
-    pub(crate) fn named(&self, account: AccountId, cl_ord_id: &ClOrdId) -> Option<&Order> {
+    pub(crate) fn named(&self, account: AccountId, cl_ord_id: &ClOrdId) -> Option<Order> {
         let is_it = |place| {
-            self.cell(place)
-                .is_some_and(|cell| cell.order.account == account && cell.order.cl_ord_id == *cl_ord_id)
+            self.cells.get(place).is_some_and(|cell| cell.account == account && cell.cl_ord_id == *cl_ord_id)
         };
-        Some(&self.cell(self.names.find(account, cl_ord_id, is_it)?)?.order)
+        Some(self.order(self.cells.get(self.names.find(account, cl_ord_id, is_it)?)?))
     }
 
     /// What this replace request asked for.
@@ -136,68 +177,43 @@ impl Orders {
     /// Takes in a new order.
     #[inline]
     pub(crate) fn add(&mut self, order: &Order) {
-        let place = self.put(order);
-        let (page, at) = page_of(order.id);
-        let page = self
-            .pages
-            .entry(page)
-            .or_insert_with(|| Box::new(Page { places: [NOWHERE; PAGE_RECORDS], in_use: 0 }));
-        if let Some(slot) = page.places.get_mut(at) {
-            *slot = place;
-            page.in_use += 1;
-        }
+        let place = self.cells.put(Cell::of(order));
+        self.pages.add(order.id, place);
         self.names.add(order.account, &order.cl_ord_id, place);
+        if !Amended::is_plain(order) {
+            self.amend(place, order);
+        }
         self.enlist(place, order);
-    }
-
-    /// Puts an order on a shelf.
-    #[inline]
-    fn put(&mut self, order: &Order) -> u32 {
-        if let Some(place) = self.vacant.pop()
-            && let Some(cell) = self.cell_mut(place)
-        {
-            cell.order = *order;
-            cell.last_request = None;
-            return place;
-        }
-        self.put_behind(order)
-    }
-
-    /// Behind the last one, on a new shelf where that is full.
-    fn put_behind(&mut self, order: &Order) -> u32 {
-        if self.shelves.last().is_none_or(|shelf| shelf.len() == SHELF) {
-            self.shelves.push(Vec::with_capacity(SHELF));
-        }
-        let shelves = self.shelves.len();
-        let Some(shelf) = self.shelves.last_mut() else { return NOWHERE };
-        let place = (shelves - 1) * SHELF + shelf.len();
-        shelf.push(Cell { order: *order, links: Links::default(), last_request: None });
-        // Four billion orders do not fit the memory of any machine.
-        u32::try_from(place).unwrap_or(NOWHERE)
-    }
-
-    /// Puts one more vacant place on a shelf, up to [`SPARE`]. Any order serves to fill it.
-    #[inline]
-    pub(crate) fn prepare(&mut self) {
-        if self.vacant.len() < SPARE
-            && let Some(filler) = self.shelves.first().and_then(|shelf| shelf.first())
-        {
-            let order = Order { id: OrderId::default(), ..filler.order };
-            let place = self.put_behind(&order);
-            self.vacant.push(place);
-        }
     }
 
     /// Takes over a change of an order that is there.
     #[inline]
     pub(crate) fn change(&mut self, order: &Order) {
         let Some(place) = self.place(order.id) else { return };
-        let Some(cell) = self.cell_mut(place) else { return };
-        let was_finished = cell.order.is_finished();
-        cell.order = *order;
+        let Some(cell) = self.cells.get(place) else { return };
+        let was_finished = self.order(cell).is_finished();
+        if cell.amended != NOWHERE || !Amended::is_plain(order) {
+            self.amend(place, order);
+        }
+        if let Some(cell) = self.cells.get_mut(place) {
+            cell.change(order);
+        }
         if was_finished || order.is_finished() {
             self.delist(place, order.account, was_finished);
             self.enlist(place, order);
+        }
+    }
+
+    /// Keeps what an order has that is not plain any more.
+    fn amend(&mut self, place: u32, order: &Order) {
+        let Some(cell) = self.cells.get(place) else { return };
+        if let Some(amended) = self.amended.get_mut(cell.amended) {
+            *amended = Amended::of(order, amended.last_request);
+            return;
+        }
+        let at = self.amended.put(Amended::of(order, None));
+        if let Some(cell) = self.cells.get_mut(place) {
+            cell.amended = at;
         }
     }
 
@@ -208,72 +224,68 @@ impl Orders {
         if self.accounts.len() <= account {
             self.accounts.resize_with(account + 1, OfAccount::default);
         }
-        let Some(mut lists) = self.accounts.get(account).copied() else { return };
+        let Some(lists) = self.accounts.get_mut(account) else { return };
         if order.is_finished() {
-            self.append(&mut lists.finished, Chain::Account, place);
-            let mut finished = self.finished;
-            self.append(&mut finished, Chain::Finished, place);
-            self.finished = finished;
+            list::append(&mut self.cells, &mut lists.finished, Chain::Account, place);
+            list::append(&mut self.cells, &mut self.finished, Chain::Finished, place);
         } else {
-            self.append(&mut lists.open, Chain::Account, place);
-        }
-        if let Some(old) = self.accounts.get_mut(account) {
-            *old = lists;
+            list::append(&mut self.cells, &mut lists.open, Chain::Account, place);
         }
     }
 
     fn delist(&mut self, place: u32, account: AccountId, was_finished: bool) {
-        let Some(mut lists) = self.accounts.get(account.slot()).copied() else { return };
+        let Some(lists) = self.accounts.get_mut(account.slot()) else { return };
         if was_finished {
-            self.remove(&mut lists.finished, Chain::Account, place);
-            let mut finished = self.finished;
-            self.remove(&mut finished, Chain::Finished, place);
-            self.finished = finished;
+            list::remove(&mut self.cells, &mut lists.finished, Chain::Account, place);
+            list::remove(&mut self.cells, &mut self.finished, Chain::Finished, place);
         } else {
-            self.remove(&mut lists.open, Chain::Account, place);
-        }
-        if let Some(old) = self.accounts.get_mut(account.slot()) {
-            *old = lists;
+            list::remove(&mut self.cells, &mut lists.open, Chain::Account, place);
         }
     }
 
     /// Remembers a request about an order.
     pub(crate) fn note_request(&mut self, pending: &Pending, order: OrderId) {
-        let Some(cell) = self.place(order).and_then(|place| self.cell_mut(place)) else { return };
-        let earlier = cell.last_request.replace(pending.request);
+        let Some(place) = self.place(order) else { return };
+        let earlier = self.set_last_request(place, pending.request);
         let terms = (pending.kind == PendingKind::Replace).then_some(*pending);
         self.requests.insert(pending.request, Request { order, terms, earlier });
     }
 
+    /// The one before it.
+    fn set_last_request(&mut self, place: u32, request: WireId) -> Option<WireId> {
+        let cell = self.cells.get(place)?;
+        if cell.amended == NOWHERE {
+            let order = self.order(cell);
+            self.amend(place, &order);
+        }
+        let at = self.cells.get(place)?.amended;
+        self.amended.get_mut(at)?.last_request.replace(request)
+    }
+
     /// The order that was finished first, of those that are there.
     #[inline]
-    pub(crate) fn first_finished(&self) -> Option<&Order> {
-        Some(&self.cell(self.finished.first()?)?.order)
+    pub(crate) fn first_finished(&self) -> Option<Order> {
+        Some(self.order(self.cells.get(self.finished.first()?)?))
     }
 
     /// Forgets that order, its names and its requests.
     pub(crate) fn retire_first(&mut self) {
         let Some(place) = self.finished.first() else { return };
-        let Some(cell) = self.cell(place) else { return };
-        let (order, mut request) = (cell.order, cell.last_request);
-        self.delist(place, order.account, true);
+        let Some(cell) = self.cells.get(place) else { return };
+        let (id, account, cl_ord_id, amended) = (cell.id, cell.account, cell.cl_ord_id, cell.amended);
+        let mut request = self.amended(cell).and_then(|amended| amended.last_request);
+        self.delist(place, account, true);
         while let Some(known) = request.and_then(|id| self.requests.swap_remove(&id)) {
             request = known.earlier;
         }
-        self.names.remove(order.account, &order.cl_ord_id, place);
-        let (number, at) = page_of(order.id);
-        if let Some(page) = self.pages.get_mut(&number) {
-            if let Some(slot) = page.places.get_mut(at) {
-                *slot = NOWHERE;
-            }
-            page.in_use -= 1;
-            if page.in_use == 0 {
-                self.pages.swap_remove(&number);
-            }
+        self.names.remove(account, &cl_ord_id, place);
+        self.pages.remove(id);
+        if amended != NOWHERE {
+            self.amended.leave(amended);
         }
-        if let Some(cell) = self.cell_mut(place) {
-            cell.order.id = OrderId::default();
-            self.vacant.push(place);
+        if let Some(cell) = self.cells.get_mut(place) {
+            cell.id = OrderId::default();
+            self.cells.leave(place);
         }
         self.retired += 1;
     }
@@ -284,27 +296,39 @@ impl Orders {
     }
 
     /// An account's orders that the broker may still act on, oldest first.
-    pub(crate) fn open(&self, account: AccountId) -> impl Iterator<Item = &Order> {
+    pub(crate) fn open(&self, account: AccountId) -> impl Iterator<Item = Order> {
         self.walk(self.of(account).open, Chain::Account)
     }
 
     /// An account's finished orders that are not retired, in the order they were finished.
-    pub(crate) fn finished(&self, account: AccountId) -> impl Iterator<Item = &Order> {
+    pub(crate) fn finished(&self, account: AccountId) -> impl Iterator<Item = Order> {
         self.walk(self.of(account).finished, Chain::Account)
+    }
+
+    /// The orders of a list.
+    fn walk(&self, list: List, chain: Chain) -> impl Iterator<Item = Order> {
+        list::cells(&self.cells, list, chain).map(|cell| self.order(cell))
     }
 
     fn of(&self, account: AccountId) -> OfAccount {
         self.accounts.get(account.slot()).copied().unwrap_or_default()
     }
 
-    /// Changes what moves no money of every open order.
-    pub(crate) fn for_each_open(&mut self, mut change: impl FnMut(&mut Order)) {
+    /// Every open order that `concerns` holds of is in doubt from here on; how many those are.
+    pub(crate) fn doubt(&mut self, concerns: impl Fn(&Order) -> bool) -> u32 {
+        let mut doubted = 0;
         for account in 0..self.accounts.len() {
             let mut next = self.accounts.get(account).and_then(|lists| lists.open.first());
-            while let Some(cell) = next.and_then(|place| self.cell_mut(place)) {
-                change(&mut cell.order);
+            while let Some((place, cell)) = next.and_then(|place| Some((place, self.cells.get(place)?))) {
                 next = cell.links.later(Chain::Account);
+                if concerns(&self.order(cell)) {
+                    doubted += 1;
+                    if let Some(cell) = self.cells.get_mut(place) {
+                        cell.doubt();
+                    }
+                }
             }
         }
+        doubted
     }
 }

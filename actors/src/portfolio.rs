@@ -32,6 +32,7 @@ pub struct Exposure {
 
 impl Exposure {
     /// Both together.
+    #[inline]
     pub fn gross(&self) -> Result<Amount, ArithmeticError> {
         self.positions.plus(self.open_orders)
     }
@@ -50,11 +51,13 @@ impl Portfolio {
     }
 
     /// Its exposure in a currency.
+    #[inline]
     pub fn exposure(&self, currency: Currency) -> Exposure {
         self.exposures.get(&currency).copied().unwrap_or_default()
     }
 
     /// Its limit in a currency.
+    #[inline]
     pub fn gross_limit(&self, currency: Currency) -> Option<Amount> {
         self.gross_limits.get(&currency).copied()
     }
@@ -65,6 +68,7 @@ impl Portfolio {
     }
 
     /// True where new orders of this strategy are denied.
+    #[inline]
     pub fn is_halted_for(&self, strategy: StrategyId) -> bool {
         self.halted || self.halted_strategies.contains(&strategy)
     }

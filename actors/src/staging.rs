@@ -99,9 +99,7 @@ impl Core {
             Side::Buy => {
                 (Asset::Cash(definition.currency), now.cash.minus(before.cash)?, held.open_buy.plus(opened)?)
             }
-            Side::Sell => {
-                (Asset::Units(definition.id), opened.into(), held.open_sell.plus(opened)?)
-            }
+            Side::Sell => (Asset::Units(definition.id), opened.into(), held.open_sell.plus(opened)?),
         };
         let book = account.ledger.reserved(asset, reserved)?;
         let mut exposure = portfolio.exposure(definition.currency);

@@ -18,6 +18,7 @@ use crate::idle::{Idle, LONGEST_SLEEP};
 use crate::lanes::{Asked, Intake, Lanes, next};
 use crate::quotes::QuoteBoard;
 use crate::release::Release;
+use crate::supply::Supply;
 use crate::trace::{Lane, Stamps, Tracer, Untraced};
 
 /// Everything the shard's thread owns.
@@ -26,6 +27,8 @@ pub(crate) struct Pipeline<C> {
     pub(crate) clock: C,
     pub(crate) writer: Writer,
     pub(crate) core: Core,
+    /// None in a shard without threads.
+    pub(crate) supply: Option<Supply>,
     pub(crate) digester: Digester,
     pub(crate) release: Release,
     pub(crate) last: Stamp,
@@ -115,8 +118,8 @@ impl<C: Clock> Pipeline<C> {
         worked |= self.take_reports()?;
         worked |= self.take_commands()?;
         self.turns = self.turns.wrapping_add(1);
-        if !worked {
-            self.core.prepare();
+        if let Some(supply) = &mut self.supply {
+            supply.refill(&mut self.core);
         }
         let turns_per_look = match (worked, self.is_spinning) {
             (true, _) => TURNS_PER_LOOK,

@@ -8,6 +8,7 @@ use model::{Event, Input, Position, ShardId, Timestamp};
 use crate::digest::{Digest, Digester};
 use crate::error::EngineError;
 use crate::snapshot;
+use crate::supply::provide_shelf;
 
 /// A state on its way through the records: one record at a time, each digest compared on the way.
 #[derive(Debug)]
@@ -59,6 +60,9 @@ pub struct Recovered {
     /// How many recorded digests differ from the replayed ones, by the word of an operator.
     pub accepted: u64,
 }
+
+/// Records between two looks whether the next shelf for orders should be made: a short journal never needs one.
+const SUPPLY_EVERY: u64 = 8 * 1024;
 
 impl Replay {
     /// Before the first record of a shard.
@@ -114,6 +118,9 @@ impl Replay {
         self.outcome.clear();
         (self.position, self.time, self.record_crc) = (record.position, record.time, record.crc);
         self.records += 1;
+        if self.records.is_multiple_of(SUPPLY_EVERY) {
+            provide_shelf(&mut self.core);
+        }
         match &record.body {
             RecordBody::Digest(bytes) => self.compare(Digest::from_bytes(*bytes))?,
             RecordBody::Input(input) => {

@@ -21,6 +21,7 @@ use crate::replay::{Recovered, Replay};
 use crate::replica::{Reading, Replica, Snapshots};
 use crate::session_port::SessionPort;
 use crate::snapshot::{SnapshotPolicy, take_snapshot};
+use crate::supply::Supply;
 use crate::trace::{TraceReader, Tracer};
 use crate::upgrade::{UpgradePolicy, state_to_start_from};
 
@@ -230,9 +231,10 @@ impl Standby {
 
     /// `live` is the shard's state; tests give it another one than the read side's.
     pub(crate) fn start_with<C: Clock>(self, clock: C, live: actors::Core) -> Result<Shard, EngineError> {
-        let Parts { config, lanes, pipeline, replica, reading, recovery, recovered, trace } =
+        let Parts { config, lanes, mut pipeline, replica, reading, recovery, recovered, trace } =
             self.assemble(clock, live)?;
         let id = config.journal.shard;
+        pipeline.supply = Some(Supply::start(format!("supply-{id}"))?);
         let replica_thread = reading.start(format!("replica-{id}"))?;
         let thread = spawn(pipeline, id, config.core)?;
         Ok(Shard {
@@ -275,6 +277,7 @@ impl Standby {
             last,
             digester: Digester::from(at.digest),
             core: live,
+            supply: None,
             idle: config.idle,
             mark_interval_ns: i64::from(config.mark_interval_ms) * 1_000_000,
             tracer,

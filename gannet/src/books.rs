@@ -74,25 +74,26 @@ impl Books<'_> {
     /// A page of orders, by id.
     pub fn orders(&self, filter: &OrderFilter) -> OrderPage {
         let behind = |id: OrderId| filter.after.is_none_or(|after| id > after);
-        let mut matching: Vec<(&Core, &Account, &Order)> = Vec::new();
+        let mut matching: Vec<(&Core, &Account, OrderId)> = Vec::new();
         for (core, account) in self.asked(filter.account) {
             let id = account.definition.id;
-            let orders: Box<dyn Iterator<Item = &Order>> =
+            let orders: Box<dyn Iterator<Item = Order>> =
                 if filter.open { Box::new(core.open_orders(id)) } else { Box::new(core.orders(id)) };
             let orders = orders.filter(|order| behind(order.id) && self.matches(order, filter));
-            matching.extend(orders.map(|order| (core, account, order)));
+            matching.extend(orders.map(|order| (core, account, order.id)));
         }
         let len = filter.page_len();
         // Only the page is sorted, whatever the number of orders behind it.
         if matching.len() > len {
-            matching.select_nth_unstable_by_key(len, |(.., order)| order.id);
+            matching.select_nth_unstable_by_key(len, |(.., id)| *id);
         }
         let more = matching.len() > len;
         matching.truncate(len);
-        matching.sort_unstable_by_key(|(.., order)| order.id);
-        let next = matching.last().filter(|_| more).map(|(.., order)| order.id);
-        let rows =
-            matching.into_iter().map(|(core, account, order)| self.order(core, account, order)).collect();
+        matching.sort_unstable_by_key(|(.., id)| *id);
+        let next = matching.last().filter(|_| more).map(|(.., id)| *id);
+        let page =
+            matching.into_iter().filter_map(|(core, account, id)| Some((core, account, core.order(id)?)));
+        let rows = page.map(|(core, account, order)| self.order(core, account, &order)).collect();
         let retired = self.shards.iter().map(|books| books.core.retired_orders()).sum();
         OrderPage { rows, next, retired }
     }

@@ -47,7 +47,7 @@ fn large(cl_ord_id: &str) -> Command {
 }
 
 fn until_order(rig: &Rig, order: OrderId, holds: fn(&actors::Order) -> bool) {
-    rig.until(move |core| core.order(order).is_some_and(holds));
+    rig.until(move |core| core.order(order).is_some_and(|order| holds(&order)));
 }
 
 /// An order that is partly filled, asked to be cancelled, and left in doubt by a session that goes down; one that

@@ -4,51 +4,65 @@
 //! one instruction and a comparison. Whatever is wider goes the general way, through `rust_decimal`; property tests
 //! compare the two, to the last bit.
 
+#![expect(clippy::inline_always, reason = "a call costs as much as what is called")]
+
 use core::cmp::Ordering;
 use core::fmt;
-use core::num::NonZeroU32;
+use core::num::NonZeroU64;
 
 use rust_decimal::Decimal;
 
 use crate::number::ArithmeticError;
 
 /// `(-1)^sign × (high × 2^64 + low) / 10^scale`. Zero has no sign.
+///
+/// Two words, because a compiler keeps a pair of words in registers; of three fields it makes memory, and what is written
+/// there in pieces and read as a whole costs more than the sum itself.
 #[derive(Clone, Copy)]
 pub(crate) struct Exact {
     low: u64,
-    high: u32,
-    /// The scale, the sign, and a bit that is always set: so an `Option` needs no room of its own.
-    form: NonZeroU32,
+    /// From the lowest bit: `high`, 32 bits; the scale, 8 bits; a bit that is always set, so that an `Option` needs no
+    /// room of its own; the sign.
+    top: NonZeroU64,
 }
 
-const NEGATIVE: u32 = 1 << 31;
-const PRESENT: u32 = 1 << 30;
-const SCALE: u32 = 0xff;
+const NEGATIVE: u64 = 1 << 63;
+const PRESENT: u64 = 1 << 62;
+const SCALE_AT: u32 = 32;
+const SCALE: u64 = 0xff;
+const HIGH: u64 = 0xffff_ffff;
 
 /// Every power of ten below 2^64.
 const POWERS: [u64; 20] = {
     let (mut powers, mut at) = ([1u64; 20], 1);
     while at < powers.len() {
-        powers[at] = powers[at - 1] * 10;
+        #[expect(clippy::indexing_slicing, reason = "a constant: it would not compile")]
+        {
+            powers[at] = powers[at - 1] * 10;
+        }
         at += 1;
     }
     powers
 };
 
-const fn form(scale: u32, is_negative: bool) -> NonZeroU32 {
+const fn top(high: u32, scale: u32, is_negative: bool) -> NonZeroU64 {
     let sign = if is_negative { NEGATIVE } else { 0 };
-    match NonZeroU32::new(scale | sign | PRESENT) {
-        Some(form) => form,
-        None => NonZeroU32::MIN,
+    present(high as u64 | (scale as u64) << SCALE_AT | sign)
+}
+
+const fn present(bits: u64) -> NonZeroU64 {
+    match NonZeroU64::new(bits | PRESENT) {
+        Some(top) => top,
+        None => NonZeroU64::MIN,
     }
 }
 
 impl Exact {
-    pub(crate) const ZERO: Self = Self { low: 0, high: 0, form: form(0, false) };
+    pub(crate) const ZERO: Self = Self { low: 0, top: top(0, 0, false) };
     pub(crate) const ONE: Self = Self { low: 1, ..Self::ZERO };
 
     const fn new(low: u64, high: u32, is_negative: bool, scale: u32) -> Self {
-        Self { low, high, form: form(scale, is_negative && low | high as u64 != 0) }
+        Self { low, top: top(high, scale, is_negative && low | high as u64 != 0) }
     }
 
     pub(crate) const fn of(value: Decimal) -> Self {
@@ -59,7 +73,7 @@ impl Exact {
     pub(crate) const fn decimal(self) -> Decimal {
         #[expect(clippy::cast_possible_truncation, reason = "the two halves of 64 bits")]
         let (low, middle) = (self.low as u32, (self.low >> 32) as u32);
-        Decimal::from_parts(low, middle, self.high, self.is_negative(), self.scale())
+        Decimal::from_parts(low, middle, self.high(), self.is_negative(), self.scale())
     }
 
     /// So many of the last decimal; nothing where that takes more than 96 bits or 28 decimals.
@@ -73,35 +87,42 @@ impl Exact {
         Some(Self::new(low, high, is_negative, scale))
     }
 
+    #[inline(always)]
     pub(crate) const fn scale(self) -> u32 {
-        self.form.get() & SCALE
+        (self.top.get() >> SCALE_AT & SCALE) as u32
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
+    #[inline(always)]
+    const fn high(self) -> u32 {
+        self.top.get() as u32
     }
 
     #[inline(always)]
     pub(crate) const fn is_zero(self) -> bool {
-        self.low | self.high as u64 == 0
+        self.low | self.top.get() & HIGH == 0
     }
 
     #[inline(always)]
     pub(crate) const fn is_negative(self) -> bool {
-        self.form.get() & NEGATIVE != 0
+        self.top.get() & NEGATIVE != 0
     }
 
     /// True where the magnitude fits 64 bits.
     #[inline(always)]
     pub(crate) const fn is_narrow(self) -> bool {
-        self.high == 0
+        self.top.get() & HIGH == 0
     }
 
     #[inline(always)]
     pub(crate) const fn abs(self) -> Self {
-        Self { form: form(self.scale(), false), ..self }
+        Self { top: present(self.top.get() & !NEGATIVE), ..self }
     }
 
     /// On the other side of zero, at the same scale.
     #[inline(always)]
     const fn flipped(self) -> Self {
-        Self::new(self.low, self.high, !self.is_negative(), self.scale())
+        if self.is_zero() { self } else { Self { top: present(self.top.get() ^ NEGATIVE), ..self } }
     }
 
     #[inline(always)]
@@ -109,48 +130,90 @@ impl Exact {
         if self.is_zero() { Self::ZERO } else { self.flipped() }
     }
 
-    /// Both are of one scale, on one side of zero, and of 64 bits.
+    /// Both are of 64 bits.
     #[inline(always)]
-    fn is_like(self, other: Self) -> bool {
-        self.form == other.form && (self.high | other.high) == 0
+    const fn are_narrow(self, other: Self) -> bool {
+        (self.top.get() | other.top.get()) & HIGH == 0
+    }
+
+    /// Both are of 64 bits and of one scale.
+    #[inline(always)]
+    const fn are_alike(self, other: Self) -> bool {
+        (self.top.get() ^ other.top.get()) & !NEGATIVE == 0 && self.is_narrow()
     }
 
     #[inline(always)]
     pub(crate) fn plus(self, other: Self) -> Result<Self, ArithmeticError> {
-        if self.is_like(other)
-            && let Some(low) = self.low.checked_add(other.low)
+        if self.are_alike(other)
+            && let Some(sum) = self.narrow_sum(other)
         {
-            return Ok(Self { low, ..self });
+            return Ok(sum);
         }
-        self.plus_unlike(other)
-    }
-
-    #[inline(always)]
-    pub(crate) fn minus(self, other: Self) -> Result<Self, ArithmeticError> {
-        if self.is_like(other) && self.low > other.low {
-            return Ok(Self { low: self.low - other.low, ..self });
-        }
-        self.plus_unlike(other.flipped())
-    }
-
-    #[inline(never)]
-    fn plus_unlike(self, other: Self) -> Result<Self, ArithmeticError> {
         if self.is_zero() {
             return Ok(other);
         }
         if other.is_zero() {
             return Ok(self);
         }
-        match self.narrow_sum(other) {
-            Some(sum) => Ok(sum),
-            None => sum_of_any(self.decimal(), other.decimal()).map(Self::of),
+        self.plus_unlike(other)
+    }
+
+    #[inline(always)]
+    pub(crate) fn minus(self, other: Self) -> Result<Self, ArithmeticError> {
+        self.plus(other.flipped())
+    }
+
+    /// Of two of 64 bits and of one scale; nothing where that takes more bits.
+    #[inline(always)]
+    fn narrow_sum(self, other: Self) -> Option<Self> {
+        if self.top.get() == other.top.get() {
+            let low = self.low.checked_add(other.low)?;
+            return Some(Self { low, ..self });
+        }
+        // On two sides of zero: the larger decides, and a zero has no sign.
+        let (low, is_below) = self.low.overflowing_sub(other.low);
+        Some(if is_below {
+            Self { low: low.wrapping_neg(), ..other }
+        } else if low == 0 {
+            Self { low, ..self.abs() }
+        } else {
+            Self { low, ..self }
+        })
+    }
+
+    /// Of two scales, or of more than 64 bits; neither is zero.
+    #[inline(never)]
+    fn plus_unlike(self, other: Self) -> Result<Self, ArithmeticError> {
+        if self.are_narrow(other)
+            && let Some((one, next)) = self.at_one_scale(other)
+            && let Some(sum) = one.narrow_sum(next)
+        {
+            return Ok(sum);
+        }
+        self.plus_wide(other)
+    }
+
+    /// Both with the larger scale, where that takes 64 bits.
+    #[inline(always)]
+    fn at_one_scale(self, other: Self) -> Option<(Self, Self)> {
+        let (one, next) = (self.scale(), other.scale());
+        if one < next {
+            Some((self.scaled_up(next - one)?, other))
+        } else {
+            Some((self, other.scaled_up(one - next)?))
         }
     }
 
-    /// Both magnitudes at the larger scale: 2^64 × 10^19 is below 2^128.
     #[inline(always)]
+    fn scaled_up(self, by: u32) -> Option<Self> {
+        let low = self.low.checked_mul(*POWERS.get(by as usize)?)?;
+        // The scale stands in the low bits, and the larger one is at most 28.
+        Some(Self { low, top: present(self.top.get() + (u64::from(by) << SCALE_AT)) })
+    }
+
+    /// Both magnitudes at the larger scale: 2^64 × 10^19 is below 2^128.
     fn aligned(self, other: Self) -> Option<(u128, u128, u32)> {
-        if (self.high | other.high) != 0 {
+        if !self.are_narrow(other) {
             return None;
         }
         let power = |exponent: u32| POWERS.get(exponent as usize).map(|power| u128::from(*power));
@@ -162,8 +225,15 @@ impl Exact {
         })
     }
 
-    #[inline(always)]
-    fn narrow_sum(self, other: Self) -> Option<Self> {
+    #[cold]
+    fn plus_wide(self, other: Self) -> Result<Self, ArithmeticError> {
+        match self.wide_sum(other) {
+            Some(sum) => Ok(sum),
+            None => sum_of_any(self.decimal(), other.decimal()).map(Self::of),
+        }
+    }
+
+    fn wide_sum(self, other: Self) -> Option<Self> {
         let (x, y, scale) = self.aligned(other)?;
         if self.is_negative() == other.is_negative() {
             Self::checked(x.checked_add(y)?, self.is_negative(), scale)
@@ -176,10 +246,23 @@ impl Exact {
 
     #[inline(always)]
     pub(crate) fn times(self, other: Self) -> Result<Self, ArithmeticError> {
+        if self.are_narrow(other)
+            && let Some(low) = self.low.checked_mul(other.low)
+            && low != 0
+            && self.scale() + other.scale() <= Decimal::MAX_SCALE
+        {
+            let is_negative = (self.top.get() ^ other.top.get()) & NEGATIVE != 0;
+            return Ok(Self { low, top: top(0, self.scale() + other.scale(), is_negative) });
+        }
+        self.times_any(other)
+    }
+
+    #[inline(never)]
+    fn times_any(self, other: Self) -> Result<Self, ArithmeticError> {
         if self.is_zero() || other.is_zero() {
             return Ok(Self::ZERO);
         }
-        let product = if (self.high | other.high) == 0 {
+        let product = if self.are_narrow(other) {
             let magnitude = u128::from(self.low) * u128::from(other.low);
             Self::checked(magnitude, self.is_negative() != other.is_negative(), self.scale() + other.scale())
         } else {
@@ -192,7 +275,7 @@ impl Exact {
     #[inline(always)]
     pub(crate) fn ten_thousandth(self) -> Result<Self, ArithmeticError> {
         if self.is_narrow() && !self.is_zero() && self.scale() + 4 <= Decimal::MAX_SCALE {
-            return Ok(Self { form: form(self.scale() + 4, self.is_negative()), ..self });
+            return Ok(Self { top: present(self.top.get() + (4 << SCALE_AT)), ..self });
         }
         self.times(Self::of(Decimal::from_parts(1, 0, 0, false, 4)))
     }
@@ -215,7 +298,7 @@ impl Exact {
 
     #[inline(always)]
     pub(crate) fn compare(self, other: Self) -> Ordering {
-        if self.is_like(other) {
+        if self.top.get() == other.top.get() && self.is_narrow() {
             let order = self.low.cmp(&other.low);
             return if self.is_negative() { order.reverse() } else { order };
         }
@@ -224,41 +307,52 @@ impl Exact {
 
     #[inline(never)]
     fn compare_unlike(self, other: Self) -> Ordering {
-        match (self.is_negative(), other.is_negative()) {
-            (true, false) => Ordering::Less,
-            (false, true) => Ordering::Greater,
-            (is_negative, _) => match self.aligned(other) {
-                Some((x, y, _)) if is_negative => y.cmp(&x),
-                Some((x, y, _)) => x.cmp(&y),
-                None => self.decimal().cmp(&other.decimal()),
-            },
+        if self.is_negative() != other.is_negative() {
+            return if self.is_negative() { Ordering::Less } else { Ordering::Greater };
+        }
+        let order = if self.are_narrow(other)
+            && let Some((one, next)) = self.at_one_scale(other)
+        {
+            one.low.cmp(&next.low)
+        } else {
+            self.compare_wide(other)
+        };
+        if self.is_negative() { order.reverse() } else { order }
+    }
+
+    /// Of the magnitudes.
+    #[cold]
+    fn compare_wide(self, other: Self) -> Ordering {
+        match self.aligned(other) {
+            Some((x, y, _)) => x.cmp(&y),
+            None => self.decimal().abs().cmp(&other.decimal().abs()),
         }
     }
 
     /// True for one behind zeros: 1, 0.1, 0.01.
     #[inline(always)]
     pub(crate) const fn is_unit(self) -> bool {
-        self.low == 1 && self.high == 0 && !self.is_negative()
+        self.low == 1 && self.is_narrow() && !self.is_negative()
     }
 
     /// Journal form: 96 bits of magnitude, 8 bits of scale (bit 96..104), the sign in bit 127, little endian.
     /// Padding-free and the same on every machine.
     #[inline(always)]
     pub(crate) const fn to_bits(self) -> [u8; 16] {
-        let top = (self.form.get() & !PRESENT) as u128;
-        (self.low as u128 | (self.high as u128) << 64 | top << 96).to_le_bytes()
+        let top = self.top.get() & !PRESENT;
+        (self.low as u128 | (top as u128) << 64).to_le_bytes()
     }
 
     #[inline(always)]
     pub(crate) const fn from_bits(bytes: [u8; 16]) -> Option<Self> {
         let bits = u128::from_le_bytes(bytes);
-        #[expect(clippy::cast_possible_truncation, reason = "the parts, cut out of 128 bits")]
-        let (low, high, top) = (bits as u64, (bits >> 64) as u32, (bits >> 96) as u32);
-        let scale = top & !NEGATIVE;
-        if scale > Decimal::MAX_SCALE {
+        #[expect(clippy::cast_possible_truncation, reason = "the two halves of 128 bits")]
+        let (low, top) = (bits as u64, (bits >> 64) as u64);
+        if (top & !NEGATIVE) >> SCALE_AT > Decimal::MAX_SCALE as u64 {
             return None;
         }
-        Some(Self::new(low, high, top & NEGATIVE != 0, scale))
+        let value = Self { low, top: present(top) };
+        Some(if value.is_zero() { value.abs() } else { value })
     }
 }
 
@@ -313,9 +407,11 @@ mod tests {
             ((1i128 << 64) - 3)..((1i128 << 64) + 3),
             0..(1i128 << 96),
         ];
-        (magnitude, any::<bool>(), prop_oneof![0u32..=28, Just(2u32)]).prop_map(|(magnitude, is_negative, scale)| {
-            Decimal::from_i128_with_scale(if is_negative { -magnitude } else { magnitude }, scale)
-        })
+        (magnitude, any::<bool>(), prop_oneof![0u32..=28, Just(2u32)]).prop_map(
+            |(magnitude, is_negative, scale)| {
+                Decimal::from_i128_with_scale(if is_negative { -magnitude } else { magnitude }, scale)
+            },
+        )
     }
 
     /// What the sum, the product and the rest are without any short way.

@@ -205,6 +205,7 @@ impl Quote {
     }
 
     /// The price a trade on `side` would meet: the offer for a buy, the bid for a sell.
+    #[inline]
     pub fn opposite(&self, side: crate::Side) -> Option<Price> {
         let price = match side {
             crate::Side::Buy => self.ask,

@@ -146,6 +146,7 @@ impl FeeSchedule {
     pub const FREE: Self = Self { rate_bps: Amount::ZERO, per_unit: Amount::ZERO };
 
     /// The fee of an execution, exact, before rounding.
+    #[inline]
     fn exact(&self, notional: Amount, quantity: Quantity) -> Result<Amount, ArithmeticError> {
         let by_rate = notional.basis_points(self.rate_bps)?;
         by_rate.plus(self.per_unit.times(quantity)?)
@@ -158,6 +159,7 @@ impl FeeSchedule {
 
     /// The fee to reserve for an order, never below what its executions will be charged but for the half unit of
     /// the fourth decimal that each partial fill may round up.
+    #[inline]
     pub fn reserved(&self, notional: Amount, quantity: Quantity) -> Result<Amount, ArithmeticError> {
         Ok(self.exact(notional, quantity)?.rounded(Rounding::Up(4)))
     }

@@ -128,6 +128,12 @@ macro_rules! exact_number {
                 self.0.decimal()
             }
 
+            /// True for the same digits: unlike `==` it tells 1.0 from 1.00.
+            #[inline]
+            pub fn is_same(self, other: Self) -> bool {
+                self.0.to_bits() == other.0.to_bits()
+            }
+
             /// True for zero of any scale.
             #[inline]
             pub fn is_zero(self) -> bool {

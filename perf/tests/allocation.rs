@@ -1,8 +1,7 @@
-//! What the shard's thread allocates for an order: nothing, but for the growth of the order tables.
+//! What the shard's thread allocates for an order: nothing.
 //!
-//! Every order stays in the state, so its tables must grow. They double, so growth comes ever more rarely: what is
-//! shown is that whole stretches of orders allocate nothing, and that what is allocated is no more than tables
-//! that double.
+//! Every order stays in the state, so its tables grow; what they grow by is made ahead on another thread. What is left
+//! are the lists of those pieces, a pointer for hundreds of orders, which double ever more rarely.
 #![allow(unsafe_code, reason = "a counting allocator must implement an unsafe trait")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -65,9 +64,10 @@ impl Clock for MarkingClock {
 }
 
 #[test]
-fn an_order_allocates_nothing_but_the_growth_of_tables() {
+fn an_order_allocates_nothing() {
     const WARM_UP: u64 = 5_000;
     const ORDERS: u64 = 25_000;
+    const MOST: u64 = 24;
     let dir = tempfile::tempdir().unwrap();
     let mut rig = common::rig(dir.path(), Idle::Yield, MarkingClock);
     rig.trade(WARM_UP);
@@ -82,12 +82,10 @@ fn an_order_allocates_nothing_but_the_growth_of_tables() {
     }
     println!("{ORDERS} orders: {allocations} allocations of {bytes} bytes; {quiet} orders without any");
     assert!(IS_SHARD.try_with(|is| !is.get()).unwrap(), "the test's own thread is not counted");
-    // The tables of orders grow piece by piece, so that no order pays for all of it: a shelf for each 256 orders, a page
-    // for each 4,096 records, and 256 tables of names that double at times of their own, twice or three times between
-    // 5,000 and 30,000. A segment of the journal that begins sends two jobs to its preparer.
-    let growth = ORDERS / 256 + 3 * ORDERS / 4096 + 3 * 256 + 4;
-    assert!(allocations <= growth, "{allocations} allocations, growth explains {growth}");
-    assert!(quiet >= ORDERS / 100 * 95, "only {quiet} orders of {ORDERS} allocated nothing");
-    assert!(allocations > 0, "growth must have been seen, or nothing was counted");
+    // Lists of pages, of segments of names and of places that were left double a few times between 5,000 and 30,000
+    // orders, and a segment of the journal that begins sends two jobs to its preparer.
+    assert!(allocations > 0, "that must have been seen, or nothing was counted");
+    assert!(allocations <= MOST, "{allocations} allocations");
+    assert!(quiet >= ORDERS - MOST, "only {quiet} orders of {ORDERS} allocated nothing");
     rig.shard.stop().unwrap();
 }

@@ -46,6 +46,7 @@ impl Reservation {
         Self { unit_price: Price::ZERO, open: Quantity::ZERO, cash: Amount::ZERO, notional: Amount::ZERO };
 
     /// What `open` units on `side` may cost at worst at `unit_price`.
+    #[inline]
     pub fn of(
         side: Side,
         open: Quantity,

@@ -16,10 +16,9 @@ pub use rules::{RULES, Rule};
 use model::Denial;
 
 /// Runs every rule over the facts; the first refusal wins.
+#[inline]
 pub fn approve(facts: &Facts<'_>) -> Result<Approved, Denial> {
     let mut case = rules::Case::new(facts);
-    for rule in RULES {
-        (rule.check)(&mut case)?;
-    }
-    Ok(Approved::new(facts.terms, case.reservation()))
+    rules::check(&mut case)?;
+    Ok(Approved::new(facts.terms, *case.reservation()))
 }

@@ -16,7 +16,7 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, cancel: &CancelOrder, out: &m
 
 fn check(core: &Core, stamp: Stamp, cancel: &CancelOrder) -> Result<(Order, Pending), Denial> {
     let order = find(core, cancel.account, cancel.order, &cancel.cl_ord_id)?;
-    check_open(core, order)?;
+    check_open(core, &order)?;
     let pending = Pending {
         request: WireId::at(stamp.position, core.incarnation()),
         kind: PendingKind::Cancel,
@@ -24,16 +24,16 @@ fn check(core: &Core, stamp: Stamp, cancel: &CancelOrder) -> Result<(Order, Pend
         limit_price: order.limit_price,
         unit_price: order.unit_price,
     };
-    Ok((*order, pending))
+    Ok((order, pending))
 }
 
 /// The order that a request names.
-pub(crate) fn find<'a>(
-    core: &'a Core,
+pub(crate) fn find(
+    core: &Core,
     account: model::AccountId,
     order: Option<model::OrderId>,
     cl_ord_id: &model::ClOrdId,
-) -> Result<&'a Order, Denial> {
+) -> Result<Order, Denial> {
     core.account(account).ok_or(Denial::of(DenyReason::UnknownAccount))?;
     match order {
         Some(id) => core.order_of(account, id),

@@ -14,7 +14,7 @@ use crate::{Core, Order, Outcome, Stamp};
 const SENDABLE_NS: i64 = 5_000_000_000;
 
 pub(crate) fn apply(core: &mut Core, stamp: Stamp, evidence: DeliveryEvidence, out: &mut Outcome) {
-    let Some(order) = core.order(evidence.request).copied() else {
+    let Some(order) = core.order(evidence.request) else {
         return out.alert(AlertKind::UnknownOrder, None, Some(evidence.session), None);
     };
     if evidence.delivery == Delivery::Unanswered {

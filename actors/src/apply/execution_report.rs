@@ -14,7 +14,7 @@ use crate::{Core, Order, Outcome, Pending, Stamp, Suspense};
 pub(crate) fn apply(core: &mut Core, stamp: Stamp, report: &ExecutionReport, out: &mut Outcome) {
     core.note_inbound(report.session, report.msg_seq_num);
     let found = [report.cl_ord_id, report.orig_cl_ord_id].into_iter().flatten().find_map(|id| core.order(id));
-    let Some(order) = found.copied() else {
+    let Some(order) = found else {
         return put_in_suspense(core, stamp, report, AlertKind::UnknownOrder, None, out);
     };
     if !is_about(core, report, &order) {
@@ -242,20 +242,10 @@ fn alert_on_fill(report: &ExecutionReport, before: &Order, after: &Order, out: &
         let excess = after.cum_quantity.minus(after.quantity).unwrap_or_default();
         out.alert(AlertKind::Overfill, order, session, Some(Amount::from(excess)));
     } else if before.is_finished() {
-        out.alert(
-            AlertKind::FillAfterTerminal,
-            order,
-            session,
-            Some(Amount::from(report.last_quantity)),
-        );
+        out.alert(AlertKind::FillAfterTerminal, order, session, Some(Amount::from(report.last_quantity)));
     }
     if report.cum_quantity != after.cum_quantity {
-        out.alert(
-            AlertKind::CumQuantityMismatch,
-            order,
-            session,
-            Some(Amount::from(report.cum_quantity)),
-        );
+        out.alert(AlertKind::CumQuantityMismatch, order, session, Some(Amount::from(report.cum_quantity)));
     }
 }
 

@@ -60,6 +60,8 @@ pub(crate) struct Subject<'a> {
 }
 
 /// Gathers what the gate judges by.
+#[expect(clippy::inline_always, reason = "what a new order does not have yet is left out where it is called")]
+#[inline(always)]
 pub(crate) fn facts<'a>(
     core: &Core,
     subject: &Subject<'a>,
@@ -110,6 +112,7 @@ pub(crate) fn is_order_halted(core: &Core, order: &Order) -> bool {
     is_halted(core, portfolio, account, instrument, order.strategy)
 }
 
+#[inline]
 fn is_halted(
     core: &Core,
     portfolio: &Portfolio,

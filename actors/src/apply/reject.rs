@@ -11,7 +11,7 @@ use crate::{Core, Order, Outcome, Stamp};
 pub(crate) fn cancel_reject(core: &mut Core, stamp: Stamp, reject: &CancelReject, out: &mut Outcome) {
     core.note_inbound(reject.session, reject.msg_seq_num);
     let found = [reject.cl_ord_id, reject.orig_cl_ord_id].into_iter().flatten().find_map(|id| core.order(id));
-    let Some(order) = found.copied() else {
+    let Some(order) = found else {
         return out.alert(AlertKind::UnknownOrder, None, Some(reject.session), None);
     };
     if let Some(request) = reject.cl_ord_id {
@@ -22,7 +22,7 @@ pub(crate) fn cancel_reject(core: &mut Core, stamp: Stamp, reject: &CancelReject
 /// Something we sent was refused as a message: it had no effect.
 pub(crate) fn message_reject(core: &mut Core, stamp: Stamp, reject: &MessageReject, out: &mut Outcome) {
     core.note_inbound(reject.session, reject.msg_seq_num);
-    let order = reject.refused.and_then(|id| core.order(id)).copied();
+    let order = reject.refused.and_then(|id| core.order(id));
     out.alert(AlertKind::MessageRejected, order.map(|order| order.id), Some(reject.session), None);
     let (Some(order), Some(refused)) = (order, reject.refused) else { return };
     if refused == order.id && order.status == OrdStatus::PendingNew {

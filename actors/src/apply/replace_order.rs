@@ -19,7 +19,7 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, replace: &ReplaceOrder, out: 
 
 fn check(core: &Core, stamp: Stamp, replace: &ReplaceOrder) -> Result<(Order, Pending), Denial> {
     let order = find(core, replace.account, replace.order, &replace.cl_ord_id)?;
-    check_open(core, order)?;
+    check_open(core, &order)?;
     if order.status == OrdStatus::PendingNew || order.certainty == Certainty::InDoubt {
         return Err(Denial::of(DenyReason::OrderInDoubt));
     }
@@ -42,7 +42,7 @@ fn check(core: &Core, stamp: Stamp, replace: &ReplaceOrder) -> Result<(Order, Pe
         limit_price: approved.terms().limit_price,
         unit_price: approved.reservation().unit_price,
     };
-    Ok((*order, pending))
+    Ok((order, pending))
 }
 
 fn replace_request(core: &Core, order: &Order, stamp: Stamp) -> Option<Outbound> {

@@ -1,6 +1,6 @@
 //! Sessions and openings: when nobody is connected, what was unanswered is in doubt.
 
-use model::{AlertKind, Certainty, Event, Incarnation, Outbound, OutboundKind, SessionChange, SessionState};
+use model::{AlertKind, Event, Incarnation, Outbound, OutboundKind, SessionChange, SessionState};
 
 use crate::{Core, Outcome, Stamp};
 
@@ -42,12 +42,5 @@ pub(crate) fn change(core: &mut Core, stamp: Stamp, change: SessionChange, out: 
 /// Marks what the brokers behind these sessions have not answered; gives how many orders that is. Doubt moves no
 /// money: the worst case is reserved already.
 fn doubt_unanswered(core: &mut Core, concerns: impl Fn(model::SessionId) -> bool) -> u32 {
-    let mut in_doubt = 0;
-    core.orders.for_each_open(|order| {
-        if concerns(order.session) && order.is_awaiting() {
-            order.certainty = Certainty::InDoubt;
-            in_doubt += 1;
-        }
-    });
-    in_doubt
+    core.orders.doubt(|order| concerns(order.session) && order.is_awaiting())
 }

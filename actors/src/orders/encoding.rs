@@ -4,17 +4,28 @@ use borsh::io::{Error, ErrorKind, Read, Result, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::Orders;
-use super::list::Chain;
+use super::cell::Cell;
+use super::list::{self, Chain, List};
 use crate::Order;
 
 impl Orders {
     /// Open ones account by account, oldest first.
-    fn every_open(&self) -> impl Iterator<Item = &Order> {
+    fn every_open(&self) -> impl Iterator<Item = Order> {
         self.accounts.iter().flat_map(|lists| self.walk(lists.open, Chain::Account))
     }
 
+    /// The cells of the open orders, or of the finished ones.
+    fn places(&self, chain: Chain) -> impl Iterator<Item = &Cell> {
+        let (open, finished) = match chain {
+            Chain::Account => (self.accounts.as_slice(), List::default()),
+            Chain::Finished => (&[][..], self.finished),
+        };
+        let open = open.iter().flat_map(|lists| list::cells(&self.cells, lists.open, Chain::Account));
+        open.chain(list::cells(&self.cells, finished, Chain::Finished))
+    }
+
     /// Finished ones as they were finished.
-    fn every_finished(&self) -> impl Iterator<Item = &Order> {
+    fn every_finished(&self) -> impl Iterator<Item = Order> {
         self.walk(self.finished, Chain::Finished)
     }
 }
@@ -30,19 +41,17 @@ impl PartialEq for Orders {
 
 impl Eq for Orders {}
 
-fn write<'a, W: Write>(orders: impl Iterator<Item = &'a Order> + Clone, writer: &mut W) -> Result<()> {
-    let count = u64::try_from(orders.clone().count()).map_err(|_| Error::from(ErrorKind::InvalidInput))?;
-    count.serialize(writer)?;
-    orders.into_iter().try_for_each(|order| order.serialize(writer))
+fn count(orders: usize) -> Result<u64> {
+    u64::try_from(orders).map_err(|_| Error::from(ErrorKind::InvalidInput))
 }
 
 impl BorshSerialize for Orders {
     fn serialize<W: Write>(&self, writer: &mut W) -> Result<()> {
         self.retired.serialize(writer)?;
-        let open: alloc::vec::Vec<&Order> = self.every_open().collect();
-        write(open.iter().copied(), writer)?;
-        let finished: alloc::vec::Vec<&Order> = self.every_finished().collect();
-        write(finished.iter().copied(), writer)?;
+        count(self.places(Chain::Account).count())?.serialize(writer)?;
+        self.every_open().try_for_each(|order| order.serialize(writer))?;
+        count(self.places(Chain::Finished).count())?.serialize(writer)?;
+        self.every_finished().try_for_each(|order| order.serialize(writer))?;
         self.requests.serialize(writer)
     }
 }
@@ -80,11 +89,10 @@ impl Orders {
             else {
                 continue;
             };
-            let Some(cell) = self.place(request.order).and_then(|place| self.cell_mut(place)) else {
-                continue;
-            };
-            if cell.last_request.is_none_or(|known| known < id) {
-                cell.last_request = Some(id);
+            let Some(place) = self.place(request.order) else { continue };
+            let known = self.cells.get(place).and_then(|cell| self.amended(cell)?.last_request);
+            if known.is_none_or(|known| known < id) {
+                self.set_last_request(place, id);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Lists through the cells themselves: to append and to take out costs the same for one order and for a million.
 
-use super::{Cell, NOWHERE, Orders};
-use crate::Order;
+use super::cell::Cell;
+use crate::shelves::{NOWHERE, Shelves};
 
 /// Which of a cell's two lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,42 +75,50 @@ impl Links {
     }
 }
 
-impl Orders {
-    /// Puts a place at the end of a list.
-    #[inline]
-    pub(super) fn append(&mut self, list: &mut List, chain: Chain, place: u32) {
-        if let Some(last) = self.cell_mut(list.last) {
-            last.links.of_mut(chain).later = place;
-        } else {
-            list.first = place;
-        }
-        if let Some(cell) = self.cell_mut(place) {
-            *cell.links.of_mut(chain) = Neighbours { earlier: list.last, later: NOWHERE };
-        }
-        list.last = place;
+/// Puts a place at the end of a list.
+#[inline]
+pub(super) fn append<const ROOM: usize>(
+    cells: &mut Shelves<Cell, ROOM>,
+    list: &mut List,
+    chain: Chain,
+    place: u32,
+) {
+    if let Some(last) = cells.get_mut(list.last) {
+        last.links.of_mut(chain).later = place;
+    } else {
+        list.first = place;
     }
+    if let Some(cell) = cells.get_mut(place) {
+        *cell.links.of_mut(chain) = Neighbours { earlier: list.last, later: NOWHERE };
+    }
+    list.last = place;
+}
 
-    /// Takes a place out of a list that it is in.
-    pub(super) fn remove(&mut self, list: &mut List, chain: Chain, place: u32) {
-        let Some(cell) = self.cell_mut(place) else { return };
-        let Neighbours { earlier, later } = core::mem::replace(cell.links.of_mut(chain), ALONE);
-        match self.cell_mut(earlier) {
-            Some(cell) => cell.links.of_mut(chain).later = later,
-            None => list.first = later,
-        }
-        match self.cell_mut(later) {
-            Some(cell) => cell.links.of_mut(chain).earlier = earlier,
-            None => list.last = earlier,
-        }
+/// Takes a place out of a list that it is in.
+pub(super) fn remove<const ROOM: usize>(
+    cells: &mut Shelves<Cell, ROOM>,
+    list: &mut List,
+    chain: Chain,
+    place: u32,
+) {
+    let Some(cell) = cells.get_mut(place) else { return };
+    let Neighbours { earlier, later } = core::mem::replace(cell.links.of_mut(chain), ALONE);
+    match cells.get_mut(earlier) {
+        Some(cell) => cell.links.of_mut(chain).later = later,
+        None => list.first = later,
     }
+    match cells.get_mut(later) {
+        Some(cell) => cell.links.of_mut(chain).earlier = earlier,
+        None => list.last = earlier,
+    }
+}
 
-    /// The orders of a list.
-    pub(super) fn walk(&self, list: List, chain: Chain) -> impl Iterator<Item = &Order> {
-        self.cells(list, chain).map(|cell| &cell.order)
-    }
-
-    pub(super) fn cells(&self, list: List, chain: Chain) -> impl Iterator<Item = &Cell> {
-        let first = list.first().and_then(|place| self.cell(place));
-        core::iter::successors(first, move |cell| self.cell(cell.links.later(chain)?))
-    }
+/// The cells of a list.
+pub(super) fn cells<const ROOM: usize>(
+    cells: &Shelves<Cell, ROOM>,
+    list: List,
+    chain: Chain,
+) -> impl Iterator<Item = &Cell> {
+    let first = list.first().and_then(|place| cells.get(place));
+    core::iter::successors(first, move |cell| cells.get(cell.links.later(chain)?))
 }

@@ -52,9 +52,9 @@ fn filled_before_the_cancel_arrives() {
     assert!(world.fill(id, 100, "10").is_empty());
     assert_eq!(world.status(id), OrdStatus::Filled);
     assert!(world.told_refused(request), "the one who asked is told: {:?}", world.last.events);
-    let before = *world.at(id);
+    let before = world.at(id);
     world.refuse(id, request);
-    assert_eq!(*world.at(id), before);
+    assert_eq!(world.at(id), before);
     assert!(!world.told_refused(request), "once is enough");
 }
 
@@ -156,10 +156,10 @@ fn a_message_reject_of_a_request_ends_the_request_only() {
     assert!(world.told_refused(request));
     assert_eq!((world.status(id), world.reserved()), (OrdStatus::New, amount("1000")));
     for refused in [Some(id), Some(WireId::default()), None] {
-        let before = *world.at(id);
+        let before = world.at(id);
         world.input(message_reject(refused));
         assert_eq!(world.alerts(), [AlertKind::MessageRejected]);
-        assert_eq!(*world.at(id), before, "a working order was not refused");
+        assert_eq!(world.at(id), before, "a working order was not refused");
     }
 }
 

@@ -13,11 +13,11 @@ fn a_repeated_execution_is_booked_once() {
     let id = world.working("a", 100, "10");
     let report = world.execution(id, 40, "10");
     world.hear(report);
-    let (before, books) = (*world.at(id), world.core.clone());
+    let (before, books) = (world.at(id), world.core.clone());
     for again in [report, ExecutionReport { poss_dup: true, msg_seq_num: 1, ..report }] {
         assert!(world.hear(again).is_empty());
         assert_eq!(world.last.events, [Event::ExecutionRepeated { order: id, exec_id: report.exec_id }]);
-        assert_eq!(*world.at(id), before);
+        assert_eq!(world.at(id), before);
         assert_eq!(world.core.account(ALPHA), books.account(ALPHA));
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn of_state(core: &Core) {
             let owned = account.ledger().book(Asset::Units(*instrument)).map(|book| book.owned().unwrap());
             assert_eq!(owned.unwrap_or_default(), Amount::new(holding.position.get()));
         }
-        for order in core.orders(account.definition.id).filter(|order| order.is_finished()) {
+        for order in core.orders(account.definition.id).filter(actors::Order::is_finished) {
             assert!(order.reservation.open.is_zero() && order.reservation.cash.is_zero(), "{order:?}");
             assert!(order.reservation.notional.is_zero() && order.pending.is_none(), "{order:?}");
         }
@@ -84,7 +84,7 @@ fn of_exposure(core: &Core) {
         for (currency, exposure) in portfolio.exposures() {
             assert!(exposure.gross().is_ok());
             assert_eq!(exposure.positions, positions[currency]);
-            let in_currency = |order: &&actors::Order| {
+            let in_currency = |order: &actors::Order| {
                 core.instrument(order.instrument).unwrap().definition.currency == *currency
             };
             let open = accounts()

@@ -91,9 +91,9 @@ fn what_a_broker_says_of_a_finished_order_changes_nothing() {
             ExecType::DoneForDay,
             ExecType::Canceled,
         ] {
-            let before = *world.at(id);
+            let before = world.at(id);
             world.report(id, exec_type);
-            assert_eq!(*world.at(id), before, "{exec_type:?}");
+            assert_eq!(world.at(id), before, "{exec_type:?}");
         }
     }
 }

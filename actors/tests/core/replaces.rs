@@ -111,11 +111,11 @@ fn the_same_answer_again_changes_nothing_and_a_strange_one_is_told() {
     let id = world.working("a", 100, "10");
     let request = world.replace(id, 150, "10");
     replaced(&mut world, id, request);
-    let before = *world.at(id);
+    let before = world.at(id);
     assert!(replaced(&mut world, id, request).is_empty());
-    assert_eq!(*world.at(id), before);
+    assert_eq!(world.at(id), before);
     assert_eq!(replaced(&mut world, request, id), [AlertKind::UnusualReport]);
-    assert_eq!(*world.at(id), before);
+    assert_eq!(world.at(id), before);
 }
 
 #[test]

@@ -269,7 +269,7 @@ impl World {
     /// What a well-behaved broker would say of the order.
     pub(crate) fn said(&mut self, id: WireId, exec_type: ExecType) -> ExecutionReport {
         self.executions += 1;
-        let order = *self.at(id);
+        let order = self.at(id);
         let ord_status = match exec_type {
             ExecType::Canceled => OrdStatus::Canceled,
             ExecType::Rejected => OrdStatus::Rejected,
@@ -354,7 +354,7 @@ impl World {
         self.last.events.iter().filter(|event| about(event)).count() == 1
     }
 
-    pub(crate) fn at(&self, id: WireId) -> &Order {
+    pub(crate) fn at(&self, id: WireId) -> Order {
         self.core.order(id).unwrap()
     }
 

@@ -30,7 +30,7 @@ impl ShardPort for Port {
             let orders = core.accounts().flat_map(|account| core.open_orders(account.definition.id));
             let in_doubt =
                 orders.filter(|order| order.session == session && order.certainty == Certainty::InDoubt);
-            let mut doubts: Vec<Doubt> = in_doubt.flat_map(|order| doubts_of(core, order)).collect();
+            let mut doubts: Vec<Doubt> = in_doubt.flat_map(|order| doubts_of(core, &order)).collect();
             doubts.sort_unstable_by_key(|doubt| doubt.request);
             doubts
         });
@@ -47,7 +47,7 @@ impl ShardPort for Port {
         let read = self.0.read(at, |core| {
             let orders = core.accounts().flat_map(|account| core.open_orders(account.definition.id));
             let of_session = orders.filter(|order| order.session == session);
-            of_session.flat_map(|order| doubts_of(core, order)).map(|doubt| doubt.request).collect()
+            of_session.flat_map(|order| doubts_of(core, &order)).map(|doubt| doubt.request).collect()
         });
         read.map_err(|_| ShardClosed)
     }

@@ -227,7 +227,7 @@ struct Before {
 
 impl Thread {
     fn current(&self, core: &Core) -> Option<Order> {
-        core.order_of(self.account, self.order?).copied()
+        core.order_of(self.account, self.order?)
     }
 
     fn before(&self, record: &Record, core: &Core) -> Before {

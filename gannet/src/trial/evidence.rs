@@ -114,11 +114,11 @@ impl Evidence {
         self.shards.iter().map(|shard| shard.replay.core())
     }
 
-    fn order(&self, id: WireId) -> Option<&actors::Order> {
+    fn order(&self, id: WireId) -> Option<actors::Order> {
         self.cores().find_map(|core| core.order(id))
     }
 
-    pub(crate) fn orders(&self) -> impl Iterator<Item = &actors::Order> {
+    pub(crate) fn orders(&self) -> impl Iterator<Item = actors::Order> {
         self.cores().flat_map(|core| core.accounts().flat_map(|account| core.orders(account.definition.id)))
     }
 

@@ -1,0 +1,111 @@
+//! Places of orders by the record that submitted them: an order's identity is the number of its record.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use indexmap::IndexMap;
+use model::OrderId;
+use rustc_hash::FxBuildHasher;
+
+use crate::shelves::NOWHERE;
+
+/// Places by record number, page by page.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pages {
+    pages: IndexMap<u64, Box<Page>, FxBuildHasher>,
+    /// Made ahead.
+    spare: Vec<Box<Page>>,
+}
+
+/// Of 4,096 records.
+#[derive(Clone, Debug)]
+pub(super) struct Page {
+    places: [u32; RECORDS],
+    in_use: u32,
+}
+
+const RECORDS: usize = 4096;
+/// Pages that should be there ahead.
+const SPARE: usize = 16;
+
+impl Default for Page {
+    fn default() -> Self {
+        Self { places: [NOWHERE; RECORDS], in_use: 0 }
+    }
+}
+
+/// A page, and where on it.
+#[inline]
+fn page_of(id: OrderId) -> (u64, usize) {
+    let records = RECORDS as u64;
+    (id.seq / records, usize::try_from(id.seq % records).unwrap_or(0))
+}
+
+impl Pages {
+    #[inline]
+    pub(super) fn place(&self, id: OrderId) -> Option<u32> {
+        let (page, at) = page_of(id);
+        self.pages.get(&page)?.places.get(at).copied()
+    }
+
+    #[inline]
+    pub(super) fn add(&mut self, id: OrderId, place: u32) {
+        let (number, at) = page_of(id);
+        let Some(page) = self.page(number) else { return };
+        if let Some(slot) = page.places.get_mut(at) {
+            *slot = place;
+            page.in_use += 1;
+        }
+    }
+
+    /// Orders come in the order of their records: it is nearly always the last page.
+    #[inline]
+    fn page(&mut self, number: u64) -> Option<&mut Page> {
+        if self.pages.last().is_none_or(|(last, _)| *last != number) {
+            return Some(self.page_before(number));
+        }
+        self.pages.last_mut().map(|(_, page)| &mut **page)
+    }
+
+    #[cold]
+    fn page_before(&mut self, number: u64) -> &mut Page {
+        let spare = &mut self.spare;
+        self.pages.entry(number).or_insert_with(|| spare.pop().unwrap_or_default())
+    }
+
+    pub(super) fn remove(&mut self, id: OrderId) {
+        let (number, at) = page_of(id);
+        let Some(page) = self.pages.get_mut(&number) else { return };
+        if let Some(slot) = page.places.get_mut(at) {
+            *slot = NOWHERE;
+        }
+        page.in_use -= 1;
+        if page.in_use == 0 {
+            self.pages.swap_remove(&number);
+        }
+    }
+
+    /// True where pages should be made ahead.
+    #[inline]
+    pub(super) const fn is_short(&self) -> bool {
+        self.spare.len() < SPARE / 2
+    }
+
+    /// Takes pages made ahead, in a list that has room for those that are left.
+    pub(super) fn provide(&mut self, mut pages: Vec<Box<Page>>) {
+        pages.append(&mut self.spare);
+        self.spare = pages;
+    }
+
+    /// As many as should be there.
+    pub(super) fn made_ahead() -> Vec<Box<Page>> {
+        let mut pages = Vec::with_capacity(2 * SPARE);
+        pages.resize_with(SPARE, Box::default);
+        pages
+    }
+
+    #[cfg(test)]
+    pub(super) fn in_use(&self) -> usize {
+        self.pages.values().map(|page| page.in_use as usize).sum()
+    }
+}

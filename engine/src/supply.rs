@@ -1,0 +1,104 @@
+//! Memory made ahead. The table of orders grows with every order; what it grows by is allocated and touched on a thread
+//! of its own, so that the shard's thread neither allocates nor takes a page fault for it.
+
+use std::time::Duration;
+
+use actors::{Core, Provision, Want};
+use rtrb::{Consumer, Producer, RingBuffer};
+
+use crate::error::EngineError;
+use crate::memory;
+
+/// The shard's end.
+#[derive(Debug)]
+pub(crate) struct Supply {
+    wants: Producer<Want>,
+    made: Consumer<Provision>,
+    /// One thing is asked for at a time.
+    is_waiting: bool,
+}
+
+/// How long the maker sleeps between two looks. It is never woken, because to wake a thread costs the shard a call of the
+/// system: what it makes lasts for some ten thousand orders.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// The same once nobody has wanted anything for some looks.
+const LOOK_EVERY_AT_REST: Duration = Duration::from_millis(20);
+const LOOKS_UNTIL_REST: u32 = 100;
+
+impl Supply {
+    /// Starts the maker. It ends by itself when the shard's end is gone.
+    pub(crate) fn start(name: String) -> Result<Self, EngineError> {
+        let (wants, asked) = RingBuffer::new(1);
+        let (maker, made) = RingBuffer::new(1);
+        std::thread::Builder::new()
+            .name(name.clone())
+            .spawn(move || make(asked, maker))
+            .map_err(|source| EngineError::Thread { name, source })?;
+        Ok(Self { wants, made, is_waiting: false })
+    }
+
+    /// Takes what was made and asks for what is wanted next. Where nothing is made in time, the core makes it itself.
+    #[inline]
+    pub(crate) fn refill(&mut self, core: &mut Core) {
+        if self.is_waiting {
+            let Ok(provision) = self.made.pop() else { return };
+            core.provide(provision);
+            self.is_waiting = false;
+        }
+        if let Some(want) = core.wants() {
+            self.is_waiting = self.wants.push(want).is_ok();
+        }
+    }
+}
+
+fn make(mut asked: Consumer<Want>, mut made: Producer<Provision>) {
+    let mut idle_looks = 0u32;
+    while !asked.is_abandoned() {
+        if let Ok(want) = asked.pop() {
+            // The other end is gone where this fails: so is the need.
+            let _ = made.push(touched(want));
+            idle_looks = 0;
+        }
+        idle_looks = idle_looks.saturating_add(1);
+        std::thread::sleep(if idle_looks < LOOKS_UNTIL_REST { LOOK_EVERY } else { LOOK_EVERY_AT_REST });
+    }
+}
+
+/// Made, and its memory provided by the kernel.
+fn touched(want: Want) -> Provision {
+    let mut provision = Provision::new(want);
+    if let Some((start, bytes)) = provision.untouched() {
+        memory::use_large_pages(start, bytes);
+        memory::populate(start, bytes);
+    }
+    provision
+}
+
+/// For whoever replays: the next shelf, of large pages as far as the kernel has some, so that there are few page faults.
+pub(crate) fn provide_shelf(core: &mut Core) {
+    if core.wants() == Some(Want::Shelf) {
+        let mut provision = Provision::new(Want::Shelf);
+        if let Some((start, bytes)) = provision.untouched() {
+            memory::use_large_pages(start, bytes);
+        }
+        core.provide(provision);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    #[test]
+    fn everything_that_is_wanted_is_made() {
+        let mut supply = Supply::start("supply-test".to_owned()).unwrap();
+        let mut core = Core::new();
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while core.wants().is_some() {
+            supply.refill(&mut core);
+            assert!(Instant::now() < deadline, "{:?} is not made", core.wants());
+        }
+        assert_eq!(core, Core::new(), "it changes nothing of the state");
+    }
+}
