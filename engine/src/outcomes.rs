@@ -17,6 +17,7 @@ use model::{Event, ShardId};
 
 use crate::digest::Digest;
 use crate::error::EngineError;
+use crate::records::{Reads, Records};
 use crate::replay::{Recovered, Replay};
 
 const MAGIC: [u8; 8] = *b"GNTOUT\0\0";
@@ -71,12 +72,13 @@ pub struct Difference {
 pub fn write_outcomes(dir: &Path, to: &Path) -> Result<Recovered, OutcomesError> {
     let beside = to.with_extension("tmp");
     let failed = |error| OutcomesError::Io { path: to.to_path_buf(), error };
-    let mut reader = Reader::from_seq(dir, 1)?;
+    let reader = Reader::from_seq(dir, 1)?;
     let mut replay = Replay::new(reader.shard());
     let mut out = BufWriter::new(File::create(&beside).map_err(failed)?);
     out.write_all(&header(reader.shard())).map_err(failed)?;
-    while let Some(record) = reader.next()? {
-        replay.step(&record)?;
+    let mut records = Records::of(reader, Reads::Ahead)?;
+    while let Some(record) = records.next()? {
+        replay.step(record)?;
         out.write_all(&replay.digest().to_bytes()).map_err(failed)?;
     }
     let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
@@ -102,7 +104,7 @@ fn header(shard: ShardId) -> [u8; 24] {
 pub fn first_difference(dir: &Path, outcomes: &Path) -> Result<Option<Difference>, OutcomesError> {
     let failed = |error| OutcomesError::Io { path: outcomes.to_path_buf(), error };
     let foreign = |what| OutcomesError::Foreign { path: outcomes.to_path_buf(), what };
-    let mut reader = Reader::from_seq(dir, 1)?;
+    let reader = Reader::from_seq(dir, 1)?;
     let mut replay = Replay::new(reader.shard());
     let mut file = BufReader::new(File::open(outcomes).map_err(failed)?);
     let mut found = [0; 24];
@@ -118,14 +120,16 @@ pub fn first_difference(dir: &Path, outcomes: &Path) -> Result<Option<Difference
     }
     let logic_version = logic.map_or(0, u32::from_le_bytes);
     let mut digest = [0; 16];
-    while let Some(record) = reader.next()? {
+    let mut records = Records::of(reader, Reads::Ahead)?;
+    while let Some(record) = records.next()? {
         match file.read_exact(&mut digest) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             read => read.map_err(failed)?,
         }
-        let events = replay.step(&record)?.events.clone();
+        let events = replay.step(record)?.events.clone();
         let (before, now) = (Digest::from_bytes(digest), replay.digest());
         if before != now {
+            let record = record.clone();
             return Ok(Some(Difference { record, logic_version, before, now, events }));
         }
     }

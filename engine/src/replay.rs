@@ -7,6 +7,7 @@ use model::{Event, Input, Position, ShardId, Timestamp};
 
 use crate::digest::{Digest, Digester};
 use crate::error::EngineError;
+use crate::records::{Reads, Records};
 use crate::snapshot;
 use crate::supply::provide_shelf;
 
@@ -229,45 +230,71 @@ impl Replay {
     }
 }
 
-/// Replays a whole journal, every record of it. Takes no lock; a node may be writing.
+/// Replays a whole journal, every record of it, on one core. Takes no lock; a node may be writing.
 pub fn replay(dir: impl Into<Folder>) -> Result<Recovered, EngineError> {
-    replay_until(dir, |_| true)
+    replay_from_first(dir, Reads::InTurn, |_| true)
 }
 
-/// The state at the end of a journal, from the newest snapshot that can be believed.
+/// Replays while `goes_on` says so of the next record: time travel to a position or an instant. Where there is a second
+/// core, it reads ahead.
+pub fn replay_until(
+    dir: impl Into<Folder>,
+    goes_on: impl Fn(&Record) -> bool,
+) -> Result<Recovered, EngineError> {
+    replay_from_first(dir, Reads::Ahead, goes_on)
+}
+
+/// The state at the end of a journal, from the newest snapshot that can be believed. Where there is a second core, it
+/// reads ahead.
 pub fn recover(dir: impl Into<Folder>) -> Result<Recovered, EngineError> {
-    recover_accepting(dir, None)
+    recover_accepting(dir, Reads::Ahead, None)
+}
+
+/// As [`recover`], all of it by the calling thread: for where several threads on one disk would not do.
+pub fn recover_in_turn(dir: impl Into<Folder>) -> Result<Recovered, EngineError> {
+    recover_accepting(dir, Reads::InTurn, None)
 }
 
 /// As [`recover`], with a mismatch that an operator has accepted.
 pub(crate) fn recover_accepting(
     dir: impl Into<Folder>,
+    reads: Reads,
     accepted: Option<Position>,
 ) -> Result<Recovered, EngineError> {
     let dir = dir.into();
     let shard = Reader::open(&dir)?.shard();
     let start = snapshot::newest(&dir, shard).map_or_else(|| Replay::new(shard), Replay::resume);
-    let mut replay = start.accepting(accepted);
-    let mut reader = Reader::from_seq(&dir, replay.position().seq + 1)?;
-    while let Some(record) = reader.next()? {
+    let replay = start.accepting(accepted);
+    let reader = Reader::from_seq(&dir, replay.position().seq + 1)?;
+    run(replay, reader, reads, |_| {
         reach(Point::RecoveryMidReplay);
-        replay.step(&record)?;
-    }
-    Ok(replay.finish())
+        true
+    })
 }
 
-/// Replays while `goes_on` says so of the next record: time travel to a position or an instant.
-pub fn replay_until(
+/// Replays from the first record on.
+pub(crate) fn replay_from_first(
     dir: impl Into<Folder>,
+    reads: Reads,
     goes_on: impl Fn(&Record) -> bool,
 ) -> Result<Recovered, EngineError> {
-    let mut reader = Reader::from_seq(dir, 1)?;
-    let mut replay = Replay::new(reader.shard());
-    while let Some(record) = reader.next()? {
-        if !goes_on(&record) {
+    let reader = Reader::from_seq(dir, 1)?;
+    run(Replay::new(reader.shard()), reader, reads, goes_on)
+}
+
+/// Replays what `reader` reads while `goes_on` says so of the next record.
+fn run(
+    mut replay: Replay,
+    reader: Reader,
+    reads: Reads,
+    goes_on: impl Fn(&Record) -> bool,
+) -> Result<Recovered, EngineError> {
+    let mut records = Records::of(reader, reads)?;
+    while let Some(record) = records.next()? {
+        if !goes_on(record) {
             break;
         }
-        replay.step(&record)?;
+        replay.step(record)?;
     }
     Ok(replay.finish())
 }

@@ -16,6 +16,7 @@ use crate::idle::Idle;
 use crate::lanes::{Capacities, Intake, Lanes};
 use crate::pipeline::{Pipeline, Stopped};
 use crate::quotes::{QuoteBoard, QuoteSender};
+use crate::records::Reads;
 use crate::release::Release;
 use crate::replay::{Recovered, Replay};
 use crate::replica::{Reading, Replica, Snapshots};
@@ -207,7 +208,11 @@ impl Standby {
     pub fn open(config: &ShardConfig) -> Result<Self, EngineError> {
         let journal = &config.journal;
         let claim = journal::claim(journal)?;
-        let recovered = state_to_start_from(&journal.folder(), journal.shard, config.upgrade)?;
+        let reads = match journal.background {
+            journal::Background::Threads => Reads::Ahead,
+            journal::Background::Stepped => Reads::InTurn,
+        };
+        let recovered = state_to_start_from(&journal.folder(), journal.shard, reads, config.upgrade)?;
         let journal::Opened { writer, recovery } = claim.open()?;
         let other_logic = recovered.logic_version.is_some_and(|version| version != LOGIC_VERSION);
         if other_logic || recovered.accepted > 0 {

@@ -9,7 +9,8 @@ use journal::{Folder, JournalError};
 use model::{Position, ShardId};
 
 use crate::error::EngineError;
-use crate::replay::{Recovered, Replay, recover_accepting, replay};
+use crate::records::Reads;
+use crate::replay::{Recovered, Replay, recover_accepting, replay_from_first};
 
 /// What may be relied on where another version of the logic wrote the journal. By default: proof alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,9 +28,10 @@ pub struct UpgradePolicy {
 pub(crate) fn state_to_start_from(
     journal: &Folder,
     shard: ShardId,
+    reads: Reads,
     policy: UpgradePolicy,
 ) -> Result<Recovered, EngineError> {
-    let recovered = match recover_accepting(journal, policy.accept_divergence) {
+    let recovered = match recover_accepting(journal, reads, policy.accept_divergence) {
         Err(EngineError::Journal(JournalError::NoJournal { .. })) => return Ok(Replay::new(shard).finish()),
         recovered => recovered?,
     };
@@ -45,7 +47,11 @@ pub(crate) fn state_to_start_from(
     };
     // From the first record on, unless that is what was just done: a snapshot holds what the old logic concluded.
     let (position, snapshot) = (recovered.position, recovered.snapshot);
-    let proven = if snapshot.is_none() || policy.from_snapshot { recovered } else { replay(journal)? };
+    let proven = if snapshot.is_none() || policy.from_snapshot {
+        recovered
+    } else {
+        replay_from_first(journal, reads, |_| true)?
+    };
     if proven.unproven > 0 && !policy.accept_unproven {
         return Err(EngineError::Unproven { position, inputs: proven.unproven, recorded });
     }

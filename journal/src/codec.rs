@@ -90,10 +90,11 @@ fn encode_command(command: &Command, out: &mut [u8]) -> Option<(RecordKind, usiz
     })
 }
 
-/// Reads the input of this kind from `payload`, which starts on a multiple of 8 bytes. Arbitrary bytes give `None`:
+/// Reads the input of this kind into `input`, from `payload`, which starts on a multiple of 8 bytes. Arbitrary bytes give `None`:
 /// every pointer, tag and length is checked against the payload first, so it can allocate no more than its own size.
-pub(crate) fn decode(kind: RecordKind, payload: &[u8]) -> Option<Input> {
-    Some(match kind {
+#[inline]
+pub(crate) fn decode_into(kind: RecordKind, payload: &[u8], input: &mut Input) -> Option<()> {
+    *input = match kind {
         RecordKind::Opened => {
             let OpenedPayload { incarnation, logic_version } = get(payload)?;
             Input::Opened { incarnation, logic_version }
@@ -113,9 +114,11 @@ pub(crate) fn decode(kind: RecordKind, payload: &[u8]) -> Option<Input> {
             let (head, rest) = payload.split_at_checked(ORIGIN_BYTES)?;
             Input::Command { origin: get(head)?, command: decode_command(kind, rest)? }
         }
-    })
+    };
+    Some(())
 }
 
+#[inline]
 fn decode_command(kind: RecordKind, payload: &[u8]) -> Option<Command> {
     Some(match kind {
         RecordKind::NewOrder => Command::NewOrder(get(payload)?),
@@ -177,6 +180,11 @@ mod tests {
     use rkyv::util::AlignedVec;
 
     use super::*;
+
+    fn decode(kind: RecordKind, payload: &[u8]) -> Option<Input> {
+        let mut input = Input::Tick;
+        decode_into(kind, payload, &mut input).map(|()| input)
+    }
 
     fn decode_aligned(kind: RecordKind, payload: &[u8]) -> Option<Input> {
         let mut aligned = AlignedVec::<8>::new();

@@ -17,7 +17,9 @@ pub(crate) fn is_zero(disk: &dyn Disk, path: &Path) -> io::Result<bool> {
             return Ok(true);
         }
         at += read as u64;
-        if chunk.get(..read).is_none_or(|bytes| bytes.iter().any(|byte| *byte != 0)) {
+        // Without an early end, so that many bytes are looked at in one instruction.
+        let seen = chunk.get(..read).map(|bytes| bytes.iter().fold(0, |seen, byte| seen | byte));
+        if seen != Some(0) {
             return Ok(false);
         }
     }

@@ -81,30 +81,41 @@ impl RecordHeader {
     }
 
     /// Reads the header of a whole record whose commit word was checked.
+    #[inline]
     fn decode(record: &[u8]) -> Result<Self, Damage> {
-        let version = record.get(33).copied().unwrap_or(0);
+        // Of a known length: then no field needs a look whether it is there.
+        let header: &[u8; RECORD_HEADER_BYTES] = record.first_chunk().ok_or(Damage::Length)?;
+        let version = header[33];
         if version != RECORD_VERSION {
             return Err(Damage::Version(version));
         }
-        let code = record.get(32).copied().unwrap_or(0);
+        let code = header[32];
         Ok(Self {
-            seq: u64::from_le_bytes(field(record, 8)),
-            time_ns: i64::from_le_bytes(field(record, 16)),
-            incarnation: u32::from_le_bytes(field(record, 24)),
-            undurable: u32::from_le_bytes(field(record, 28)),
+            seq: u64::from_le_bytes(field(header, 8)),
+            time_ns: i64::from_le_bytes(field(header, 16)),
+            incarnation: u32::from_le_bytes(field(header, 24)),
+            undurable: u32::from_le_bytes(field(header, 28)),
             kind: RecordKind::from_code(code).ok_or(Damage::Kind(code))?,
-            shard: u16::from_le_bytes(field(record, 34)),
-            prev_crc: u32::from_le_bytes(field(record, 36)),
+            shard: u16::from_le_bytes(field(header, 34)),
+            prev_crc: u32::from_le_bytes(field(header, 36)),
         })
     }
 }
 
 /// The `N` bytes at `at`; zeros where there are none, which no valid field is.
+#[inline]
 pub(crate) fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     bytes.get(at..at + N).and_then(|slice| slice.try_into().ok()).unwrap_or([0; N])
 }
 
+/// The checksum of a whole record, as it says itself.
+#[inline]
+pub(crate) fn record_crc(record: &[u8]) -> u32 {
+    u32::from_le_bytes(field(record, 4))
+}
+
 /// The length in a commit word.
+#[inline]
 pub(crate) const fn commit_len(word: u64) -> usize {
     (word & 0xffff_ffff) as usize
 }
@@ -123,6 +134,7 @@ pub(crate) fn commit_word(behind: &[u8]) -> u64 {
 }
 
 /// The length that a commit word announces, if it can be one.
+#[inline]
 pub(crate) fn checked_len(word: u64) -> Result<usize, Damage> {
     let len = commit_len(word);
     let possible = (RECORD_HEADER_BYTES..=MAX_RECORD_BYTES).contains(&len) && len.is_multiple_of(ALIGN_BYTES);
@@ -130,6 +142,7 @@ pub(crate) fn checked_len(word: u64) -> Result<usize, Damage> {
 }
 
 /// Checks a whole record, commit word included, and reads its header. What it says is not compared with its place.
+#[inline]
 pub(crate) fn check_record(record: &[u8]) -> Result<RecordHeader, Damage> {
     let word = u64::from_le_bytes(field(record, 0));
     if checked_len(word)? != record.len() {

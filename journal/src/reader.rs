@@ -7,7 +7,7 @@ use crate::directory::Directory;
 use crate::disk::Folder;
 use crate::error::{Damage, JournalError};
 use crate::header::SegmentHeader;
-use crate::layout::{MAX_RECORD_BYTES, RecordHeader};
+use crate::layout::{MAX_RECORD_BYTES, RecordHeader, record_crc};
 use crate::record::Record;
 use crate::scan::{Peek, SegmentScan, Tail};
 
@@ -66,7 +66,14 @@ impl Reader {
     /// The next record; `None` at the end, and again a record once there is one. A torn tail is an end.
     #[expect(clippy::should_implement_trait, reason = "an iterator could not go on after its end")]
     pub fn next(&mut self) -> Result<Option<Record>, JournalError> {
-        self.step(Record::decode)
+        let mut record = Record::default();
+        Ok(self.read(&mut record)?.then_some(record))
+    }
+
+    /// As [`Self::next`], into a record that is used again and again; false at the end. After an error or at the end
+    /// what it holds means nothing.
+    pub fn read(&mut self, record: &mut Record) -> Result<bool, JournalError> {
+        Ok(self.step(|header, bytes| record.read(header, bytes))?.is_some())
     }
 
     /// The next record as it stands in the journal.
@@ -92,9 +99,27 @@ impl Reader {
     }
 
     /// Takes one record with `take`.
+    #[inline]
     fn step<T>(
         &mut self,
-        mut take: impl FnMut(&RecordHeader, &[u8]) -> Result<T, Damage>,
+        take: impl FnOnce(&RecordHeader, &[u8]) -> Result<T, Damage>,
+    ) -> Result<Option<T>, JournalError> {
+        if let Some(scan) = &mut self.scan
+            && let Some((header, record)) = scan.next_loaded()
+        {
+            let (len, crc) = (record.len(), record_crc(record));
+            let taken = take(&header, record).map_err(|damage| scan.corrupt(damage))?;
+            scan.advance(len, crc);
+            return Ok(Some(taken));
+        }
+        self.step_with_care(take)
+    }
+
+    /// As [`Self::step`], where the next record is not in memory, or is not what it should be, or is not there.
+    #[cold]
+    fn step_with_care<T>(
+        &mut self,
+        take: impl FnOnce(&RecordHeader, &[u8]) -> Result<T, Damage>,
     ) -> Result<Option<T>, JournalError> {
         if self.scan.is_none() {
             self.scan = match SegmentScan::open(&self.directory, self.index, self.shard) {
@@ -115,7 +140,7 @@ impl Reader {
             }
             if let Peek::Record(header, len) = peek {
                 let record = scan.record(len)?;
-                let crc = u32::from_le_bytes(crate::layout::field(record, 4));
+                let crc = record_crc(record);
                 let taken = take(&header, record);
                 let taken = taken.map_err(|damage| scan.corrupt(damage))?;
                 scan.advance(len, crc);

@@ -79,10 +79,11 @@ pub fn verify(dir: impl Into<Folder>) -> Result<VerifyReport, JournalError> {
     let survey = survey(&directory, &control)?;
     let mut reader = Reader::open(directory.folder())?;
     let (mut records, mut digests, mut incarnation) = (0, 0, Incarnation { count: survey.incarnation });
-    while let Some(Record { body, incarnation: by, .. }) = reader.next()? {
+    let mut record = Record::default();
+    while reader.read(&mut record)? {
         records += 1;
-        digests += u64::from(matches!(body, RecordBody::Digest(_)));
-        incarnation = incarnation.max(by);
+        digests += u64::from(matches!(record.body, RecordBody::Digest(_)));
+        incarnation = incarnation.max(record.incarnation);
     }
     if let Some(active) = &survey.active {
         chain::check(&directory, control.shard, active.index)?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use engine::{recover, replay, snapshots_dir, state_hash};
+use engine::{recover_in_turn, replay, snapshots_dir, state_hash};
 use journal::disk::Disk;
 use journal::{JournalError, Reader, repair_to, stat, verify};
 
@@ -48,7 +48,7 @@ impl World {
         let report = report.map_err(|error| format!("a good journal is not verified: {error}"))?;
         self.segments = report.segments;
         let whole = replay(self.folder()).map_err(|error| error.to_string())?;
-        let quick = recover(self.folder()).map_err(|error| error.to_string())?;
+        let quick = recover_in_turn(self.folder()).map_err(|error| error.to_string())?;
         if whole.digest != self.auditor.digest() || quick.digest != whole.digest {
             return Err("a replay leads to another digest".into());
         }
@@ -69,7 +69,7 @@ impl World {
         let (byte, bit) = (self.dice.below(len), u8::try_from(self.dice.below(8)).unwrap_or(0));
         self.disk.flip(&path, byte, bit);
         self.history.fault("snapshot damaged", || format!("{} byte {byte}", path.display()));
-        let recovered = recover(self.folder()).map_err(|error| error.to_string())?;
+        let recovered = recover_in_turn(self.folder()).map_err(|error| error.to_string())?;
         let believed = recovered.snapshot.map(|seq| format!("{seq:020}.snapshot"));
         if believed.is_some() && believed.as_deref() == path.file_name().and_then(|name| name.to_str()) {
             return Err(format!("{} is damaged, and is believed", path.display()));
@@ -130,7 +130,7 @@ impl World {
             Err(error) => return Err(format!("record {seq} is damaged, and this is said: {error}")),
             Ok(_) => return Err(format!("record {seq} is damaged, and nobody notices")),
         }
-        if let Ok(recovered) = recover(self.folder())
+        if let Ok(recovered) = recover_in_turn(self.folder())
             && recovered.snapshot.is_none_or(|snapshot| snapshot < seq)
         {
             return Err(format!("record {seq} is damaged, and a start passes over it"));
