@@ -121,22 +121,24 @@ pub fn take_snapshot(journal: impl Into<Folder>, replay: &Replay, keep: usize) -
     Ok(Snapshot { path, position, len_bytes })
 }
 
+/// Written, and hashed, at once: the hash is several times faster over long pieces than field by field.
+const BUFFER_BYTES: usize = 256 * 1024;
+
 fn write(disk: &dyn Disk, path: &Path, replay: &Replay) -> io::Result<u64> {
     let file = InOrder { file: disk.open(path, Access::Create)?, at: 0 };
-    let mut out = Hashed { inner: BufWriter::new(file), hasher: blake3::Hasher::new(), len_bytes: 0 };
+    let hashed = Hashed { inner: file, hasher: blake3::Hasher::new() };
+    let mut out = BufWriter::with_capacity(BUFFER_BYTES, hashed);
     BorshSerialize::serialize(&header(replay), &mut out)?;
     replay.core().encode(&mut out)?;
+    let Hashed { inner: mut file, hasher } = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     if is_due(Point::SnapshotHalfWritten) {
-        out.inner.flush()?;
-        let half = out.inner.get_ref().file.read_to_end(out.len_bytes / 2)?;
+        let half = file.file.read_to_end(file.at / 2)?;
         disk.open(path, Access::Create)?.write_all_at(&half, 0)?;
         crash_point::die();
     }
-    let hash = *out.hasher.finalize().as_bytes();
-    out.inner.write_all(&hash)?;
-    let file = out.inner.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.write_all(hasher.finalize().as_bytes())?;
     file.file.sync_all()?;
-    Ok(out.len_bytes + u64::try_from(hash.len()).unwrap_or(0))
+    Ok(file.at)
 }
 
 fn header(replay: &Replay) -> Header {
@@ -178,14 +180,12 @@ impl Write for InOrder {
 struct Hashed<W> {
     inner: W,
     hasher: blake3::Hasher,
-    len_bytes: u64,
 }
 
 impl<W: Write> Write for Hashed<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.inner.write(bytes)?;
         self.hasher.update(bytes.get(..written).unwrap_or(bytes));
-        self.len_bytes += u64::try_from(written).unwrap_or(0);
         Ok(written)
     }
 

@@ -90,53 +90,61 @@ fn encode_command(command: &Command, out: &mut [u8]) -> Option<(RecordKind, usiz
     })
 }
 
-/// Reads the input of this kind into `input`, from `payload`, which starts on a multiple of 8 bytes. Arbitrary bytes give `None`:
-/// every pointer, tag and length is checked against the payload first, so it can allocate no more than its own size.
-#[inline]
+/// Reads the input of this kind into `input`, from `payload`, which starts on a multiple of 8 bytes. Arbitrary bytes give
+/// `None`: every pointer, tag and length is checked against the payload first, so it can allocate no more than its own
+/// size.
+///
+/// Each word goes from its archive to its place without a stop between: the compiler does not make that of values that
+/// are returned through several functions.
 pub(crate) fn decode_into(kind: RecordKind, payload: &[u8], input: &mut Input) -> Option<()> {
-    *input = match kind {
-        RecordKind::Opened => {
-            let OpenedPayload { incarnation, logic_version } = get(payload)?;
-            Input::Opened { incarnation, logic_version }
+    match kind {
+        RecordKind::Opened => get(payload, |OpenedPayload { incarnation, logic_version }| {
+            *input = Input::Opened { incarnation, logic_version };
+        }),
+        RecordKind::Tick if payload.is_empty() => {
+            *input = Input::Tick;
+            Some(())
         }
-        RecordKind::Tick if payload.is_empty() => Input::Tick,
-        RecordKind::Mark => {
-            let MarkPayload { instrument, quote } = get(payload)?;
-            Input::Mark { instrument, quote }
-        }
-        RecordKind::ExecutionReport => Input::ExecutionReport(get(payload)?),
-        RecordKind::CancelReject => Input::CancelReject(get(payload)?),
-        RecordKind::MessageReject => Input::MessageReject(get(payload)?),
-        RecordKind::Quarantined => Input::Quarantined(get(payload)?),
-        RecordKind::Session => Input::Session(get(payload)?),
-        RecordKind::Evidence => Input::Evidence(get(payload)?),
+        RecordKind::Mark => get(payload, |MarkPayload { instrument, quote }| {
+            *input = Input::Mark { instrument, quote };
+        }),
+        RecordKind::ExecutionReport => get(payload, |report| *input = Input::ExecutionReport(report)),
+        RecordKind::CancelReject => get(payload, |reject| *input = Input::CancelReject(reject)),
+        RecordKind::MessageReject => get(payload, |reject| *input = Input::MessageReject(reject)),
+        RecordKind::Quarantined => get(payload, |message| *input = Input::Quarantined(message)),
+        RecordKind::Session => get(payload, |change| *input = Input::Session(change)),
+        RecordKind::Evidence => get(payload, |evidence| *input = Input::Evidence(evidence)),
         _ => {
             let (head, rest) = payload.split_at_checked(ORIGIN_BYTES)?;
-            Input::Command { origin: get(head)?, command: decode_command(kind, rest)? }
+            let mut origin = Origin::default();
+            get(head, |found| origin = found)?;
+            decode_command(kind, rest, origin, input)
         }
-    };
-    Some(())
+    }
 }
 
-#[inline]
-fn decode_command(kind: RecordKind, payload: &[u8]) -> Option<Command> {
-    Some(match kind {
-        RecordKind::NewOrder => Command::NewOrder(get(payload)?),
-        RecordKind::CancelOrder => Command::CancelOrder(get(payload)?),
-        RecordKind::ReplaceOrder => Command::ReplaceOrder(get(payload)?),
-        RecordKind::MoveCash => Command::MoveCash(get(payload)?),
-        RecordKind::Halt => Command::Halt(get(payload)?),
-        RecordKind::Resume => Command::Resume(get(payload)?),
-        RecordKind::SetLimit => {
-            let LimitPayload { actor, kind, currency, value } = get(payload)?;
-            Command::SetLimit { actor, kind, currency, value }
-        }
-        RecordKind::DefineInstrument => Command::DefineInstrument(get(payload)?),
-        RecordKind::DefinePortfolio => Command::DefinePortfolio(get(payload)?),
-        RecordKind::DefineAccount => Command::DefineAccount(get(payload)?),
-        RecordKind::DefineSession => Command::DefineSession(get(payload)?),
-        _ => return None,
-    })
+fn decode_command(kind: RecordKind, payload: &[u8], origin: Origin, input: &mut Input) -> Option<()> {
+    macro_rules! command {
+        ($command:path) => {
+            get(payload, |word| *input = Input::Command { origin, command: $command(word) })
+        };
+    }
+    match kind {
+        RecordKind::NewOrder => command!(Command::NewOrder),
+        RecordKind::CancelOrder => command!(Command::CancelOrder),
+        RecordKind::ReplaceOrder => command!(Command::ReplaceOrder),
+        RecordKind::MoveCash => command!(Command::MoveCash),
+        RecordKind::Halt => command!(Command::Halt),
+        RecordKind::Resume => command!(Command::Resume),
+        RecordKind::SetLimit => get(payload, |LimitPayload { actor, kind, currency, value }| {
+            *input = Input::Command { origin, command: Command::SetLimit { actor, kind, currency, value } };
+        }),
+        RecordKind::DefineInstrument => command!(Command::DefineInstrument),
+        RecordKind::DefinePortfolio => command!(Command::DefinePortfolio),
+        RecordKind::DefineAccount => command!(Command::DefineAccount),
+        RecordKind::DefineSession => command!(Command::DefineSession),
+        _ => None,
+    }
 }
 
 /// Writes one word and zeros up to the next multiple of 8.
@@ -157,9 +165,9 @@ where
     Some(len)
 }
 
-/// Reads one word that [`put`] wrote.
+/// Reads one word that [`put`] wrote, and hands it to `place`.
 #[inline]
-fn get<T>(payload: &[u8]) -> Option<T>
+fn get<T>(payload: &[u8], place: impl FnOnce(T)) -> Option<()>
 where
     T: Archive,
     T::Archived: for<'a> CheckBytes<LowValidator<'a, Failure>> + Deserialize<T, Strategy<Unpool, Failure>>,
@@ -169,7 +177,13 @@ where
     if !payload.len().is_multiple_of(ALIGN_BYTES) {
         return None;
     }
-    low::from_bytes::<T, Failure>(payload.get(..root + size)?).ok()
+    match low::from_bytes::<T, Failure>(payload.get(..root + size)?) {
+        Ok(word) => {
+            place(word);
+            Some(())
+        }
+        Err(_) => None,
+    }
 }
 
 #[cfg(test)]
