@@ -2,8 +2,8 @@
 //!
 //! Where there are fewer cores than threads that want one, a slice of background work is time that the appender does
 //! not have. So a slice takes tens of microseconds, and only a writer that waits makes it go on without pause. A job is
-//! handed in without waking the thread, which looks for itself every few milliseconds: a wake-up is a system call, and
-//! took 20 of the 26 µs of an append that began a segment.
+//! handed in without waking the thread, which looks for itself every few milliseconds: a wake-up is a system call and an
+//! interrupt on another core. An append that begins a segment took 23 µs with it and takes 5 without.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -111,12 +111,20 @@ impl Preparer {
         if !self.waiting {
             self.send(Job::Prepare(index));
         }
-        self.pace.wake();
-        let answer = if self.failed { self.ready.try_recv() } else { self.wait() };
+        // Mostly it is there already, and nobody need be woken.
+        let answer = match self.ready.try_recv() {
+            Err(TryRecvError::Empty) if self.failed => {
+                self.pace.wake();
+                Err(TryRecvError::Empty)
+            }
+            Err(TryRecvError::Empty) => self.wait(),
+            answer => answer,
+        };
         self.waiting = matches!(answer, Err(TryRecvError::Empty));
         answer.map_or(Ok(None), |prepared| prepared.map(Some))
     }
 
+    #[cold]
     fn wait(&mut self) -> Result<Result<Prepared, JournalError>, TryRecvError> {
         if matches!(self.worker, Worker::Thread(_)) {
             self.pace.set_urgent(true);
