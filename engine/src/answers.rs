@@ -2,6 +2,8 @@
 
 use model::{Event, Outbound, Position, SessionId};
 
+use crate::round::Inlet;
+
 /// The answer to one command: its first event, and where the command stands in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -13,11 +15,16 @@ pub struct Answer {
     pub event: Event,
 }
 
+/// A message that begins with a line of memory: then it takes as few of them as it can.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(crate) struct Line<T>(pub(crate) T);
+
 /// How answers reach a client.
 #[derive(Debug)]
 pub(crate) enum AnswerSink {
     /// A single-producer ring, polled by the client.
-    Ring(rtrb::Producer<Answer>),
+    Ring(rtrb::Producer<Line<Answer>>),
     /// A channel that can wake an async task: for the cold side, since the wake-up is paid by the shard.
     Channel(flume::Sender<Answer>),
 }
@@ -25,33 +32,59 @@ pub(crate) enum AnswerSink {
 /// A client or a session comes or goes.
 #[derive(Debug)]
 pub(crate) enum Attach {
-    Client { client: u32, sink: AnswerSink, attached: flume::Sender<()> },
-    ClientGone { client: u32 },
-    Session { session: SessionId, ring: rtrb::Producer<Outbound>, attached: flume::Sender<()> },
+    Client {
+        inlet: Inlet,
+        sink: AnswerSink,
+        attached: flume::Sender<()>,
+    },
+    /// It has put something into its lane, which the shard had ceased to look at.
+    ClientAwake {
+        client: u32,
+    },
+    ClientGone {
+        client: u32,
+    },
+    Session {
+        session: SessionId,
+        ring: rtrb::Producer<Line<Outbound>>,
+        attached: flume::Sender<()>,
+    },
 }
 
-/// Every client's sink, by number. Numbers are given once for a process.
+/// Every client's sink, in the order of their numbers, which are given once for a process.
 #[derive(Debug, Default)]
 pub(crate) struct Sinks {
-    sinks: std::collections::BTreeMap<u32, AnswerSink>,
+    sinks: Vec<(u32, AnswerSink)>,
+    /// Where the last answer went: the next one often goes there too.
+    last: usize,
 }
 
 impl Sinks {
     pub(crate) fn insert(&mut self, client: u32, sink: AnswerSink) {
-        self.sinks.insert(client, sink);
+        let at = self.sinks.partition_point(|(other, _)| *other < client);
+        self.sinks.insert(at, (client, sink));
     }
 
     pub(crate) fn remove(&mut self, client: u32) {
-        self.sinks.remove(&client);
+        self.sinks.retain(|(other, _)| *other != client);
     }
 
     /// Hands an answer over. A client never has more commands out than its ring holds, so there is room; one that
     /// is gone does not want it.
+    #[inline]
     pub(crate) fn send(&mut self, client: u32, answer: Answer) {
-        match self.sinks.get_mut(&client) {
-            Some(AnswerSink::Ring(ring)) => drop(ring.push(answer)),
+        match self.sink(client) {
+            Some(AnswerSink::Ring(ring)) => drop(ring.push(Line(answer))),
             Some(AnswerSink::Channel(channel)) => drop(channel.try_send(answer)),
             None => {}
         }
+    }
+
+    #[inline]
+    fn sink(&mut self, client: u32) -> Option<&mut AnswerSink> {
+        if self.sinks.get(self.last).is_none_or(|(other, _)| *other != client) {
+            self.last = self.sinks.binary_search_by_key(&client, |(other, _)| *other).ok()?;
+        }
+        self.sinks.get_mut(self.last).map(|(_, sink)| sink)
     }
 }

@@ -6,11 +6,12 @@
 
 use std::sync::{Arc, OnceLock};
 
-use model::{Command, Origin, Position, Scope};
+use model::{Origin, Position, Scope};
 
 use crate::digest::Digest;
+use crate::envelope::{Envelope, Request, Urgent};
 use crate::error::EngineError;
-use crate::lanes::{Asked, Envelope, Lanes};
+use crate::lanes::Lanes;
 
 /// Where the read side and the shard were first seen to differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +59,9 @@ impl Audit {
     /// A full lane takes it a moment later: the shard empties it.
     fn halt(&self) {
         let origin = Origin { uid: 0, client: 0 };
-        let command = Command::Halt(Scope::Firm);
-        let mut halt = Envelope { asked: Asked { client: 0, ticket: 0, submitted_ns: 0 }, origin, command };
+        let request = Request::Halt(Scope::Firm);
+        let mut halt =
+            Urgent { client: 0, envelope: Envelope { ticket: 0, submitted_ns: 0, origin, request } };
         while let Err(back) = self.lanes.urgent.push(halt) {
             if self.lanes.intake() == crate::lanes::Intake::Stopping {
                 return;
@@ -80,7 +82,7 @@ mod tests {
     use std::time::Instant;
 
     use actors::{Outcome, Stamp};
-    use model::{Event, Input, LimitKind, Timestamp};
+    use model::{Command, Event, Input, LimitKind, Timestamp};
 
     use super::common::{ACCOUNT, PATIENCE, Rig, SESSION, buy, config, fill};
     use super::*;

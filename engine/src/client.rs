@@ -6,19 +6,25 @@ use std::time::{Duration, Instant};
 
 use model::{Command, Origin};
 
-use crate::answers::{Answer, AnswerSink, Attach};
+use crate::answers::{Answer, AnswerSink, Attach, Line};
+use crate::doze::Doze;
+use crate::envelope::{Envelope, Request, Urgent};
 use crate::error::Refused;
-use crate::lanes::{Asked, Envelope, Lanes};
+use crate::lanes::Lanes;
+use crate::round::Inlet;
 use crate::trace::monotonic_ns;
 
 /// The client's number for a command: the answer carries it.
 pub type Ticket = u64;
 
 /// One submitter's connection to one shard. Not shared between threads: each has its own.
+///
+/// The shard takes what one client submits in that order, but for what may overtake: cancels that name the order by our
+/// identity, and halts. Between clients there is no order, but that what was answered came before what is submitted then.
 #[derive(Debug)]
 pub struct Client {
     lanes: Arc<Lanes>,
-    answers: rtrb::Consumer<Answer>,
+    answers: rtrb::Consumer<Line<Answer>>,
     submitter: Submitter,
     in_flight: usize,
     capacity: usize,
@@ -27,8 +33,9 @@ pub struct Client {
 /// What numbers and sends commands; the two kinds of client differ only in how answers come back.
 #[derive(Debug)]
 pub(crate) struct Submitter {
+    lane: rtrb::Producer<Envelope>,
+    doze: Arc<Doze>,
     origin: Origin,
-    client: u32,
     next_ticket: u64,
     traced: bool,
 }
@@ -40,17 +47,27 @@ pub(crate) const ATTACH_PATIENCE: Duration = Duration::from_secs(10);
 static NEXT_CLIENT: AtomicU32 = AtomicU32::new(1);
 
 impl Submitter {
-    pub(crate) fn attach(lanes: &Lanes, sink: AnswerSink, uid: u32, traced: bool) -> Result<Self, Refused> {
+    pub(crate) fn attach(
+        lanes: &Lanes,
+        sink: AnswerSink,
+        uid: u32,
+        entries: usize,
+        traced: bool,
+    ) -> Result<Self, Refused> {
         let client = NEXT_CLIENT.fetch_add(1, Ordering::Relaxed);
+        let (submitter, inlet) = Self::with_lane(client, uid, entries, traced);
         let (attached, wait) = flume::bounded(1);
-        lanes.attach(Attach::Client { client, sink, attached })?;
+        lanes.attach(Attach::Client { inlet, sink, attached })?;
         wait.recv_timeout(ATTACH_PATIENCE).map_err(|_| Refused::Stopped)?;
-        Ok(Self { origin: Origin { uid, client }, client, next_ticket: 1, traced })
+        Ok(submitter)
     }
 
-    /// Already attached, under this number.
-    const fn attached(client: u32, uid: u32) -> Self {
-        Self { origin: Origin { uid, client }, client, next_ticket: 1, traced: false }
+    /// Both ends of a lane; the shard must be given the other.
+    fn with_lane(client: u32, uid: u32, entries: usize, traced: bool) -> (Self, Inlet) {
+        let (lane, taken) = rtrb::RingBuffer::new(entries.max(1));
+        let doze = Arc::new(Doze::awake());
+        let inlet = Inlet { client, lane: taken, doze: Arc::clone(&doze) };
+        (Self { lane, doze, origin: Origin { uid, client }, next_ticket: 1, traced }, inlet)
     }
 
     #[inline]
@@ -58,15 +75,33 @@ impl Submitter {
         &mut self,
         lanes: &Lanes,
         origin: Origin,
-        command: Command,
+        command: &Command,
     ) -> Result<Ticket, Refused> {
+        lanes.admit(command)?;
         let ticket = self.next_ticket;
         let submitted_ns = if self.traced { monotonic_ns() } else { 0 };
-        let urgent = may_overtake(&command);
-        let asked = Asked { client: self.client, ticket, submitted_ns };
-        lanes.submit(Envelope { asked, origin, command }, urgent)?;
+        let envelope = Envelope { ticket, submitted_ns, origin, request: Request::of(command) };
+        if may_overtake(command) {
+            lanes.overtake(Urgent { client: self.origin.client, envelope })?;
+            lanes.bell.ring();
+        } else {
+            self.put(lanes, envelope)?;
+        }
         self.next_ticket += 1;
         Ok(ticket)
+    }
+
+    #[inline]
+    fn put(&mut self, lanes: &Lanes, envelope: Envelope) -> Result<(), Refused> {
+        if self.lane.push(envelope).is_err() {
+            return Err(Refused::RingFull { capacity: self.lane.buffer().capacity() });
+        }
+        lanes.bell.ring();
+        if self.doze.must_end() {
+            // It was handed over: where this fails the shard is gone, and so is everything that waits.
+            let _ = lanes.attach(Attach::ClientAwake { client: self.origin.client });
+        }
+        Ok(())
     }
 
     pub(crate) const fn origin(&self) -> Origin {
@@ -75,7 +110,7 @@ impl Submitter {
 
     pub(crate) fn detach(&self, lanes: &Lanes) {
         // The shard is gone where this fails: so is its list of clients.
-        let _ = lanes.attach(Attach::ClientGone { client: self.client });
+        let _ = lanes.attach(Attach::ClientGone { client: self.origin.client });
     }
 }
 
@@ -97,18 +132,26 @@ impl Client {
         capacity: usize,
         traced: bool,
     ) -> Result<Self, Refused> {
-        let (producer, answers) = rtrb::RingBuffer::new(capacity.max(1));
-        let submitter = Submitter::attach(lanes, AnswerSink::Ring(producer), uid, traced)?;
-        Ok(Self { lanes: Arc::clone(lanes), answers, submitter, in_flight: 0, capacity: capacity.max(1) })
-    }
-
-    /// A client that the shard knows under this number, and the sink that it must be told of.
-    pub(crate) fn attached(lanes: &Arc<Lanes>, client: u32, uid: u32, capacity: usize) -> (Self, AnswerSink) {
         let capacity = capacity.max(1);
         let (producer, answers) = rtrb::RingBuffer::new(capacity);
-        let submitter = Submitter::attached(client, uid);
+        let sink = AnswerSink::Ring(producer);
+        // More than it may have out it cannot put there.
+        let submitter = Submitter::attach(lanes, sink, uid, lanes.commands.min(capacity), traced)?;
+        Ok(Self { lanes: Arc::clone(lanes), answers, submitter, in_flight: 0, capacity })
+    }
+
+    /// A client under this number, and what the shard must be told of it.
+    pub(crate) fn numbered(
+        lanes: &Arc<Lanes>,
+        client: u32,
+        uid: u32,
+        capacity: usize,
+    ) -> (Self, Inlet, AnswerSink) {
+        let capacity = capacity.max(1);
+        let (producer, answers) = rtrb::RingBuffer::new(capacity);
+        let (submitter, inlet) = Submitter::with_lane(client, uid, lanes.commands.min(capacity), false);
         let client = Self { lanes: Arc::clone(lanes), answers, submitter, in_flight: 0, capacity };
-        (client, AnswerSink::Ring(producer))
+        (client, inlet, AnswerSink::Ring(producer))
     }
 
     /// Hands a command to the shard. An `Err` means it was not taken and nothing was recorded.
@@ -118,7 +161,7 @@ impl Client {
             return Err(Refused::TooManyInFlight { limit: self.capacity });
         }
         let origin = self.submitter.origin();
-        let ticket = self.submitter.submit(&self.lanes, origin, command)?;
+        let ticket = self.submitter.submit(&self.lanes, origin, &command)?;
         self.in_flight += 1;
         Ok(ticket)
     }
@@ -126,7 +169,7 @@ impl Client {
     /// The next answer, if one is there. Answers come in the order the shard took the commands.
     #[inline]
     pub fn poll(&mut self) -> Option<Answer> {
-        let answer = self.answers.pop().ok()?;
+        let Line(answer) = self.answers.pop().ok()?;
         self.in_flight -= 1;
         Some(answer)
     }

@@ -1,36 +1,20 @@
-//! The rings into a shard. Reports and cancels have lanes of their own, so that new orders cannot hold them up.
+//! The rings into a shard that several share. Reports and cancels have lanes of their own, so that new orders, for which
+//! each client has its own (`round.rs`), cannot hold them up.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crossbeam::queue::ArrayQueue;
 use journal::Doorbell;
-use model::{Command, Input, InstrumentId, Origin, Quote};
+use model::{Command, Input, InstrumentId, Quote};
 
 use crate::answers::Attach;
+use crate::envelope::Urgent;
 use crate::error::Refused;
-
-/// A command on its way into the shard.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Envelope {
-    pub(crate) asked: Asked,
-    pub(crate) origin: Origin,
-    pub(crate) command: Command,
-}
-
-/// Who waits for the answer to a command.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
-    /// Which client's answer ring.
-    pub(crate) client: u32,
-    /// The client's number for it.
-    pub(crate) ticket: u64,
-    /// Monotonic nanoseconds when it was submitted; 0 while nobody traces.
-    pub(crate) submitted_ns: u64,
-}
 
 /// Sizes of the rings into one shard, in entries.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Capacities {
+    /// Of each client's own lane.
     pub(crate) commands: usize,
     pub(crate) urgent: usize,
     pub(crate) reports: usize,
@@ -40,10 +24,10 @@ pub(crate) struct Capacities {
 /// Every way into one shard.
 #[derive(Debug)]
 pub(crate) struct Lanes {
-    /// New orders, replaces, cash, definitions.
-    pub(crate) commands: ArrayQueue<Envelope>,
+    /// Entries of a client's own lane: new orders, replaces, cash, definitions.
+    pub(crate) commands: usize,
     /// Cancels and halts.
-    pub(crate) urgent: ArrayQueue<Envelope>,
+    pub(crate) urgent: ArrayQueue<Urgent>,
     /// What brokers say, and what the gateway finds out.
     pub(crate) reports: ArrayQueue<Input>,
     pub(crate) quotes: ArrayQueue<(InstrumentId, Quote)>,
@@ -73,7 +57,7 @@ impl Lanes {
     pub(crate) fn new(capacities: Capacities) -> Self {
         let (attach_sender, attach) = flume::unbounded();
         Self {
-            commands: ArrayQueue::new(capacities.commands.max(1)),
+            commands: capacities.commands.max(1),
             urgent: ArrayQueue::new(capacities.urgent.max(1)),
             reports: ArrayQueue::new(capacities.reports.max(1)),
             quotes: ArrayQueue::new(capacities.quotes.max(1)),
@@ -121,22 +105,23 @@ impl Lanes {
         self.closed.fetch_or(DIVERGED, Ordering::AcqRel);
     }
 
+    /// Whether a command may be handed over now.
     #[inline]
-    pub(crate) fn submit(&self, envelope: Envelope, urgent: bool) -> Result<(), Refused> {
-        let closed = self.closed.load(Ordering::Acquire);
-        if closed != 0 {
-            refuse(closed, &envelope.command)?;
+    pub(crate) fn admit(&self, command: &Command) -> Result<(), Refused> {
+        match self.closed.load(Ordering::Acquire) {
+            0 => Ok(()),
+            closed => refuse(closed, command),
         }
-        let lane = if urgent { &self.urgent } else { &self.commands };
-        lane.push(envelope).map_err(|_| Refused::RingFull { capacity: lane.capacity() })?;
-        self.bell.ring();
-        Ok(())
+    }
+
+    /// Puts a command that may overtake others into the lane for those.
+    pub(crate) fn overtake(&self, urgent: Urgent) -> Result<(), Refused> {
+        self.urgent.push(urgent).map_err(|_| Refused::RingFull { capacity: self.urgent.capacity() })
     }
 
     pub(crate) fn has_work(&self) -> bool {
         !self.reports.is_empty()
             || !self.urgent.is_empty()
-            || !self.commands.is_empty()
             || !self.quotes.is_empty()
             || !self.attach.is_empty()
             || self.intake() == Intake::Stopping

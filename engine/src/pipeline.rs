@@ -2,22 +2,29 @@
 //!
 //! ```text
 //! lanes ─▶ 1 stamp ─▶ 2 journal ─▶ 3 apply ─▶ 4 release, once durable ─▶ answer rings, session rings
+//!                                             5 digest
 //! ```
+//!
+//! The digest of an input comes behind its release: nobody who waits for the input waits for it. It proves afterwards
+//! what came of some thousand inputs, and is recorded with them; until then it is this thread's own.
 
 use std::sync::Arc;
 
 use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
 use crash_point::{Point, reach};
 use journal::{JournalError, Writer};
-use model::{Command, Input, Position, Timestamp};
+use model::{Input, Position, Quote, Timestamp};
 
+use crate::answers::Attach;
 use crate::clock::Clock;
 use crate::digest::{Digest, Digester};
+use crate::envelope::{Asked, Request, Urgent};
 use crate::error::EngineError;
 use crate::idle::{Idle, LONGEST_SLEEP};
-use crate::lanes::{Asked, Intake, Lanes, next};
+use crate::lanes::{Intake, Lanes, next};
 use crate::quotes::QuoteBoard;
 use crate::release::Release;
+use crate::round::Round;
 use crate::supply::Supply;
 use crate::trace::{Lane, Stamps, Tracer, Untraced};
 
@@ -36,6 +43,7 @@ pub(crate) struct Pipeline<C> {
     pub(crate) mark_interval_ns: i64,
     pub(crate) tracer: Option<Box<Tracer>>,
     pub(crate) board: QuoteBoard,
+    pub(crate) round: Round,
     pub(crate) outcome: Outcome,
     pub(crate) undigested: u64,
     pub(crate) next_mark: Timestamp,
@@ -89,6 +97,9 @@ impl<C: Clock> Pipeline<C> {
         loop {
             // Asked before the look at the lanes: what was handed over before the stop is seen by that look.
             let stopping = self.lanes.intake() == Intake::Stopping;
+            if stopping {
+                self.round.wake_all();
+            }
             if self.turn()? {
                 idle_turns = 0;
                 continue;
@@ -138,10 +149,30 @@ impl<C: Clock> Pipeline<C> {
             return false;
         }
         while let Ok(attach) = self.lanes.attach.try_recv() {
-            self.release.attach(attach);
+            self.attach(attach);
             worked = true;
         }
         worked
+    }
+
+    pub(crate) fn attach(&mut self, attach: Attach) {
+        // Whoever gave up waiting for `attached` is not there to be told.
+        match attach {
+            Attach::Client { inlet, sink, attached } => {
+                self.release.answer_to(inlet.client, sink);
+                self.round.join(inlet);
+                let _ = attached.send(());
+            }
+            Attach::ClientAwake { client } => self.round.wake(client),
+            Attach::ClientGone { client } => {
+                self.round.leave(client);
+                self.release.forget(client);
+            }
+            Attach::Session { session, ring, attached } => {
+                self.release.open(session, ring);
+                let _ = attached.send(());
+            }
+        }
     }
 
     fn take_quotes(&mut self) -> bool {
@@ -170,39 +201,38 @@ impl<C: Clock> Pipeline<C> {
 
     /// Cancels and halts, then the rest. Nothing is taken that could not leave again.
     fn take_commands(&mut self) -> Result<bool, EngineError> {
-        let mut worked = false;
-        for _ in 0..LANE_SHARE {
-            let is_nothing_there = self.lanes.urgent.is_empty() && self.lanes.commands.is_empty();
-            if is_nothing_there || !self.release.has_room() || !self.next_fits()? {
-                return Ok(worked);
+        let most = self.release.room(LANE_SHARE);
+        let mut visit = self.round.begin(most);
+        for taken in 0..most {
+            if !self.next_fits()? {
+                return Ok(taken > 0);
             }
-            let Some(envelope) = next(&self.lanes.urgent).or_else(|| next(&self.lanes.commands)) else {
-                return Ok(worked);
+            let urgent = next(&self.lanes.urgent).map(|Urgent { client, envelope }| (client, envelope));
+            let Some((client, envelope)) = urgent.or_else(|| self.round.take(&mut visit)) else {
+                return Ok(taken > 0);
             };
-            let mut input = Input::Command { origin: envelope.origin, command: envelope.command };
-            self.stamp_quote(&mut input);
-            self.process(&input, Some(&envelope.asked))?;
-            worked = true;
+            let command = envelope.request.with(self.quote_for(&envelope.request));
+            let asked = Asked { client, ticket: envelope.ticket, submitted_ns: envelope.submitted_ns };
+            self.process(&Input::Command { origin: envelope.origin, command }, Some(&asked))?;
         }
-        Ok(worked)
+        Ok(most > 0)
     }
 
     /// The quote a decision is made with is part of the input.
     #[inline]
-    fn stamp_quote(&self, input: &mut Input) {
-        match input {
-            Input::Command { command: Command::NewOrder(order), .. } => {
-                order.quote = self.board.get(order.instrument);
-            }
-            Input::Command { command: Command::ReplaceOrder(replace), .. } => {
-                let order = match replace.order {
-                    Some(id) => self.core.order_of(replace.account, id),
-                    None => self.core.order_by_cl_ord_id(replace.account, &replace.cl_ord_id),
+    fn quote_for(&self, request: &Request) -> Option<Quote> {
+        let instrument = match request {
+            Request::NewOrder { instrument, .. } => *instrument,
+            Request::ReplaceOrder { account, order, cl_ord_id, .. } => {
+                let order = match order {
+                    Some(id) => self.core.order_of(*account, *id),
+                    None => self.core.order_by_cl_ord_id(*account, cl_ord_id),
                 };
-                replace.quote = order.and_then(|order| self.board.get(order.instrument));
+                order?.instrument
             }
-            _ => {}
-        }
+            _ => return None,
+        };
+        self.board.get(instrument)
     }
 
     /// Traced or not is decided here, and nowhere on the path itself.
@@ -236,7 +266,6 @@ impl<C: Clock> Pipeline<C> {
         // 3 apply: the core decides
         self.outcome.clear();
         self.core.apply(self.last, input, &mut self.outcome);
-        self.digester.fold(appended.crc, &self.outcome);
         reach(Point::ApplyAfter);
         stamps.applied();
 
@@ -246,6 +275,8 @@ impl<C: Clock> Pipeline<C> {
         let submitted_ns = asked.map_or(0, |asked| asked.submitted_ns);
         stamps.released(position, lane, submitted_ns, !self.release.is_empty());
 
+        // 5 digest: what will prove all this
+        self.digester.fold(appended.crc, &self.outcome);
         self.undigested += 1;
         // On a full disk the digest waits: the next input that fits brings it along.
         if self.undigested >= DIGEST_EVERY && self.next_fits()? { self.record_digest() } else { Ok(()) }
@@ -337,7 +368,9 @@ impl<C: Clock> Pipeline<C> {
             Idle::Park { spins } if idle_turns <= spins => std::hint::spin_loop(),
             // What waits for the disk is released by this thread: it must not sleep over it.
             Idle::Yield | Idle::Park { .. } if !self.release.is_empty() => std::thread::yield_now(),
-            Idle::Yield | Idle::Park { .. } => self.lanes.bell.sleep(LONGEST_SLEEP, || self.lanes.has_work()),
+            Idle::Yield | Idle::Park { .. } => {
+                self.lanes.bell.sleep(LONGEST_SLEEP, || self.lanes.has_work() || self.round.has_work());
+            }
         }
     }
 

@@ -1,19 +1,22 @@
 //! What leaves the shard, and only once its record is durable.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use actors::Outcome;
 use crash_point::{Point, reach};
 use journal::DurableWatch;
 use model::{Event, Outbound, Position, SessionId};
 
-use crate::answers::{Answer, Attach, Sinks};
-use crate::lanes::Asked;
+use crate::answers::{Answer, AnswerSink, Line, Sinks};
+use crate::envelope::Asked;
 
 /// Answers and messages on their way out.
 #[derive(Debug)]
 pub(crate) struct Release {
-    egress: BTreeMap<SessionId, Egress>,
+    /// By the session's index.
+    egress: Vec<Option<Egress>>,
+    /// Messages in all overflows together.
+    overflowing: usize,
     sinks: Sinks,
     /// Not durable yet, in order.
     held: VecDeque<Held>,
@@ -24,7 +27,7 @@ pub(crate) struct Release {
 /// The ring to one session's gateway.
 #[derive(Debug)]
 struct Egress {
-    ring: rtrb::Producer<Outbound>,
+    ring: rtrb::Producer<Line<Outbound>>,
     /// Messages that found the ring full. Only what the gateway itself caused can get here (it must not wait for
     /// its own ring); commands are refused before they are recorded.
     overflow: VecDeque<Outbound>,
@@ -49,22 +52,24 @@ enum Leaving {
 const MOST_HELD: usize = 64 * 1024;
 
 impl Egress {
+    /// So many messages fit, or more than `wanted`.
     #[inline]
-    fn has_room(&mut self, needed: usize) -> bool {
+    fn room(&mut self, wanted: usize) -> usize {
         if !self.overflow.is_empty() {
-            return false;
+            return 0;
         }
-        if self.room < needed {
+        if self.room < wanted {
             self.room = self.ring.slots();
         }
-        self.room >= needed
+        self.room
     }
 }
 
 impl Release {
     pub(crate) fn new(watch: DurableWatch) -> Self {
         Self {
-            egress: BTreeMap::new(),
+            egress: Vec::new(),
+            overflowing: 0,
             sinks: Sinks::default(),
             held: VecDeque::with_capacity(1024),
             held_outbound: 0,
@@ -72,27 +77,39 @@ impl Release {
         }
     }
 
-    pub(crate) fn attach(&mut self, attach: Attach) {
-        // Whoever gave up waiting for `attached` is not there to be told.
-        match attach {
-            Attach::Client { client, sink, attached } => {
-                self.sinks.insert(client, sink);
-                let _ = attached.send(());
-            }
-            Attach::ClientGone { client } => self.sinks.remove(client),
-            Attach::Session { session, ring, attached } => {
-                // What waits for a ring that nobody reads any more was never sent: the sweep will find so.
-                self.egress.insert(session, Egress { ring, overflow: VecDeque::new(), room: 0 });
-                let _ = attached.send(());
-            }
+    /// Answers to this client go there.
+    pub(crate) fn answer_to(&mut self, client: u32, sink: AnswerSink) {
+        self.sinks.insert(client, sink);
+    }
+
+    /// The client wants no more answers.
+    pub(crate) fn forget(&mut self, client: u32) {
+        self.sinks.remove(client);
+    }
+
+    /// Messages for this session go there. What waits for a ring that nobody reads any more was never sent: the sweep
+    /// will find so.
+    pub(crate) fn open(&mut self, session: SessionId, ring: rtrb::Producer<Line<Outbound>>) {
+        let slot = session.slot();
+        if self.egress.len() <= slot {
+            self.egress.resize_with(slot + 1, || None);
+        }
+        if let Some(place) = self.egress.get_mut(slot) {
+            let before = place.replace(Egress { ring, overflow: VecDeque::new(), room: 0 });
+            self.overflowing -= before.map_or(0, |egress| egress.overflow.len());
         }
     }
 
-    /// True where whatever one more command causes can leave: asked before the command is recorded.
+    /// Whatever so many more commands cause can leave, at most `most`: asked before they are recorded.
     #[inline]
-    pub(crate) fn has_room(&mut self) -> bool {
-        let needed = self.held_outbound + Outcome::MAX_OUTBOUND;
-        self.held.len() < MOST_HELD && self.egress.values_mut().all(|egress| egress.has_room(needed))
+    pub(crate) fn room(&mut self, most: usize) -> usize {
+        if self.held.len() >= MOST_HELD {
+            return 0;
+        }
+        let wanted = self.held_outbound + most * Outcome::MAX_OUTBOUND;
+        let rooms = self.egress.iter_mut().flatten().map(|egress| egress.room(wanted));
+        let room = rooms.min().unwrap_or(wanted).min(wanted);
+        room.saturating_sub(self.held_outbound) / Outcome::MAX_OUTBOUND
     }
 
     /// Takes what the record at `position` led to; hands it over at once where the record is durable already.
@@ -125,7 +142,7 @@ impl Release {
     /// Hands over what has become durable; true where there was something.
     #[inline]
     pub(crate) fn release_durable(&mut self) -> bool {
-        let drained = self.drain_overflow();
+        let drained = self.overflowing > 0 && self.drain_overflow();
         if self.held.is_empty() {
             return drained;
         }
@@ -155,31 +172,35 @@ impl Release {
         self.held.front().map(|held| held.seq)
     }
 
+    #[inline]
     fn send(&mut self, message: Outbound) {
         // A session without a ring has no gateway in this process: its orders stay unanswered until one sweeps.
-        let Some(egress) = self.egress.get_mut(&message.session) else { return };
+        let Some(Some(egress)) = self.egress.get_mut(message.session.slot()) else { return };
         if !egress.overflow.is_empty() {
+            self.overflowing += 1;
             return egress.overflow.push_back(message);
         }
         reach(Point::HandoverBefore);
-        if let Err(rtrb::PushError::Full(message)) = egress.ring.push(message) {
+        if let Err(rtrb::PushError::Full(Line(message))) = egress.ring.push(Line(message)) {
             egress.room = 0;
+            self.overflowing += 1;
             return egress.overflow.push_back(message);
         }
         egress.room = egress.room.saturating_sub(1);
         reach(Point::HandoverAfter);
     }
 
+    #[cold]
     fn drain_overflow(&mut self) -> bool {
-        let mut drained = false;
-        for egress in self.egress.values_mut() {
+        let before = self.overflowing;
+        for egress in self.egress.iter_mut().flatten() {
             while !egress.overflow.is_empty() && egress.ring.slots() > 0 {
                 let Some(message) = egress.overflow.pop_front() else { break };
                 // There is room: it was asked just now, and only this thread pushes.
-                let _ = egress.ring.push(message);
-                drained = true;
+                let _ = egress.ring.push(Line(message));
+                self.overflowing -= 1;
             }
         }
-        drained
+        self.overflowing < before
     }
 }

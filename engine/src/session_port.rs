@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use model::{Input, Outbound, Position, SessionId};
 
+use crate::answers::Line;
 use crate::error::Refused;
 use crate::lanes::{Intake, Lanes};
 use crate::replica::{Replica, ReplicaError};
@@ -16,7 +17,7 @@ pub struct SessionPort {
     pub(crate) session: SessionId,
     pub(crate) lanes: Arc<Lanes>,
     /// One thread polls; the lock is never waited for.
-    pub(crate) outbound: Mutex<rtrb::Consumer<Outbound>>,
+    pub(crate) outbound: Mutex<rtrb::Consumer<Line<Outbound>>>,
     pub(crate) replica: Replica,
     pub(crate) inbound_high_water: u64,
 }
@@ -30,7 +31,7 @@ impl SessionPort {
     /// The next message for the broker, in order.
     pub fn poll_outbound(&self) -> Option<Outbound> {
         let mut ring = self.outbound.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        ring.pop().ok()
+        ring.pop().ok().map(|Line(message)| message)
     }
 
     /// Hands an input to the shard and waits while its ring is full: what a broker said is never dropped.

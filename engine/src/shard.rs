@@ -20,6 +20,7 @@ use crate::records::Reads;
 use crate::release::Release;
 use crate::replay::{Recovered, Replay};
 use crate::replica::{Reading, Replica, Snapshots};
+use crate::round::Round;
 use crate::session_port::SessionPort;
 use crate::snapshot::{SnapshotPolicy, take_snapshot};
 use crate::supply::Supply;
@@ -31,7 +32,7 @@ use crate::upgrade::{UpgradePolicy, state_to_start_from};
 pub struct ShardConfig {
     /// Its journal: directory, durability, segment size.
     pub journal: journal::Options,
-    /// Entries of the rings for commands and for reports.
+    /// Entries of the ring for reports, of that to each session, and at most of each client's ring for commands.
     pub ring: usize,
     /// What its thread does while there is nothing to do.
     pub idle: Idle,
@@ -132,7 +133,8 @@ impl Shard {
     /// A connection for an async server: answers come through a channel.
     pub fn connect(&self) -> Result<Connect, Refused> {
         let (sender, answers) = flume::unbounded();
-        let submitter = Submitter::attach(&self.lanes, AnswerSink::Channel(sender), 0, self.traced)?;
+        let submitter =
+            Submitter::attach(&self.lanes, AnswerSink::Channel(sender), 0, self.lanes.commands, self.traced)?;
         Ok(Connect { lanes: Arc::clone(&self.lanes), submitter: Mutex::new(submitter), answers })
     }
 
@@ -287,6 +289,7 @@ impl Standby {
             mark_interval_ns: i64::from(config.mark_interval_ms) * 1_000_000,
             tracer,
             board: QuoteBoard::default(),
+            round: Round::default(),
             outcome: Outcome::default(),
             undigested: 0,
             next_mark: Timestamp::default(),
@@ -377,7 +380,7 @@ impl Connect {
     /// Hands over a command of somebody else: `origin` is journalled with it. The answer carries the ticket.
     pub fn submit(&self, origin: model::Origin, command: model::Command) -> Result<Ticket, Refused> {
         let mut submitter = self.submitter.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        submitter.submit(&self.lanes, origin, command)
+        submitter.submit(&self.lanes, origin, &command)
     }
 
     /// The answers, in the order the shard took the commands.

@@ -104,9 +104,9 @@ impl<C: Clock> Stepped<C> {
     /// A connection for a strategy, with at most `capacity` commands unanswered. Numbered from 1 in each shard.
     pub fn client(&mut self, uid: u32, capacity: usize) -> Client {
         self.clients += 1;
-        let (client, sink) = Client::attached(&self.lanes, self.clients, uid, capacity);
+        let (client, inlet, sink) = Client::numbered(&self.lanes, self.clients, uid, capacity);
         let (attached, _) = flume::bounded(1);
-        self.pipeline.release.attach(Attach::Client { client: self.clients, sink, attached });
+        self.pipeline.attach(Attach::Client { inlet, sink, attached });
         client
     }
 
@@ -114,7 +114,7 @@ impl<C: Clock> Stepped<C> {
     pub fn open_session(&mut self, session: SessionId) -> SessionPort {
         let (ring, outbound) = rtrb::RingBuffer::new(self.config.ring.max(1));
         let (attached, _) = flume::bounded(1);
-        self.pipeline.release.attach(Attach::Session { session, ring, attached });
+        self.pipeline.attach(Attach::Session { session, ring, attached });
         let book = self.pipeline.core.session(session);
         SessionPort {
             session,
@@ -163,6 +163,7 @@ impl<C: Clock> Stepped<C> {
     /// Takes what was handed over, makes everything durable, and ends.
     pub fn stop(mut self) -> Result<StopReport, EngineError> {
         self.lanes.set_intake(Intake::Stopping);
+        self.pipeline.round.wake_all();
         while self.pipeline.turn()? {}
         let stopped = self.pipeline.close()?;
         Ok(StopReport { position: stopped.position, digest: stopped.digest })

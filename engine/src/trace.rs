@@ -50,7 +50,8 @@ pub struct StageTimes {
     pub appended_ns: u64,
     /// Decided and applied.
     pub applied_ns: u64,
-    /// Answer and messages handed to their rings, and the record durable.
+    /// Answer and messages handed to their rings, and the record durable. The digest comes after it: its time is part of
+    /// what the next input waits.
     pub released_ns: u64,
     /// The journal went on in its next segment for it.
     pub rolled: bool,

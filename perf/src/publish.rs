@@ -103,7 +103,7 @@ fn fix_stages(text: &mut String, report: &Report) {
 const STAGES: [(&str, &str); 9] = [
     ("1_ring_in", "from the submitter's thread to the shard's"),
     ("2_journal", "stamped and appended"),
-    ("3_decide", "risk rules, order, ledger, digest"),
+    ("3_decide", "risk rules, order, ledger"),
     ("4_release", "answer and message on their rings"),
     ("5_gateway_ring", "until the gateway's thread has the message"),
     ("6_translate_send", "to FIX fields, numbered, stored, written to the socket"),

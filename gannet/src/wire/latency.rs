@@ -32,7 +32,7 @@ pub struct LatencyRow {
     pub ring_ns: Option<u64>,
     /// Stamped and appended to the journal.
     pub journal_ns: u64,
-    /// Decided, booked, digested.
+    /// Decided and booked.
     pub decide_ns: u64,
     /// Until its record was durable, and answer and messages were on their rings.
     pub release_ns: u64,

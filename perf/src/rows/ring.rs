@@ -3,22 +3,41 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossbeam::queue::ArrayQueue;
-use model::{Command, NewOrder, Origin, Outbound, OutboundKind, Position, SessionId, Timestamp};
+use model::{Command, NewOrder, Outbound, OutboundKind, Position, SessionId, Timestamp};
 
 use crate::error::PerfError;
 use crate::lab::{Lab, Pinned};
-use crate::rig::Orders;
+use crate::rig::{Orders, WINDOW};
 use crate::row::Floor;
 use crate::samples::Samples;
 use crate::ticks::now_ns;
 
-/// As large as what a client hands to a shard.
-type There = (Origin, Command, u32, u64, u64);
+/// As large, and in as many lines of memory, as what a client hands to a shard: an order without its quote, and who
+/// asked.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct There {
+    asked: [u64; 3],
+    account: model::AccountId,
+    strategy: model::StrategyId,
+    cl_ord_id: model::ClOrdId,
+    instrument: model::InstrumentId,
+    side: model::Side,
+    order_type: model::OrderType,
+    time_in_force: model::TimeInForce,
+    quantity: model::Quantity,
+    limit_price: Option<model::Price>,
+}
 
-/// Entries of both rings: the shard's default.
+/// What leaves, as it stands in the ring to a session.
+#[repr(align(64))]
+struct Back(Outbound);
+
+const _: () = assert!(size_of::<There>() == 128 && size_of::<Back>() == 192);
+
+/// Entries of the ring to a session: the shard's default.
 const ENTRIES: usize = 16 * 1024;
-const NOTE: &str = "half of a round trip: a command there (crossbeam ArrayQueue), a message back (rtrb)";
+const NOTE: &str = "half of a round trip: an order there, a message back, both through rtrb";
 
 /// One hop; measured once in a run.
 pub(crate) fn hop(lab: &mut Lab) -> Result<Floor, PerfError> {
@@ -29,27 +48,27 @@ pub(crate) fn hop(lab: &mut Lab) -> Result<Floor, PerfError> {
 }
 
 fn hops(lab: &Lab, count: usize) -> Result<Samples, PerfError> {
-    let there: Arc<ArrayQueue<There>> = Arc::new(ArrayQueue::new(ENTRIES));
-    let (mut out, mut back) = rtrb::RingBuffer::<Outbound>::new(ENTRIES);
+    let (mut there, mut arrived) = rtrb::RingBuffer::<There>::new(WINDOW);
+    let (mut out, mut back) = rtrb::RingBuffer::<Back>::new(ENTRIES);
     let stop = Arc::new(AtomicBool::new(false));
     let echo = std::thread::spawn({
-        let (there, stop, core) = (Arc::clone(&there), Arc::clone(&stop), lab.far_core());
+        let (stop, core) = (Arc::clone(&stop), lab.far_core());
         move || {
             let _pinned = Pinned::to(core);
             while !stop.load(Ordering::Relaxed) {
-                match there.pop() {
-                    Some((_, command, ..)) => drop(out.push(answer(&command))),
-                    None => std::hint::spin_loop(),
+                match arrived.pop() {
+                    Ok(order) => drop(out.push(Back(answer(&order.command())))),
+                    Err(_) => std::hint::spin_loop(),
                 }
             }
         }
     });
     let _pinned = lab.pinned();
-    let order = Command::NewOrder(Orders::default().next());
+    let order = There::of(&Orders::default().next());
     let mut samples = Samples::new();
     for turn in 0..count + count / 10 {
         let start = now_ns();
-        let pushed = there.push((Origin::default(), order, 1, 1, 1)).is_ok();
+        let pushed = there.push(order).is_ok();
         while pushed && back.pop().is_err() {
             std::hint::spin_loop();
         }
@@ -61,6 +80,43 @@ fn hops(lab: &Lab, count: usize) -> Result<Samples, PerfError> {
     stop.store(true, Ordering::Relaxed);
     echo.join().map_err(|_| PerfError::Unexpected("the echoing thread died".to_owned()))?;
     Ok(samples)
+}
+
+impl There {
+    const fn of(order: &NewOrder) -> Self {
+        let NewOrder { account, strategy, cl_ord_id, instrument, side, order_type, .. } = *order;
+        let NewOrder { time_in_force, quantity, limit_price, .. } = *order;
+        Self {
+            asked: [1; 3],
+            account,
+            strategy,
+            cl_ord_id,
+            instrument,
+            side,
+            order_type,
+            time_in_force,
+            quantity,
+            limit_price,
+        }
+    }
+
+    fn command(self) -> Command {
+        let Self { account, strategy, cl_ord_id, instrument, side, order_type, .. } = self;
+        let Self { asked, time_in_force, quantity, limit_price, .. } = self;
+        std::hint::black_box(asked);
+        Command::NewOrder(NewOrder {
+            account,
+            strategy,
+            cl_ord_id,
+            instrument,
+            side,
+            order_type,
+            time_in_force,
+            quantity,
+            limit_price,
+            quote: None,
+        })
+    }
 }
 
 /// A message of the size and the content that an order leads to, so that both are copied.

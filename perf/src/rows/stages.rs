@@ -18,7 +18,7 @@ type Stage = (&'static str, Stamp, Stamp);
 const STAGES: [Stage; 4] = [
     ("stages.ring_wait", |times| times.submitted_ns, |times| times.taken_ns),
     ("stages.stamp_append", |times| times.taken_ns, |times| times.appended_ns),
-    ("stages.apply_digest", |times| times.appended_ns, |times| times.applied_ns),
+    ("stages.apply", |times| times.appended_ns, |times| times.applied_ns),
     ("stages.release", |times| times.applied_ns, |times| times.released_ns),
 ];
 const NOTE: &str =
