@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use actors::Core;
-use journal::{DurableWatch, Follower};
+use journal::{DurableWatch, Follower, Record};
 use model::{Event, Position, Timestamp};
 
 use crate::audit::{Audit, Divergence};
@@ -214,7 +214,10 @@ impl Shared {
 
     /// Applies the next records; true where there was one.
     fn follow(&self, follower: &mut Follower) -> Result<bool, EngineError> {
-        let Some(mut record) = follower.poll()? else { return Ok(false) };
+        let mut record = Record::default();
+        if !follower.read(&mut record)? {
+            return Ok(false);
+        }
         let mut replay = self.replay.write().unwrap_or_else(PoisonError::into_inner);
         let mut publisher = self.publisher();
         for applied in 1.. {
@@ -227,12 +230,8 @@ impl Shared {
                     }
                 }
             }
-            if applied == BATCH {
+            if applied == BATCH || !follower.read(&mut record)? {
                 break;
-            }
-            match follower.poll()? {
-                Some(next) => record = next,
-                None => break,
             }
         }
         Ok(true)

@@ -11,7 +11,7 @@ use crate::directory::Directory;
 use crate::disk::{Access, Folder};
 use crate::error::{Damage, JournalError};
 use crate::header::{DURABLE_AT, HeaderFault, SEGMENT_HEADER_BYTES, SegmentHeader, VISIBILITY_AT, load_word};
-use crate::layout::{ALIGN_BYTES, MAX_RECORD_BYTES, check_record, checked_len, field};
+use crate::layout::{ALIGN_BYTES, MAX_RECORD_BYTES, check_record, checked_len, record_crc};
 use crate::memory::Words;
 use crate::reader::segment_of;
 use crate::record::Record;
@@ -76,6 +76,13 @@ impl Follower {
     /// The next record; `None` where there is nothing new yet. Costs a look at memory then, and near the end of a
     /// segment a look for the next file.
     pub fn poll(&mut self) -> Result<Option<Record>, JournalError> {
+        let mut record = Record::default();
+        Ok(self.read(&mut record)?.then_some(record))
+    }
+
+    /// As [`Self::poll`], into a record that is used again and again; false where there is nothing new yet. What it
+    /// holds then, or after an error, means nothing.
+    pub fn read(&mut self, into: &mut Record) -> Result<bool, JournalError> {
         while self.fetch()? {
             let Self { segment, record, at, next_seq, .. } = self;
             let Some(segment) = segment else { break };
@@ -88,15 +95,17 @@ impl Follower {
                 return Err(corrupt(Damage::Chain));
             }
             let wanted = header.seq >= self.from_seq;
-            let read = wanted.then(|| Record::decode(&header, record)).transpose().map_err(corrupt)?;
-            self.prev_crc = Some(u32::from_le_bytes(field(record, 4)));
+            if wanted {
+                into.read(&header, record).map_err(corrupt)?;
+            }
+            self.prev_crc = Some(record_crc(record));
             self.at += record.len();
             self.next_seq += 1;
-            if read.is_some() {
-                return Ok(read);
+            if wanted {
+                return Ok(true);
             }
         }
-        Ok(None)
+        Ok(false)
     }
 
     /// Copies the next record's bytes; false where it is not visible yet.
