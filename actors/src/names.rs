@@ -53,7 +53,7 @@ const SEGMENT: usize = 256;
 /// Names for each bucket, on average: few enough that nearly every bucket holds its own.
 const LOAD: usize = 3;
 /// Segments that should be there ahead.
-const SPARE: usize = 32;
+const SPARE: usize = 16;
 
 impl Default for Segment {
     fn default() -> Self {

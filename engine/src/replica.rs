@@ -243,7 +243,10 @@ impl Reading {
     pub(crate) fn start(self, name: String) -> Result<JoinHandle<Result<(), EngineError>>, EngineError> {
         std::thread::Builder::new()
             .name(name.clone())
-            .spawn(move || self.run())
+            .spawn(move || {
+                journal::take_short_turns();
+                self.run()
+            })
             .map_err(|source| EngineError::Thread { name, source })
     }
 

@@ -24,6 +24,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// The same once nobody has wanted anything for some looks.
 const LOOK_EVERY_AT_REST: Duration = Duration::from_millis(20);
 const LOOKS_UNTIL_REST: u32 = 100;
+/// Some 50 µs of work.
+const SLICE_BYTES: usize = 256 * 1024;
+/// Between two slices: a shelf is made in 10 ms, which is less than the fastest shard fills one in.
+const BREATH: Duration = Duration::from_micros(150);
 
 impl Supply {
     /// Starts the maker. It ends by itself when the shard's end is gone.
@@ -32,7 +36,10 @@ impl Supply {
         let (maker, made) = RingBuffer::new(1);
         std::thread::Builder::new()
             .name(name.clone())
-            .spawn(move || make(asked, maker))
+            .spawn(move || {
+                journal::take_short_turns();
+                make(asked, maker);
+            })
             .map_err(|source| EngineError::Thread { name, source })?;
         Ok(Self { wants, made, is_waiting: false })
     }
@@ -64,12 +71,15 @@ fn make(mut asked: Consumer<Want>, mut made: Producer<Provision>) {
     }
 }
 
-/// Made, and its memory provided by the kernel.
+/// Made, and its memory provided by the kernel, a slice at a time: where there is no core to spare, each is time that a
+/// thread in a hurry does not have. Of usual pages, for to clear a large one takes as long as several slices.
 fn touched(want: Want) -> Provision {
     let mut provision = Provision::new(want);
     if let Some((start, bytes)) = provision.untouched() {
-        memory::use_large_pages(start, bytes);
-        memory::populate(start, bytes);
+        for at in (0..bytes).step_by(SLICE_BYTES) {
+            memory::populate(start.wrapping_add(at), SLICE_BYTES.min(bytes - at));
+            std::thread::sleep(BREATH);
+        }
     }
     provision
 }

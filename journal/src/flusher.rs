@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crash_point::{Point, is_due, reach};
 
+use crate::background::take_short_turns;
 use crate::disk::DiskFile;
 use crate::doorbell::Doorbell;
 use crate::error::JournalError;
@@ -87,7 +88,10 @@ impl Flusher {
         if background == Background::Stepped {
             return Ok(Self { signal, next, thread: None, stepped: Some(Box::new(commits)) });
         }
-        let spawned = thread::Builder::new().name("journal-flush".into()).spawn(move || commits.run());
+        let spawned = thread::Builder::new().name("journal-flush".into()).spawn(move || {
+            take_short_turns();
+            commits.run();
+        });
         let thread = spawned.map_err(|error| JournalError::io("start a thread for", &path, error))?;
         Ok(Self { signal, next, thread: Some(thread), stepped: None })
     }

@@ -14,6 +14,7 @@
 
 mod archive;
 mod archived;
+mod background;
 mod chain;
 mod codec;
 mod copy_in;
@@ -51,6 +52,7 @@ mod writer;
 
 pub use archive::{bring_back, copy_to_archive, remove_archived};
 pub use archived::{Archived, archived};
+pub use background::take_short_turns;
 pub use chain::{Head, HeadError, head, verify_head};
 pub use copy_in::{CopiedIn, copy_in};
 pub use copy_out::{CopiedOut, copy_out};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use crate::background::take_short_turns;
 use crate::directory::Control;
 use crate::error::JournalError;
 use crate::open::Background;
@@ -54,7 +55,10 @@ impl Preparer {
                 let (queue, todo) = sync_channel(JOBS);
                 let named = thread::Builder::new().name("journal-prepare".into());
                 let shared = Arc::clone(&pace);
-                let thread = named.spawn(move || workshop.run(&todo, &done, &shared));
+                let thread = named.spawn(move || {
+                    take_short_turns();
+                    workshop.run(&todo, &done, &shared)
+                });
                 let thread = thread.map_err(|error| JournalError::io("start a thread for", &path, error))?;
                 (queue, Worker::Thread(thread))
             }

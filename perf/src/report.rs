@@ -150,7 +150,7 @@ fn threads(lab: &Lab, cores: &[String]) -> String {
     match (lab.near_core(), lab.far_core()) {
         (Some(near), Some(far)) => {
             format!(
-                "measuring on core {near}, measured on core {far}, background on any of {}",
+                "measuring on core {near}, measured on core {far}, background beside the measuring one or on any of {}",
                 cores.join(", ")
             )
         }

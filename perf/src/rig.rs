@@ -212,7 +212,7 @@ impl Rig {
 
     /// As [`Self::ready`], with so many accounts and another clock.
     pub(crate) fn with(config: &ShardConfig, accounts: u32, clock: impl Clock) -> Result<Self, PerfError> {
-        let shard = Shard::start(config, clock)?;
+        let shard = start(config, clock)?;
         let (client, port) = (shard.client(1000, WINDOW)?, shard.open_session(SESSION)?);
         let mut rig = Self { shard, port, client, orders: Orders::over(accounts) };
         rig.define(definitions(accounts)?)?;
@@ -346,6 +346,19 @@ impl Rig {
         held.recv_timeout(PATIENCE).map_err(|_| PerfError::Late("the read side's standing still"))?;
         Ok(Held { release: Some(release), thread: Some(thread) })
     }
+}
+
+/// A shard whose other threads stay off its core, as a node does it.
+fn start(config: &ShardConfig, clock: impl Clock) -> Result<Shard, PerfError> {
+    let before = rustix::thread::sched_getaffinity(None);
+    if let Some(core) = config.core {
+        engine::leave_to_shards(&[core]);
+    }
+    let shard = Shard::start(config, clock)?;
+    if let Ok(before) = before {
+        let _ = rustix::thread::sched_setaffinity(None, &before);
+    }
+    Ok(shard)
 }
 
 /// Waits until the next segment is made: a journal that was just opened makes it in the background, and what is measured

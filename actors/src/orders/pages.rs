@@ -26,7 +26,7 @@ pub(super) struct Page {
 
 const RECORDS: usize = 4096;
 /// Pages that should be there ahead.
-const SPARE: usize = 16;
+const SPARE: usize = 8;
 
 impl Default for Page {
     fn default() -> Self {

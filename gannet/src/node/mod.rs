@@ -131,11 +131,14 @@ const WINDOW: usize = 256;
 
 impl Node {
     /// Starts a node. The state it starts from is that of its journals, whatever became of the process before.
+    ///
+    /// Where the configuration pins shards to cores, the calling thread and all that it starts later stay off those.
     pub fn start(config: &Config, options: &StartOptions) -> Result<Self, NodeError> {
         let journals = shards_of(&config.node.journal)?;
         if journals.len() > usize::from(config.node.shards) {
             return Err(NodeError::FewerShards { journals: journals.len(), configured: config.node.shards });
         }
+        leave_cores_to_shards(config);
         let standbys = (0..config.node.shards)
             .map(|shard| Ok(Standby::open(&shard_config(config, ShardId::new(shard), options))?))
             .collect::<Result<Vec<_>, NodeError>>()?;
@@ -217,6 +220,14 @@ impl Drop for Node {
     fn drop(&mut self) {
         // The shards stop as they are dropped.
         self.close();
+    }
+}
+
+/// Before any thread is started.
+fn leave_cores_to_shards(config: &Config) {
+    let cores: Vec<usize> = config.node.cores.iter().map(|core| usize::from(*core)).collect();
+    if !cores.is_empty() && !engine::leave_to_shards(&cores) {
+        tracing::warn!("no core is left beside the shards': what works beside them takes turns from them");
     }
 }
 
