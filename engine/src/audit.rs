@@ -129,8 +129,9 @@ mod tests {
         rig.shard.stop().unwrap();
 
         let shard = wrong_shard(&config);
-        let (port, client) = (shard.open_session(SESSION).unwrap(), shard.client(1, 64).unwrap());
-        let mut rig = Rig { shard, port, client };
+        let (port, outlet) = shard.open_session(SESSION).unwrap();
+        let client = shard.client(1, 64).unwrap();
+        let mut rig = Rig { shard, port, outlet, client };
         rig.make_ready();
         let found = until_divergence(&mut rig);
         assert_ne!(found.recorded, found.replayed);

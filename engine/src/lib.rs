@@ -3,7 +3,7 @@
 //! Start with `pipeline.rs`: it is the whole path of an input, its stages numbered. Around it stand
 //! * [`Shard`]: starts from the journal (recovery is the only start there is) and owns the thread;
 //! * [`Client`]: in-process submission of commands and the answers to them;
-//! * [`SessionPort`]: what a broker's session sees of the shard;
+//! * [`SessionPort`], [`SessionOutlet`]: what a broker's session sees of the shard;
 //! * [`QuoteSender`]: market data in;
 //! * [`Replica`]: the read side, which follows the journal and never touches the shard;
 //! * [`Stepped`]: all of it without a thread, for simulations;
@@ -56,7 +56,7 @@ pub use outcomes::{Difference, OutcomesError, first_difference, write_outcomes};
 pub use quotes::QuoteSender;
 pub use replay::{Recovered, Replay, recover, recover_in_turn, replay, replay_until};
 pub use replica::{Published, Replica, ReplicaError, Subscription};
-pub use session_port::SessionPort;
+pub use session_port::{SessionOutlet, SessionPort};
 pub use shard::{Connect, RecoveredAt, Shard, ShardConfig, Standby, StopReport};
 pub use snapshot::{Snapshot, SnapshotError, SnapshotPolicy, newest_where, snapshots_dir, take_snapshot};
 pub use snapshot_copy::{copy_snapshots, remove_snapshots_but};

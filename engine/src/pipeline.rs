@@ -72,7 +72,9 @@ const YIELDS: u32 = 10_000;
 /// Turns between two looks at the clock for timers, while there is work.
 const TURNS_PER_LOOK: u32 = 1024;
 /// The same while there is none and the thread spins: some microseconds, so that it is quick to see what comes.
-const SPINS_PER_LOOK: u32 = 64;
+const SPINS_PER_LOOK: u32 = 32;
+/// Looks at the clients' lanes alone, before a thread that spins does a whole turn: what comes is seen sooner.
+const LOOKS_PER_TURN: u32 = 8;
 
 impl<C: Clock> Pipeline<C> {
     /// Runs until it is told to stop and has taken everything that was handed to it.
@@ -363,13 +365,24 @@ impl<C: Clock> Pipeline<C> {
             Idle::Yield => false,
         };
         match self.idle {
-            Idle::Spin => std::hint::spin_loop(),
+            Idle::Spin => self.look_out(),
             Idle::Yield if idle_turns <= YIELDS => std::thread::yield_now(),
             Idle::Park { spins } if idle_turns <= spins => std::hint::spin_loop(),
             // What waits for the disk is released by this thread: it must not sleep over it.
             Idle::Yield | Idle::Park { .. } if !self.release.is_empty() => std::thread::yield_now(),
             Idle::Yield | Idle::Park { .. } => {
                 self.lanes.bell.sleep(LONGEST_SLEEP, || self.lanes.has_work() || self.round.has_work());
+            }
+        }
+    }
+
+    /// Until something comes or it is time for another turn.
+    #[inline]
+    fn look_out(&self) {
+        for _ in 0..LOOKS_PER_TURN {
+            std::hint::spin_loop();
+            if self.round.has_work() {
+                return;
             }
         }
     }

@@ -1,7 +1,6 @@
 //! What the gateway of one broker session sees of its shard.
 
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use model::{Input, Outbound, Position, SessionId};
@@ -11,13 +10,25 @@ use crate::error::Refused;
 use crate::lanes::{Intake, Lanes};
 use crate::replica::{Replica, ReplicaError};
 
-/// One session's end of the rings.
+/// Where one session's messages come out. One thread polls: it has this to itself, and takes no lock.
+#[derive(Debug)]
+pub struct SessionOutlet {
+    pub(crate) ring: rtrb::Consumer<Line<Outbound>>,
+}
+
+impl SessionOutlet {
+    /// The next message for the broker, in order.
+    #[inline]
+    pub fn poll(&mut self) -> Option<Outbound> {
+        self.ring.pop().ok().map(|Line(message)| message)
+    }
+}
+
+/// What goes into the shard from one session, and what it may read; shared by the session's threads.
 #[derive(Debug)]
 pub struct SessionPort {
     pub(crate) session: SessionId,
     pub(crate) lanes: Arc<Lanes>,
-    /// One thread polls; the lock is never waited for.
-    pub(crate) outbound: Mutex<rtrb::Consumer<Line<Outbound>>>,
     pub(crate) replica: Replica,
     pub(crate) inbound_high_water: u64,
 }
@@ -26,12 +37,6 @@ impl SessionPort {
     /// Which session.
     pub const fn session(&self) -> SessionId {
         self.session
-    }
-
-    /// The next message for the broker, in order.
-    pub fn poll_outbound(&self) -> Option<Outbound> {
-        let mut ring = self.outbound.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        ring.pop().ok().map(|Line(message)| message)
     }
 
     /// Hands an input to the shard and waits while its ring is full: what a broker said is never dropped.

@@ -21,7 +21,7 @@ use crate::release::Release;
 use crate::replay::{Recovered, Replay};
 use crate::replica::{Reading, Replica, Snapshots};
 use crate::round::Round;
-use crate::session_port::SessionPort;
+use crate::session_port::{SessionOutlet, SessionPort};
 use crate::snapshot::{SnapshotPolicy, take_snapshot};
 use crate::supply::Supply;
 use crate::trace::{TraceReader, Tracer};
@@ -139,8 +139,8 @@ impl Shard {
     }
 
     /// Opens the rings of a session that is homed here, for its gateway. Opening it again replaces the ring to it.
-    pub fn open_session(&self, session: SessionId) -> Result<SessionPort, Refused> {
-        let (ring, outbound) = rtrb::RingBuffer::new(self.ring.max(1));
+    pub fn open_session(&self, session: SessionId) -> Result<(SessionPort, SessionOutlet), Refused> {
+        let (ring, taken) = rtrb::RingBuffer::new(self.ring.max(1));
         let (attached, wait) = flume::bounded(1);
         let attach = Attach::Session { session, ring, attached };
         self.lanes.attach(attach)?;
@@ -149,13 +149,13 @@ impl Shard {
             |core: &actors::Core| core.session(session).map_or(0, |book| book.inbound_high_water);
         let inbound_high_water =
             self.replica.read(self.recovered.position, high_water).map_err(|_| Refused::Stopped)?;
-        Ok(SessionPort {
+        let port = SessionPort {
             session,
             lanes: Arc::clone(&self.lanes),
-            outbound: Mutex::new(outbound),
             replica: self.replica.clone(),
             inbound_high_water,
-        })
+        };
+        Ok((port, SessionOutlet { ring: taken }))
     }
 
     /// Where market data goes in.

@@ -15,7 +15,7 @@ use crate::lanes::{Intake, Lanes};
 use crate::pipeline::Pipeline;
 use crate::quotes::QuoteSender;
 use crate::replica::{Reading, Replica};
-use crate::session_port::SessionPort;
+use crate::session_port::{SessionOutlet, SessionPort};
 use crate::shard::{Parts, RecoveredAt, ShardConfig, Standby, StopReport};
 
 /// A shard whose owner takes its steps. The journal's background work is stepped where its options say so.
@@ -111,18 +111,18 @@ impl<C: Clock> Stepped<C> {
     }
 
     /// The rings of a session that is homed here. Opening it again replaces the ring to it.
-    pub fn open_session(&mut self, session: SessionId) -> SessionPort {
-        let (ring, outbound) = rtrb::RingBuffer::new(self.config.ring.max(1));
+    pub fn open_session(&mut self, session: SessionId) -> (SessionPort, SessionOutlet) {
+        let (ring, taken) = rtrb::RingBuffer::new(self.config.ring.max(1));
         let (attached, _) = flume::bounded(1);
         self.pipeline.attach(Attach::Session { session, ring, attached });
         let book = self.pipeline.core.session(session);
-        SessionPort {
+        let port = SessionPort {
             session,
             lanes: Arc::clone(&self.lanes),
-            outbound: Mutex::new(outbound),
             replica: self.replica.replica.clone(),
             inbound_high_water: book.map_or(0, |book| book.inbound_high_water),
-        }
+        };
+        (port, SessionOutlet { ring: taken })
     }
 
     /// Where market data goes in.

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{PATIENCE, Rig, SESSION, Turned, buy, config, definitions, quote};
-use engine::{Client, Idle, SessionPort, Standby, Stepped};
+use engine::{Client, Idle, SessionOutlet, Standby, Stepped};
 use model::*;
 
 fn temp() -> tempfile::TempDir {
@@ -12,11 +12,12 @@ fn temp() -> tempfile::TempDir {
 }
 
 /// A shard without threads, its session ready.
-fn stepped(dir: &std::path::Path, ring: usize) -> (Stepped<Turned>, SessionPort) {
+fn stepped(dir: &std::path::Path, ring: usize) -> (Stepped<Turned>, SessionOutlet) {
     let mut config = config(dir);
     config.ring = ring;
     let mut shard = Standby::open(&config).unwrap().start_stepped(Turned::new()).unwrap();
-    let (mut client, port) = (shard.client(1, 16), shard.open_session(SESSION));
+    let mut client = shard.client(1, 16);
+    let (port, mut outlet) = shard.open_session(SESSION);
     for command in definitions() {
         client.submit(command).unwrap();
         while shard.turn().unwrap() {}
@@ -27,8 +28,8 @@ fn stepped(dir: &std::path::Path, ring: usize) -> (Stepped<Turned>, SessionPort)
         port.post(Input::Session(SessionChange { session: SESSION, state, unresolved: 0 })).unwrap();
     }
     while shard.turn().unwrap() {}
-    assert!(matches!(port.poll_outbound().unwrap().kind, OutboundKind::Sweep));
-    (shard, port)
+    assert!(matches!(outlet.poll().unwrap().kind, OutboundKind::Sweep));
+    (shard, outlet)
 }
 
 fn order(client: &mut Client, cl_ord_id: &str) {
@@ -38,7 +39,7 @@ fn order(client: &mut Client, cl_ord_id: &str) {
 #[test]
 fn one_that_floods_its_lane_leaves_the_others_their_turn() {
     let dir = temp();
-    let (mut shard, _port) = stepped(dir.path(), 4096);
+    let (mut shard, _outlet) = stepped(dir.path(), 4096);
     let (mut flood, mut calm) = (shard.client(2, 2000), shard.client(3, 8));
     (0..2000).for_each(|index| order(&mut flood, &format!("F{index}")));
     order(&mut calm, "C1");
@@ -78,7 +79,7 @@ fn what_waits_when_its_client_goes_is_carried_out() {
 #[test]
 fn a_hundred_silent_clients_are_heard_when_they_speak() {
     let dir = temp();
-    let (mut shard, port) = stepped(dir.path(), 64);
+    let (mut shard, mut outlet) = stepped(dir.path(), 64);
     let mut clients: Vec<Client> = (0..100).map(|uid| shard.client(uid, 4)).collect();
     for round in 0..3 {
         // Long enough to fall silent.
@@ -89,7 +90,7 @@ fn a_hundred_silent_clients_are_heard_when_they_speak() {
             order(client, &format!("S{round}-{index}"));
             while shard.turn().unwrap() {}
             assert!(matches!(client.poll().unwrap().event, Event::OrderAccepted { .. }));
-            assert!(port.poll_outbound().is_some());
+            assert!(outlet.poll().is_some());
         }
     }
     // What lies in a silent lane when the shard stops is recorded like everything else.
@@ -109,7 +110,7 @@ fn a_parked_shard_hears_every_client() {
     let dir = temp();
     let mut config = config(dir.path());
     config.idle = Idle::Park { spins: 0 };
-    let rig = Rig::ready(&config);
+    let mut rig = Rig::ready(&config);
     let mut clients: Vec<Client> = (0..40).map(|uid| rig.shard.client(uid, 4).unwrap()).collect();
     for round in 0..5 {
         for (index, client) in clients.iter_mut().enumerate() {
@@ -123,7 +124,7 @@ fn a_parked_shard_hears_every_client() {
 #[test]
 fn a_cancel_by_the_submitters_own_identifier_stays_behind_its_order_and_one_by_ours_overtakes() {
     let dir = temp();
-    let (mut shard, _port) = stepped(dir.path(), 64);
+    let (mut shard, _outlet) = stepped(dir.path(), 64);
     let mut client = shard.client(5, 16);
     order(&mut client, "A");
     shard.turn().unwrap();

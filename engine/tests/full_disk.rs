@@ -60,7 +60,7 @@ fn pump_until_full(rig: &mut Rig) -> u32 {
     loop {
         assert!(Instant::now() < deadline, "the disk never filled up");
         assert!(rig.shard.is_running(), "the shard died after {handed_over} orders");
-        while let Some(sent) = rig.port.poll_outbound() {
+        while let Some(sent) = rig.outlet.poll() {
             let OutboundKind::NewOrderSingle { cl_ord_id, .. } = sent.kind else { continue };
             filled += 1;
             rig.port.post(fill(cl_ord_id, &format!("E{filled}"), 10, 10, filled)).unwrap();
@@ -100,7 +100,7 @@ fn fills_up_and_goes_on(durability: Durability) {
         assert!(rig.shard.is_running(), "{:?}", rig.shard.stop());
         assert!(Instant::now() < deadline, "{} are not answered", rig.client.in_flight());
         rig.client.poll();
-        rig.port.poll_outbound();
+        rig.outlet.poll();
     }
     let answer = loop {
         match rig.client.call(Command::NewOrder(buy("after")), PATIENCE) {

@@ -123,7 +123,7 @@ fn a_gateway_that_does_not_drain_pushes_back_to_the_submitter_and_loses_nothing(
 #[test]
 fn a_stopped_shard_refuses() {
     let dir = temp();
-    let Rig { shard, port, mut client } = Rig::ready(&config(dir.path()));
+    let Rig { shard, port, mut client, .. } = Rig::ready(&config(dir.path()));
     shard.stop().unwrap();
     assert_eq!(client.submit(Command::NewOrder(buy("A1"))), Err(Refused::Stopped));
     assert_eq!(port.post(Input::Tick), Err(Refused::Stopped));

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use engine::{Client, Clock, Idle, SessionPort, Shard, ShardConfig, SystemClock};
+use engine::{Client, Clock, Idle, SessionOutlet, SessionPort, Shard, ShardConfig, SystemClock};
 use model::{
     AccountDefinition, AccountId, Actor, Amount, AssetClass, BrokerId, CashMove, CashMoveKind, ClOrdId,
     Command, Currency, Event, FeeSchedule, Input, Instrument, InstrumentId, LimitKind, Money, Name, NewOrder,
@@ -193,6 +193,7 @@ pub(crate) struct Working {
 pub(crate) struct Rig {
     pub(crate) shard: Shard,
     pub(crate) port: SessionPort,
+    pub(crate) outlet: SessionOutlet,
     pub(crate) client: Client,
     pub(crate) orders: Orders,
 }
@@ -213,8 +214,9 @@ impl Rig {
     /// As [`Self::ready`], with so many accounts and another clock.
     pub(crate) fn with(config: &ShardConfig, accounts: u32, clock: impl Clock) -> Result<Self, PerfError> {
         let shard = start(config, clock)?;
-        let (client, port) = (shard.client(1000, WINDOW)?, shard.open_session(SESSION)?);
-        let mut rig = Self { shard, port, client, orders: Orders::over(accounts) };
+        let (port, outlet) = shard.open_session(SESSION)?;
+        let client = shard.client(1000, WINDOW)?;
+        let mut rig = Self { shard, port, outlet, client, orders: Orders::over(accounts) };
         rig.define(definitions(accounts)?)?;
         rig.make_ready()?;
         settle()?;
@@ -304,14 +306,14 @@ impl Rig {
                 return Err(PerfError::Late("the session's becoming ready"));
             }
         }
-        while self.port.poll_outbound().is_some() {}
+        while self.outlet.poll().is_some() {}
         Ok(())
     }
 
     /// Takes everything that has left; how many orders, each told to `seen`.
     #[inline]
-    pub(crate) fn drain(&self, mut seen: impl FnMut(&Outbound)) {
-        while let Some(message) = self.port.poll_outbound() {
+    pub(crate) fn drain(&mut self, mut seen: impl FnMut(&Outbound)) {
+        while let Some(message) = self.outlet.poll() {
             if matches!(message.kind, OutboundKind::NewOrderSingle { .. }) {
                 seen(&message);
             }

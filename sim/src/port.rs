@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use engine::SteppedReplica;
+use engine::{SessionOutlet, SessionPort, SteppedReplica};
 use fix_gateway::{Doubt, ShardClosed, ShardPort};
 use model::{ExecId, ExecType, Input, Outbound, Position, WireId};
 
@@ -22,8 +22,12 @@ pub(crate) struct SimPort {
 }
 
 impl SimPort {
-    pub(crate) fn new(port: engine::SessionPort, replica: SteppedReplica, plant: Option<Plant>) -> Self {
-        Self { port: Port(port), replica, plant, heard: Mutex::default(), waiting: Mutex::default() }
+    pub(crate) fn new(
+        port: (SessionPort, SessionOutlet),
+        replica: SteppedReplica,
+        plant: Option<Plant>,
+    ) -> Self {
+        Self { port: Port::new(port), replica, plant, heard: Mutex::default(), waiting: Mutex::default() }
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Input>> {
@@ -33,7 +37,7 @@ impl SimPort {
     /// Puts into the ring what waits for it; true where the gateway would still stand and wait.
     pub(crate) fn is_held_up(&self) -> bool {
         let mut waiting = self.waiting();
-        while self.port.0.room() > 0 {
+        while self.port.shard.room() > 0 {
             let Some(input) = waiting.pop_front() else { return false };
             if self.port.post(input).is_err() {
                 return true;
@@ -61,7 +65,7 @@ impl ShardPort for SimPort {
     fn post(&self, input: Input) -> Result<(), ShardClosed> {
         let input = if self.plant == Some(Plant::SkippedDedupe) { self.planted(input) } else { input };
         let mut waiting = self.waiting();
-        if self.port.0.room() == 0 || !waiting.is_empty() {
+        if self.port.shard.room() == 0 || !waiting.is_empty() {
             waiting.push_back(input);
             return Ok(());
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use engine::{Answer, Client, Clock, Idle, SessionPort, Shard, ShardConfig, SystemClock};
+use engine::{Answer, Client, Clock, Idle, SessionOutlet, SessionPort, Shard, ShardConfig, SystemClock};
 use model::*;
 
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -113,6 +113,7 @@ impl Clock for Turned {
 pub struct Rig {
     pub shard: Shard,
     pub port: SessionPort,
+    pub outlet: SessionOutlet,
     pub client: Client,
 }
 
@@ -123,9 +124,9 @@ impl Rig {
 
     pub fn start_with(config: &ShardConfig, clock: impl Clock) -> Self {
         let shard = Shard::start(config, clock).unwrap();
-        let port = shard.open_session(SESSION).unwrap();
+        let (port, outlet) = shard.open_session(SESSION).unwrap();
         let client = shard.client(1000, 256).unwrap();
-        Self { shard, port, client }
+        Self { shard, port, outlet, client }
     }
 
     pub fn ready(config: &ShardConfig) -> Self {
@@ -157,10 +158,10 @@ impl Rig {
         self.client.call(command, PATIENCE).unwrap()
     }
 
-    pub fn outbound(&self) -> Outbound {
+    pub fn outbound(&mut self) -> Outbound {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if let Some(message) = self.port.poll_outbound() {
+            if let Some(message) = self.outlet.poll() {
                 return message;
             }
             assert!(Instant::now() < deadline, "nothing left the shard");

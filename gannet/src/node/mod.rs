@@ -181,7 +181,7 @@ impl Node {
         let mut settings = SessionSettings::new(id, entry.name, sender, target, address, &entry.store);
         settings.heartbeat_s = entry.heartbeat_s;
         settings.probe = self.stages.as_ref().map(Stages::probe);
-        Ok(self.sessions.start(settings, Arc::new(Port(port)))?)
+        Ok(self.sessions.start(settings, Arc::new(Port::new(port)))?)
     }
 
     /// The shards, by number: for strategies in this process, replicas and measurements.

@@ -1,22 +1,33 @@
 //! A broker session's shard, as the gateway wants it.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
-use engine::{Refused, ReplicaError, SessionPort};
+use engine::{Refused, ReplicaError, SessionOutlet, SessionPort};
 use fix_gateway::{Doubt, DoubtKind, ShardClosed, ShardPort};
 use model::{Certainty, Input, OrdStatus, Outbound, PendingKind, Position, WireId};
 
 /// The engine's port in the gateway's words.
 #[derive(Debug)]
-pub(crate) struct Port(pub(crate) SessionPort);
+pub(crate) struct Port {
+    pub(crate) shard: SessionPort,
+    /// One gateway thread after the other polls, since a session can be started again; the lock is never waited for.
+    outlet: Mutex<SessionOutlet>,
+}
+
+impl Port {
+    pub(crate) fn new((shard, outlet): (SessionPort, SessionOutlet)) -> Self {
+        Self { shard, outlet: Mutex::new(outlet) }
+    }
+}
 
 impl ShardPort for Port {
     fn poll_outbound(&self) -> Option<Outbound> {
-        self.0.poll_outbound()
+        self.outlet.lock().unwrap_or_else(PoisonError::into_inner).poll()
     }
 
     fn post(&self, input: Input) -> Result<(), ShardClosed> {
-        self.0.post(input).map_err(|refused| {
+        self.shard.post(input).map_err(|refused| {
             if refused != Refused::Stopped {
                 tracing::error!(%refused, "a report could not be handed over");
             }
@@ -25,8 +36,8 @@ impl ShardPort for Port {
     }
 
     fn doubts(&self, at: Position) -> Result<Vec<Doubt>, ShardClosed> {
-        let session = self.0.session();
-        let read = self.0.read(at, |core| {
+        let session = self.shard.session();
+        let read = self.shard.read(at, |core| {
             let orders = core.accounts().flat_map(|account| core.open_orders(account.definition.id));
             let in_doubt =
                 orders.filter(|order| order.session == session && order.certainty == Certainty::InDoubt);
@@ -43,8 +54,8 @@ impl ShardPort for Port {
     }
 
     fn unanswered(&self, at: Position) -> Result<BTreeSet<WireId>, ShardClosed> {
-        let session = self.0.session();
-        let read = self.0.read(at, |core| {
+        let session = self.shard.session();
+        let read = self.shard.read(at, |core| {
             let orders = core.accounts().flat_map(|account| core.open_orders(account.definition.id));
             let of_session = orders.filter(|order| order.session == session);
             of_session.flat_map(|order| doubts_of(core, &order)).map(|doubt| doubt.request).collect()
@@ -54,11 +65,11 @@ impl ShardPort for Port {
 
     fn inbound_high_water(&self) -> u64 {
         // A session that is started again in this process has read on since the shard started.
-        let session = self.0.session();
+        let session = self.shard.session();
         let now = self
-            .0
+            .shard
             .read(Position::default(), |core| core.session(session).map(|book| book.inbound_high_water));
-        now.ok().flatten().unwrap_or(0).max(self.0.inbound_high_water())
+        now.ok().flatten().unwrap_or(0).max(self.shard.inbound_high_water())
     }
 }
 

@@ -122,8 +122,8 @@ fn pipeline(rounds: u32) -> Result<(), Failed> {
     let segment_bytes = 8 * 1024 * 1024;
     let config = ShardConfig::new(Options { segment_bytes, ..Options::new(dir.path(), ShardId::new(0)) });
     let mut shard = Standby::open(&config)?.start_stepped(Ticking(AtomicI64::new(feed::START_NS)))?;
-    let (mut client, port, quotes) =
-        (shard.client(1000, 64), shard.open_session(feed::SESSION), shard.quotes());
+    let (mut client, quotes) = (shard.client(1000, 64), shard.quotes());
+    let (port, mut outlet) = shard.open_session(feed::SESSION);
     let refused = |_| Failed::Unexpected("the shard took nothing");
     for command in feed::definitions() {
         client.submit(command).map_err(refused)?;
@@ -138,11 +138,11 @@ fn pipeline(rounds: u32) -> Result<(), Failed> {
         port.post(Input::Session(change)).map_err(refused)?;
     }
     while shard.turn()? {}
-    while port.poll_outbound().is_some() {}
+    while outlet.poll().is_some() {}
     warm_and_count(rounds, |number| {
         client.submit(Command::NewOrder(order(number, Timestamp::default()))).map_err(refused)?;
         shard.turn()?;
-        match (port.poll_outbound(), client.poll().map(|answer| answer.event)) {
+        match (outlet.poll(), client.poll().map(|answer| answer.event)) {
             (Some(_), Some(Event::OrderAccepted { .. })) => Ok(()),
             _ => Err(Failed::Unexpected("an order did not leave")),
         }

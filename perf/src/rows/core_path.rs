@@ -1,4 +1,4 @@
-//! `Client::submit` until `SessionPort::poll_outbound` gives the order: ring, stamp, journal, gate, books, ring.
+//! `Client::submit` until `SessionOutlet::poll` gives the order: ring, stamp, journal, gate, books, ring.
 //!
 //! The measuring thread is both ends, strategy and gateway, on one core; the shard spins on the other. Open loop:
 //! every order has an intended time. Closed loop: the next order goes out when the last one is back.

@@ -77,7 +77,7 @@ impl Path for Ended<'_> {
 
     fn receive(&mut self, arrived: &mut dyn FnMut(u64)) -> Result<(), PerfError> {
         let mut left: Option<Outbound> = None;
-        while let Some(message) = self.rig.port.poll_outbound() {
+        while let Some(message) = self.rig.outlet.poll() {
             arrived(now_ns());
             if let Some(before) = left.replace(message) {
                 self.rig.port.post(Input::ExecutionReport(reports::ended(&before)?))?;

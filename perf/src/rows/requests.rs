@@ -81,7 +81,7 @@ impl Path for Requests<'_> {
     }
 
     fn receive(&mut self, arrived: &mut dyn FnMut(u64)) -> Result<(), PerfError> {
-        while let Some(message) = self.rig.port.poll_outbound() {
+        while let Some(message) = self.rig.outlet.poll() {
             if is_request(&message) {
                 arrived(now_ns());
             }

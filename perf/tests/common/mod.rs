@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use engine::{Client, Clock, Idle, SessionPort, Shard, ShardConfig};
+use engine::{Client, Clock, Idle, SessionOutlet, SessionPort, Shard, ShardConfig};
 use model::{
     AccountDefinition, AccountId, AssetClass, BrokerId, CashMove, CashMoveKind, ClOrdId, Command, Currency,
     Event, FeeSchedule, Input, Instrument, InstrumentId, Money, Name, NewOrder, OrderType,
@@ -16,6 +16,7 @@ const SESSION: SessionId = SessionId::new(0);
 pub(crate) struct Rig {
     pub(crate) shard: Shard,
     port: SessionPort,
+    outlet: SessionOutlet,
     client: Client,
     sent: u64,
 }
@@ -25,8 +26,9 @@ pub(crate) fn rig(dir: &std::path::Path, idle: Idle, clock: impl Clock) -> Rig {
     journal.segment_bytes = 32 * 1024 * 1024;
     let config = ShardConfig { idle, ..ShardConfig::new(journal) };
     let shard = Shard::start(&config, clock).unwrap();
-    let (port, client) = (shard.open_session(SESSION).unwrap(), shard.client(1, 64).unwrap());
-    let mut rig = Rig { shard, port, client, sent: 0 };
+    let (port, outlet) = shard.open_session(SESSION).unwrap();
+    let client = shard.client(1, 64).unwrap();
+    let mut rig = Rig { shard, port, outlet, client, sent: 0 };
     for command in definitions() {
         let answer = rig.client.call(command, PATIENCE).unwrap();
         assert!(!matches!(answer.event, Event::Denied { .. }), "{answer:?}");
@@ -112,7 +114,7 @@ impl Rig {
             };
             let answer = self.client.call(Command::NewOrder(order), PATIENCE).unwrap();
             assert!(matches!(answer.event, Event::OrderAccepted { .. }), "{answer:?}");
-            assert!(self.port.poll_outbound().is_some(), "a message leaves before its answer");
+            assert!(self.outlet.poll().is_some(), "a message leaves before its answer");
         }
     }
 }

@@ -1,13 +1,13 @@
 //! One run: shard, gateway, engine, broker, and orders one after the other.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use engine::{
-    Client, Idle, Lane, SessionPort, Shard, StageTimes, SystemClock, TraceReader, monotonic_ns,
-    monotonic_ns_at,
+    Client, Idle, Lane, SessionOutlet, SessionPort, Shard, StageTimes, SystemClock, TraceReader,
+    monotonic_ns, monotonic_ns_at,
 };
 use fix_gateway::{Doubt, RunningSession, Session, SessionSettings, ShardClosed, ShardPort, Stage};
 use journal::Durability;
@@ -160,7 +160,8 @@ fn connect(
             point.store(monotonic_ns_at(at), Ordering::Release);
         }));
     }
-    let to_shard = Arc::new(Port { inner: shard.open_session(SESSION)?, times: Arc::clone(gateway) });
+    let (inner, outlet) = shard.open_session(SESSION)?;
+    let to_shard = Arc::new(Port { inner, outlet: Mutex::new(outlet), times: Arc::clone(gateway) });
     let session = match configuration.store {
         Store::File => Session::start(settings, to_shard),
         Store::Memory => Session::start_with(settings, Box::new(MemoryEngine { port }), to_shard),
@@ -251,12 +252,13 @@ pub(super) fn wait_for(time_ns: &AtomicU64) -> Result<u64, PerfError> {
 /// The engine's own port; takes the time of each report.
 struct Port {
     inner: SessionPort,
+    outlet: Mutex<SessionOutlet>,
     times: Arc<AtGateway>,
 }
 
 impl ShardPort for Port {
     fn poll_outbound(&self) -> Option<Outbound> {
-        self.inner.poll_outbound()
+        self.outlet.lock().unwrap_or_else(PoisonError::into_inner).poll()
     }
 
     fn post(&self, input: Input) -> Result<(), ShardClosed> {
