@@ -49,6 +49,11 @@ impl Records {
         Ok(Self::Ahead(Box::new(Ahead::of(reader)?)))
     }
 
+    /// True where another thread reads.
+    pub(crate) fn are_ahead(&self) -> bool {
+        matches!(self, Self::Ahead(ahead) if ahead.thread.is_some())
+    }
+
     /// The next record; `None` at the end. Not to be asked again after an error or the end.
     pub(crate) fn next(&mut self) -> Result<Option<&Record>, EngineError> {
         match self {

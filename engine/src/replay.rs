@@ -9,7 +9,7 @@ use crate::digest::{Digest, Digester};
 use crate::error::EngineError;
 use crate::records::{Reads, Records};
 use crate::snapshot;
-use crate::supply::provide_shelf;
+use crate::supply::{Supply, provide_shelf};
 
 /// A state on its way through the records: one record at a time, each digest compared on the way.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub struct Replay {
     /// The mismatch that is accepted, and with it what follows from it.
     accepts: Option<Position>,
     accepted: u64,
+    /// Somebody else makes the memory that the state grows by.
+    is_supplied: bool,
 }
 
 /// The state at the end of a journal.
@@ -84,6 +86,7 @@ impl Replay {
             unproven: 0,
             accepts: None,
             accepted: 0,
+            is_supplied: false,
         }
     }
 
@@ -105,6 +108,7 @@ impl Replay {
             unproven: recovered.unproven,
             accepts: None,
             accepted: recovered.accepted,
+            is_supplied: false,
         }
     }
 
@@ -119,7 +123,7 @@ impl Replay {
         self.outcome.clear();
         (self.position, self.time, self.record_crc) = (record.position, record.time, record.crc);
         self.records += 1;
-        if self.records.is_multiple_of(SUPPLY_EVERY) {
+        if !self.is_supplied && self.records.is_multiple_of(SUPPLY_EVERY) {
             provide_shelf(&mut self.core);
         }
         match &record.body {
@@ -290,11 +294,18 @@ fn run(
     goes_on: impl Fn(&Record) -> bool,
 ) -> Result<Recovered, EngineError> {
     let mut records = Records::of(reader, reads)?;
+    // The core that reads ahead has time to make memory too.
+    let mut supply = records.are_ahead().then(|| Supply::start("replay-supply".to_owned())).transpose()?;
+    replay.is_supplied = supply.is_some();
     while let Some(record) = records.next()? {
         if !goes_on(record) {
             break;
         }
+        if let Some(supply) = &mut supply {
+            supply.refill(&mut replay.core);
+        }
         replay.step(record)?;
     }
+    replay.is_supplied = false;
     Ok(replay.finish())
 }
