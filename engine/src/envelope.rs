@@ -1,7 +1,7 @@
 //! A command on its way into the shard.
 
 use model::{
-    AccountDefinition, AccountId, Actor, Amount, CancelOrder, CashMove, ClOrdId, Command, Currency,
+    AccountDefinition, AccountId, Actor, Amount, CancelOrder, CashMove, ClOrdId, Command, Currency, Input,
     Instrument, InstrumentId, LimitKind, NewOrder, OrderId, OrderType, Origin, PortfolioDefinition, Price,
     Quantity, Quote, ReplaceOrder, Scope, SessionDefinition, Side, StrategyId, TimeInForce,
 };
@@ -119,9 +119,10 @@ impl Request {
         }
     }
 
-    /// The command, with the quote it is to be decided with.
+    /// What is recorded and decided: the command, with the quote it is to be decided with. Each arm writes the whole of it
+    /// in its place; a command made first would be copied there.
     #[inline]
-    pub(crate) const fn with(self, quote: Option<Quote>) -> Command {
+    pub(crate) const fn input(self, origin: Origin, quote: Option<Quote>) -> Input {
         match self {
             Self::NewOrder {
                 account,
@@ -133,39 +134,51 @@ impl Request {
                 time_in_force,
                 quantity,
                 limit_price,
-            } => Command::NewOrder(NewOrder {
-                account,
-                strategy,
-                cl_ord_id,
-                instrument,
-                side,
-                order_type,
-                time_in_force,
-                quantity,
-                limit_price,
-                quote,
-            }),
-            Self::ReplaceOrder { account, order, cl_ord_id, quantity, limit_price } => {
-                Command::ReplaceOrder(ReplaceOrder {
+            } => Input::Command {
+                origin,
+                command: Command::NewOrder(NewOrder {
+                    account,
+                    strategy,
+                    cl_ord_id,
+                    instrument,
+                    side,
+                    order_type,
+                    time_in_force,
+                    quantity,
+                    limit_price,
+                    quote,
+                }),
+            },
+            Self::ReplaceOrder { account, order, cl_ord_id, quantity, limit_price } => Input::Command {
+                origin,
+                command: Command::ReplaceOrder(ReplaceOrder {
                     account,
                     order,
                     cl_ord_id,
                     quantity,
                     limit_price,
                     quote,
-                })
-            }
-            Self::CancelOrder(cancel) => Command::CancelOrder(cancel),
-            Self::MoveCash(cash) => Command::MoveCash(cash),
-            Self::Halt(scope) => Command::Halt(scope),
-            Self::Resume(scope) => Command::Resume(scope),
+                }),
+            },
+            Self::CancelOrder(cancel) => Input::Command { origin, command: Command::CancelOrder(cancel) },
+            Self::MoveCash(cash) => Input::Command { origin, command: Command::MoveCash(cash) },
+            Self::Halt(scope) => Input::Command { origin, command: Command::Halt(scope) },
+            Self::Resume(scope) => Input::Command { origin, command: Command::Resume(scope) },
             Self::SetLimit { actor, kind, currency, value } => {
-                Command::SetLimit { actor, kind, currency, value }
+                Input::Command { origin, command: Command::SetLimit { actor, kind, currency, value } }
             }
-            Self::DefineInstrument(instrument) => Command::DefineInstrument(instrument),
-            Self::DefinePortfolio(portfolio) => Command::DefinePortfolio(portfolio),
-            Self::DefineAccount(account) => Command::DefineAccount(account),
-            Self::DefineSession(session) => Command::DefineSession(session),
+            Self::DefineInstrument(instrument) => {
+                Input::Command { origin, command: Command::DefineInstrument(instrument) }
+            }
+            Self::DefinePortfolio(portfolio) => {
+                Input::Command { origin, command: Command::DefinePortfolio(portfolio) }
+            }
+            Self::DefineAccount(account) => {
+                Input::Command { origin, command: Command::DefineAccount(account) }
+            }
+            Self::DefineSession(session) => {
+                Input::Command { origin, command: Command::DefineSession(session) }
+            }
         }
     }
 }

@@ -213,9 +213,9 @@ impl<C: Clock> Pipeline<C> {
             let Some((client, envelope)) = urgent.or_else(|| self.round.take(&mut visit)) else {
                 return Ok(taken > 0);
             };
-            let command = envelope.request.with(self.quote_for(&envelope.request));
+            let input = envelope.request.input(envelope.origin, self.quote_for(&envelope.request));
             let asked = Asked { client, ticket: envelope.ticket, submitted_ns: envelope.submitted_ns };
-            self.process(&Input::Command { origin: envelope.origin, command }, Some(&asked))?;
+            self.process(&input, Some(&asked))?;
         }
         Ok(most > 0)
     }

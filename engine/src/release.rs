@@ -7,7 +7,7 @@ use crash_point::{Point, reach};
 use journal::DurableWatch;
 use model::{Event, Outbound, Position, SessionId};
 
-use crate::answers::{Answer, AnswerSink, Line, Sinks};
+use crate::answers::{Answer, AnswerSink, Line, Sinks, put};
 use crate::envelope::Asked;
 
 /// Answers and messages on their way out.
@@ -118,7 +118,7 @@ impl Release {
         let answer = asked.zip(outcome.events.first());
         if self.held.is_empty() && self.watch.durable_seq() >= position.seq {
             for message in &outcome.outbound {
-                self.send(*message);
+                self.send(message);
             }
             if let Some((asked, event)) = answer {
                 self.sinks.send(asked.client, Answer { ticket: asked.ticket, position, event: *event });
@@ -152,7 +152,7 @@ impl Release {
             match self.held.pop_front().map(|held| held.leaving) {
                 Some(Leaving::Message(message)) => {
                     self.held_outbound -= 1;
-                    self.send(message);
+                    self.send(&message);
                 }
                 Some(Leaving::Answer { client, answer }) => self.sinks.send(client, answer),
                 None => {}
@@ -173,18 +173,18 @@ impl Release {
     }
 
     #[inline]
-    fn send(&mut self, message: Outbound) {
+    fn send(&mut self, message: &Outbound) {
         // A session without a ring has no gateway in this process: its orders stay unanswered until one sweeps.
         let Some(Some(egress)) = self.egress.get_mut(message.session.slot()) else { return };
         if !egress.overflow.is_empty() {
             self.overflowing += 1;
-            return egress.overflow.push_back(message);
+            return egress.overflow.push_back(*message);
         }
         reach(Point::HandoverBefore);
-        if let Err(rtrb::PushError::Full(Line(message))) = egress.ring.push(Line(message)) {
+        if !put(&mut egress.ring, *message) {
             egress.room = 0;
             self.overflowing += 1;
-            return egress.overflow.push_back(message);
+            return egress.overflow.push_back(*message);
         }
         egress.room = egress.room.saturating_sub(1);
         reach(Point::HandoverAfter);
@@ -197,7 +197,7 @@ impl Release {
             while !egress.overflow.is_empty() && egress.ring.slots() > 0 {
                 let Some(message) = egress.overflow.pop_front() else { break };
                 // There is room: it was asked just now, and only this thread pushes.
-                let _ = egress.ring.push(Line(message));
+                let _ = put(&mut egress.ring, message);
                 self.overflowing -= 1;
             }
         }

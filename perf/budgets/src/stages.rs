@@ -8,8 +8,8 @@ use engine::{Clock, Replay, ShardConfig, Standby};
 use fix_gateway::{Draft, counting};
 use journal::{Options, Reader, Record, Writer};
 use model::{
-    CancelOrder, Command, Event, Input, InstrumentId, Limits, OrderType, Outbound, Quantity, SessionChange,
-    SessionState, ShardId, Side, TimeInForce, Timestamp,
+    CancelOrder, Command, Event, Input, InstrumentId, Limits, NewOrder, OrderType, Outbound, Quantity,
+    SessionChange, SessionState, ShardId, Side, TimeInForce, Timestamp,
 };
 use risk_gate::{Facts, Terms};
 
@@ -139,8 +139,12 @@ fn pipeline(rounds: u32) -> Result<(), Failed> {
     }
     while shard.turn()? {}
     while outlet.poll().is_some() {}
-    warm_and_count(rounds, |number| {
-        client.submit(Command::NewOrder(order(number, Timestamp::default()))).map_err(refused)?;
+    let orders: Vec<NewOrder> =
+        (0..WARM_UP + rounds).map(|number| order(number, Timestamp::default())).collect();
+    let mut next = orders.iter();
+    warm_and_count(rounds, |_| {
+        let order = next.next().ok_or(Failed::Unexpected("no order is left"))?;
+        client.submit(Command::NewOrder(*order)).map_err(refused)?;
         shard.turn()?;
         match (outlet.poll(), client.poll().map(|answer| answer.event)) {
             (Some(_), Some(Event::OrderAccepted { .. })) => Ok(()),
