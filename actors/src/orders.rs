@@ -169,6 +169,12 @@ impl Orders {
         Some(self.order(self.cells.get(self.names.find(account, cl_ord_id, is_it)?)?))
     }
 
+    /// See [`crate::Core::anticipate`].
+    #[inline]
+    pub(crate) fn anticipate(&self, account: AccountId, cl_ord_id: &ClOrdId) {
+        self.names.touch(account, cl_ord_id);
+    }
+
     /// What this replace request asked for.
     pub(crate) fn asked_by(&self, request: WireId) -> Option<Pending> {
         self.requests.get(&request)?.terms

@@ -261,6 +261,10 @@ impl<C: Clock> Pipeline<C> {
         let position = Position { seq: self.writer.next_seq(), ..self.last.position };
         self.last = Stamp { position, time };
 
+        // What the core will look up is on its way from memory while the record is written. Not before the clock is
+        // read, which waits for everything that is on its way.
+        self.core.anticipate(input);
+
         // 2 journal: from here on it has happened
         let appended = self.writer.append(time, input)?;
         stamps.appended(self.writer.segment_index());

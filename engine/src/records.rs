@@ -26,44 +26,23 @@ pub(crate) enum Reads {
 const BATCH_RECORDS: usize = 512;
 /// Batches on their way. All of them together stay in a core's cache.
 const BATCHES: usize = 3;
+/// Records read at once by the thread that replays them: enough that each next one is known, few enough for the nearest
+/// cache.
+const FEW_RECORDS: usize = 16;
 
 /// Records in order, each once.
-pub(crate) enum Records {
-    InTurn(Box<InTurn>),
-    Ahead(Box<Ahead>),
+pub(crate) struct Records {
+    batch: Batch,
+    at: usize,
+    source: Source,
 }
 
-/// A reader with the place it reads into.
-pub(crate) struct InTurn {
-    reader: Reader,
-    record: Record,
-}
-
-impl Records {
-    /// What `reader` reads from here on.
-    pub(crate) fn of(reader: Reader, reads: Reads) -> Result<Self, EngineError> {
-        let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        if reads == Reads::InTurn || cores == 1 {
-            return Ok(Self::InTurn(Box::new(InTurn { reader, record: Record::default() })));
-        }
-        Ok(Self::Ahead(Box::new(Ahead::of(reader)?)))
-    }
-
-    /// True where another thread reads.
-    pub(crate) fn are_ahead(&self) -> bool {
-        matches!(self, Self::Ahead(ahead) if ahead.thread.is_some())
-    }
-
-    /// The next record; `None` at the end. Not to be asked again after an error or the end.
-    pub(crate) fn next(&mut self) -> Result<Option<&Record>, EngineError> {
-        match self {
-            Self::InTurn(in_turn) => {
-                let InTurn { reader, record } = &mut **in_turn;
-                Ok(reader.read(record)?.then_some(&*record))
-            }
-            Self::Ahead(ahead) => ahead.next(),
-        }
-    }
+/// Where the next batch comes from.
+enum Source {
+    Reader(Box<Reader>),
+    Thread(Thread),
+    /// There is none.
+    End,
 }
 
 /// Some records, and what came after the last of them.
@@ -86,8 +65,8 @@ enum Then {
 }
 
 impl Batch {
-    fn empty() -> Self {
-        Self { records: vec![Record::default(); BATCH_RECORDS], count: 0, then: Then::More }
+    fn empty(records: usize) -> Self {
+        Self { records: vec![Record::default(); records], count: 0, then: Then::More }
     }
 
     fn fill(&mut self, reader: &mut Reader) {
@@ -105,30 +84,44 @@ impl Batch {
     }
 }
 
-/// The receiving end of a thread that reads ahead. Dropped, it lets the thread end.
-pub(crate) struct Ahead {
-    batch: Batch,
-    at: usize,
-    thread: Option<Thread>,
-}
-
 struct Thread {
     full: Receiver<Batch>,
     empty: SyncSender<Batch>,
     handle: JoinHandle<()>,
 }
 
-impl Ahead {
-    /// The first batch is read here: what fits into it is not worth a thread.
-    fn of(mut reader: Reader) -> Result<Self, EngineError> {
-        let mut batch = Batch::empty();
-        batch.fill(&mut reader);
-        let more = matches!(batch.then, Then::More);
-        let thread = more.then(|| Thread::start(reader)).transpose()?;
-        Ok(Self { batch, at: 0, thread })
+impl Records {
+    /// What `reader` reads from here on.
+    pub(crate) fn of(reader: Reader, reads: Reads) -> Result<Self, EngineError> {
+        let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        if reads == Reads::InTurn || cores == 1 {
+            let source = Source::Reader(Box::new(reader));
+            return Ok(Self { batch: Batch::empty(FEW_RECORDS), at: 0, source });
+        }
+        Self::ahead(reader)
     }
 
-    fn next(&mut self) -> Result<Option<&Record>, EngineError> {
+    /// The first batch is read here: what fits into it is not worth a thread.
+    fn ahead(mut reader: Reader) -> Result<Self, EngineError> {
+        let mut batch = Batch::empty(BATCH_RECORDS);
+        batch.fill(&mut reader);
+        let more = matches!(batch.then, Then::More);
+        let source = if more { Source::Thread(Thread::start(reader)?) } else { Source::End };
+        Ok(Self { batch, at: 0, source })
+    }
+
+    /// True where another thread reads.
+    pub(crate) const fn are_ahead(&self) -> bool {
+        matches!(self.source, Source::Thread(_))
+    }
+
+    /// The next record; `None` at the end. Not to be asked again after an error or the end.
+    pub(crate) fn next(&mut self) -> Result<Option<&Record>, EngineError> {
+        Ok(self.next_two()?.map(|(record, _)| record))
+    }
+
+    /// The next record, and the one behind it where that is read already.
+    pub(crate) fn next_two(&mut self) -> Result<Option<(&Record, Option<&Record>)>, EngineError> {
         while self.at == self.batch.count {
             match take(&mut self.batch.then) {
                 Then::More => self.turn_to_next(),
@@ -140,38 +133,40 @@ impl Ahead {
             }
         }
         self.at += 1;
-        Ok(self.batch.records.get(self.at - 1))
+        let mut rest = self.batch.records.iter().take(self.batch.count).skip(self.at - 1);
+        Ok(rest.next().map(|record| (record, rest.next())))
     }
 
-    /// Gives the batch back, to be read into again, and takes the next one.
     fn turn_to_next(&mut self) {
         self.at = 0;
-        let next = self.thread.as_ref().and_then(|thread| thread.full.recv().ok());
-        if let Some(next) = next {
-            let done = std::mem::replace(&mut self.batch, next);
-            if let Some(thread) = &self.thread {
-                // Behind its last batch the thread is gone, and takes none back.
+        match &mut self.source {
+            Source::Reader(reader) => self.batch.fill(reader),
+            Source::Thread(thread) => {
+                let Ok(next) = thread.full.recv() else { return self.end_with_thread() };
+                let done = std::mem::replace(&mut self.batch, next);
+                // It is given back to be read into again; behind its last batch the thread is gone, and takes none.
                 let _ = thread.empty.send(done);
             }
-            return;
+            Source::End => (self.batch.count, self.batch.then) = (0, Then::End),
         }
-        // It ends without a last batch only by a panic, which goes on here.
-        if let Some(Thread { full, empty, handle }) = self.thread.take() {
-            drop((full, empty));
-            if let Err(panic) = handle.join() {
-                resume_unwind(panic);
-            }
-        }
+    }
+
+    /// The thread ends without a last batch only by a panic, which goes on here.
+    fn end_with_thread(&mut self) {
         (self.batch.count, self.batch.then) = (0, Then::End);
+        if let Source::Thread(thread) = std::mem::replace(&mut self.source, Source::End)
+            && let Err(panic) = thread.end()
+        {
+            resume_unwind(panic);
+        }
     }
 }
 
-impl Drop for Ahead {
+impl Drop for Records {
     fn drop(&mut self) {
-        if let Some(Thread { full, empty, handle }) = self.thread.take() {
-            drop((full, empty));
+        if let Source::Thread(thread) = std::mem::replace(&mut self.source, Source::End) {
             // Whether it panicked behind what was asked for does not matter.
-            let _ = handle.join();
+            let _ = thread.end();
         }
     }
 }
@@ -182,7 +177,7 @@ impl Thread {
         let (empty, take) = sync_channel::<Batch>(BATCHES);
         for _ in 1..BATCHES {
             // There is room: nobody has put any in yet.
-            let _ = empty.send(Batch::empty());
+            let _ = empty.send(Batch::empty(BATCH_RECORDS));
         }
         let name = "replay-read".to_owned();
         let run = move || {
@@ -197,6 +192,12 @@ impl Thread {
         let spawned = thread::Builder::new().name(name.clone()).spawn(run);
         let handle = spawned.map_err(|source| EngineError::Thread { name, source })?;
         Ok(Self { full, empty, handle })
+    }
+
+    /// Lets it end, and waits for that.
+    fn end(self) -> thread::Result<()> {
+        drop((self.full, self.empty));
+        self.handle.join()
     }
 }
 
@@ -227,7 +228,7 @@ mod tests {
     }
 
     fn ahead(dir: &Path) -> Records {
-        Records::Ahead(Box::new(Ahead::of(Reader::from_seq(dir, 1).unwrap()).unwrap()))
+        Records::ahead(Reader::from_seq(dir, 1).unwrap()).unwrap()
     }
 
     fn in_turn(dir: &Path) -> Records {

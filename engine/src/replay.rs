@@ -297,9 +297,12 @@ fn run(
     // The core that reads ahead has time to make memory too.
     let mut supply = records.are_ahead().then(|| Supply::start("replay-supply".to_owned())).transpose()?;
     replay.is_supplied = supply.is_some();
-    while let Some(record) = records.next()? {
+    while let Some((record, following)) = records.next_two()? {
         if !goes_on(record) {
             break;
+        }
+        if let Some(RecordBody::Input(input)) = following.map(|record| &record.body) {
+            replay.core.anticipate(input);
         }
         if let Some(supply) = &mut supply {
             supply.refill(&mut replay.core);
