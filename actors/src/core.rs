@@ -118,8 +118,8 @@ impl Core {
         }
     }
 
-    /// Touches what the decision about an input looks up first, so that it is on its way from memory when it is needed:
-    /// in a large state that takes as long as the rest of the decision. Changes nothing, and may be left out.
+    /// Has what the decision about an input looks up first fetched, so that it is there when it is needed: from a large
+    /// state that takes as long as the rest of the decision. Changes nothing, and may be left out.
     #[inline]
     pub fn anticipate(&self, input: &Input) {
         if let Input::Command { command: Command::NewOrder(order), .. } = input {

@@ -22,6 +22,7 @@ mod order;
 mod orders;
 mod outcome;
 mod portfolio;
+mod prefetch;
 mod shelves;
 mod sorted;
 mod staging;

@@ -10,6 +10,8 @@ use core::hash::{Hash, Hasher};
 use model::{AccountId, ClOrdId};
 use rustc_hash::FxHasher;
 
+use crate::prefetch::prefetch;
+
 /// Places by account and ClOrdID. Nothing iterates over it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
@@ -105,11 +107,12 @@ impl Names {
         }
     }
 
-    /// Has the bucket of a name fetched: nobody waits for what is read here, as nothing depends on it.
+    /// Has the bucket of a name fetched.
     #[inline]
-    pub(crate) fn touch(&self, account: AccountId, cl_ord_id: &ClOrdId) {
-        let bucket = self.bucket(self.index(hash(account, cl_ord_id)));
-        core::hint::black_box(bucket.map(|bucket| bucket.len));
+    pub(crate) fn prefetch(&self, account: AccountId, cl_ord_id: &ClOrdId) {
+        if let Some(bucket) = self.bucket(self.index(hash(account, cl_ord_id))) {
+            prefetch(bucket);
+        }
     }
 
     #[inline]

@@ -172,7 +172,7 @@ impl Orders {
     /// See [`crate::Core::anticipate`].
     #[inline]
     pub(crate) fn anticipate(&self, account: AccountId, cl_ord_id: &ClOrdId) {
-        self.names.touch(account, cl_ord_id);
+        self.names.prefetch(account, cl_ord_id);
     }
 
     /// What this replace request asked for.

@@ -37,12 +37,11 @@ struct Staged {
 }
 
 impl Core {
-    /// Takes in a new order, whose reservation the gate has worked out. Changes nothing where it fails.
+    /// Holds back what a new order may cost, which the gate has worked out. Changes nothing where it fails; the order
+    /// must be taken in where it does not.
     #[inline]
-    pub(crate) fn book_new(&mut self, order: &Order) -> Result<(), LedgerError> {
-        self.reserve(&Reservation::NONE, order)?;
-        self.orders.add(order);
-        Ok(())
+    pub(crate) fn reserve_new(&mut self, order: &Order) -> Result<(), LedgerError> {
+        self.reserve(&Reservation::NONE, order)
     }
 
     /// Takes over a change of an order without an execution, and what it reserves then. Changes nothing where it fails.

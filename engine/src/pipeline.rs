@@ -261,8 +261,7 @@ impl<C: Clock> Pipeline<C> {
         let position = Position { seq: self.writer.next_seq(), ..self.last.position };
         self.last = Stamp { position, time };
 
-        // What the core will look up is on its way from memory while the record is written. Not before the clock is
-        // read, which waits for everything that is on its way.
+        // What the core will look up comes from memory while the record is written.
         self.core.anticipate(input);
 
         // 2 journal: from here on it has happened

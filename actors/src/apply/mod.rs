@@ -14,7 +14,9 @@ pub(crate) mod replace_order;
 pub(crate) mod session;
 pub(crate) mod tick;
 
-use model::{Event, Name, OrdStatus, Outbound, OutboundKind, PendingKind, Reference, Symbol, Timestamp};
+use model::{
+    Event, Name, OrdStatus, Outbound, OutboundKind, PendingKind, Reference, Symbol, Timestamp, WireId,
+};
 
 use crate::{Core, Order, Outcome, Stamp};
 
@@ -73,10 +75,13 @@ pub(crate) fn new_order_single(core: &Core, order: &Order, stamp: Stamp) -> Opti
 }
 
 /// The same with the names at hand.
-#[inline]
+#[expect(clippy::inline_always, reason = "built where it is put, not copied there")]
+#[inline(always)]
 pub(crate) fn order_message(order: &Order, account: Name, symbol: Symbol, stamp: Stamp) -> Outbound {
+    // By its parts: copied as a whole it would be read back, across a border of what was just written.
+    let WireId { seq, incarnation, shard } = order.id;
     let kind = OutboundKind::NewOrderSingle {
-        cl_ord_id: order.id,
+        cl_ord_id: WireId { seq, incarnation, shard },
         account,
         symbol,
         side: order.side,

@@ -44,9 +44,12 @@ fn submit(core: &mut Core, stamp: Stamp, request: &NewOrder, out: &mut Outcome) 
     let id = WireId::at(stamp.position, core.incarnation());
     let (name, symbol) = (account.definition.name, instrument.definition.symbol);
     let order = Order::accepted(id, request, session, &approved, stamp.time);
-    core.book_new(&order).map_err(|_| Denial::of(DenyReason::Arithmetic))?;
+    core.reserve_new(&order).map_err(|_| Denial::of(DenyReason::Arithmetic))?;
     out.event(Event::OrderAccepted { order: id, account: request.account, cl_ord_id: request.cl_ord_id });
     out.outbound.push(order_message(&order, name, symbol, stamp));
+    // Last: these are writes to memory that is in no cache yet, and what is read back of the outcome must not stand in
+    // line behind them.
+    core.orders.add(&order);
     Ok(())
 }
 
