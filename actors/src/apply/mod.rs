@@ -14,9 +14,7 @@ pub(crate) mod replace_order;
 pub(crate) mod session;
 pub(crate) mod tick;
 
-use model::{
-    Event, Name, OrdStatus, Outbound, OutboundKind, PendingKind, Reference, Symbol, Timestamp, WireId,
-};
+use model::{Event, Name, OrdStatus, Outbound, OutboundKind, PendingKind, Reference, Symbol, Timestamp};
 
 use crate::{Core, Order, Outcome, Stamp};
 
@@ -75,13 +73,10 @@ pub(crate) fn new_order_single(core: &Core, order: &Order, stamp: Stamp) -> Opti
 }
 
 /// The same with the names at hand.
-#[expect(clippy::inline_always, reason = "built where it is put, not copied there")]
-#[inline(always)]
+#[inline]
 pub(crate) fn order_message(order: &Order, account: Name, symbol: Symbol, stamp: Stamp) -> Outbound {
-    // By its parts: copied as a whole it would be read back, across a border of what was just written.
-    let WireId { seq, incarnation, shard } = order.id;
     let kind = OutboundKind::NewOrderSingle {
-        cl_ord_id: WireId { seq, incarnation, shard },
+        cl_ord_id: order.id,
         account,
         symbol,
         side: order.side,
