@@ -24,10 +24,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// The same once nobody has wanted anything for some looks.
 const LOOK_EVERY_AT_REST: Duration = Duration::from_millis(20);
 const LOOKS_UNTIL_REST: u32 = 100;
-/// Some 50 µs of work.
-const SLICE_BYTES: usize = 256 * 1024;
+/// Some 40 µs of work.
+const SLICE_BYTES: usize = 128 * 1024;
 /// Between two slices: a shelf is made in 10 ms, which is less than the fastest shard fills one in.
-const BREATH: Duration = Duration::from_micros(150);
+const BREATH: Duration = Duration::from_micros(50);
 
 impl Supply {
     /// Starts the maker. It ends by itself when the shard's end is gone.

@@ -114,9 +114,6 @@ impl Follower {
             if self.segment.is_none() {
                 self.segment = Mapped::open(&self.directory, self.index, self.shard)?;
             }
-            if self.live.is_none() {
-                self.live = self.directory.read_live()?;
-            }
             let (at, seq, durable) = (self.at, self.next_seq, self.durable());
             let Some(segment) = &self.segment else { return Ok(false) };
             let word = segment.visible_word(at, seq, durable)?;
@@ -129,6 +126,13 @@ impl Follower {
                 segment.words.copy_out(at, &mut self.record);
                 self.idle_looks = 0;
                 return Ok(true);
+            }
+            // The live position is there only where records wait for the disk, and not from the beginning.
+            if self.live.is_none() && segment.is_behind(seq, 0)? {
+                self.live = self.directory.read_live()?;
+                if self.live.is_some() {
+                    continue;
+                }
             }
             // Only a segment without room for the largest record is ever followed by another one. If one follows all
             // the same, records are missing here: a look now and then keeps that from being an endless wait.

@@ -363,29 +363,40 @@ fn start(config: &ShardConfig, clock: impl Clock) -> Result<Shard, PerfError> {
     Ok(shard)
 }
 
-/// Waits until the next segment is made: a journal that was just opened makes it in the background, and what is measured
-/// meanwhile is that.
+/// Waits until what a start leaves to the background is done: the next segment of the journal, the first memory for orders.
+/// What is measured meanwhile would be that.
 fn settle() -> Result<(), PerfError> {
     let deadline = Instant::now() + PATIENCE;
-    let mut asleep = 0;
-    while asleep < 5 {
-        asleep = if is_preparing() { 0 } else { asleep + 1 };
+    let mut rests = 0;
+    while rests < 3 {
+        let before = worked_in_background();
+        std::thread::sleep(LOOK);
+        let worked = worked_in_background().saturating_sub(before);
+        rests = if worked > AT_REST { 0 } else { rests + 1 };
         if Instant::now() > deadline {
-            return Err(PerfError::Late("the next segment's being made"));
+            return Err(PerfError::Late("the end of what a start leaves to the background"));
         }
-        std::thread::sleep(Duration::from_millis(1));
     }
     Ok(())
 }
 
-/// True while a thread of this process that makes segments is not asleep. False where the system does not say.
-fn is_preparing() -> bool {
-    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return false };
-    threads.flatten().any(|thread| {
-        // `17 (journal-prepare) S ...`: the letter behind the name is what it does.
-        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-        stat.contains("(journal-prepar") && !stat.contains(") S ")
-    })
+/// Between two looks at what the background does.
+const LOOK: Duration = Duration::from_millis(25);
+/// Threads with nothing to do look whether that is still so, and need less than this for it.
+const AT_REST: Duration = Duration::from_millis(1);
+
+/// How long the threads of this process that work in the background have run so far. Zero where the system does not say.
+fn worked_in_background() -> Duration {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return Duration::ZERO };
+    let worked = threads.flatten().filter_map(|thread| {
+        let read = |name| std::fs::read_to_string(thread.path().join(name)).ok();
+        let name = read("comm")?;
+        let is_background = ["journal-", "supply-"].iter().any(|kind| name.starts_with(kind));
+        // `1234567 89 10`: nanoseconds on a core, nanoseconds waiting for one, turns.
+        let ns = read("schedstat")?.split_whitespace().next()?.parse().ok()?;
+        is_background.then(|| Duration::from_nanos(ns))
+    });
+    worked.sum()
 }
 
 /// While it lives, the read side stands still.
@@ -412,7 +423,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let rig = Rig::ready(&config(dir.path(), None)).unwrap();
         assert!(dir.path().join("00000002.segment").exists());
-        assert!(!is_preparing());
+        let before = worked_in_background();
+        std::thread::sleep(LOOK);
+        assert!(before > Duration::ZERO && worked_in_background() - before < 10 * AT_REST);
         rig.shard.stop().unwrap();
     }
 
