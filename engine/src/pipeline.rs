@@ -73,8 +73,8 @@ const YIELDS: u32 = 10_000;
 const TURNS_PER_LOOK: u32 = 1024;
 /// The same while there is none and the thread spins: some microseconds, so that it is quick to see what comes.
 const SPINS_PER_LOOK: u32 = 32;
-/// Looks at the clients' lanes alone, before a thread that spins does a whole turn: what comes is seen sooner.
-const LOOKS_PER_TURN: u32 = 8;
+/// Looks at clients' and brokers' lanes alone, before a thread that spins does a whole turn: what comes is seen sooner.
+const LOOKS_PER_TURN: u32 = 64;
 
 impl<C: Clock> Pipeline<C> {
     /// Runs until it is told to stop and has taken everything that was handed to it.
@@ -382,9 +382,9 @@ impl<C: Clock> Pipeline<C> {
     /// Until something comes or it is time for another turn.
     #[inline]
     fn look_out(&self) {
+        // Without a pause between looks: it takes some 50 ns, and this core is the shard's.
         for _ in 0..LOOKS_PER_TURN {
-            std::hint::spin_loop();
-            if self.round.has_work() {
+            if self.round.has_work() || !self.lanes.reports.is_empty() {
                 return;
             }
         }
