@@ -5,7 +5,7 @@
 use std::ffi::c_int;
 
 /// Of the smallest page of any processor this runs on; a multiple of it is aligned to larger ones or refused.
-const PAGE_BYTES: usize = 4096;
+pub(crate) const PAGE_BYTES: usize = 4096;
 
 /// Pages of 2 MiB where there are some: one page fault instead of 512.
 pub(crate) fn use_large_pages(start: *mut u8, bytes: usize) {

@@ -76,7 +76,8 @@ fn make(mut asked: Consumer<Want>, mut made: Producer<Provision>) {
 fn touched(want: Want) -> Provision {
     let mut provision = Provision::new(want);
     if let Some((start, bytes)) = provision.untouched() {
-        for at in (0..bytes).step_by(SLICE_BYTES) {
+        // From the first whole page on, so that no page stands across two slices.
+        for at in (start.align_offset(memory::PAGE_BYTES)..bytes).step_by(SLICE_BYTES) {
             memory::populate(start.wrapping_add(at), SLICE_BYTES.min(bytes - at));
             std::thread::sleep(BREATH);
         }
