@@ -252,6 +252,15 @@ impl Names {
                 self.vacant.push(bucket.more);
             }
         }
+        self.prefetch_next_split();
+    }
+
+    /// The next buckets to be parted are known long before: by then they are there.
+    fn prefetch_next_split(&self) {
+        let split = Self::source(self.buckets).and_then(|split| self.bucket(split));
+        for bucket in split.into_iter().chain(self.bucket(self.buckets)) {
+            prefetch(bucket);
+        }
     }
 
     /// The bucket that a new one takes its part of; none for the very first.
