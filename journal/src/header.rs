@@ -160,8 +160,13 @@ impl HeaderPage {
     /// Checks a whole page.
     pub(crate) fn decode(page: &[u8]) -> Result<Self, HeaderFault> {
         let all_zero = |from: usize| page.get(from..).is_some_and(|rest| rest.iter().all(|byte| *byte == 0));
+        // A segment is begun by what followers may see of it, and only then by its fixed part: a process that is killed
+        // between the two leaves a segment that is not begun.
+        let zero =
+            |from: usize, to: usize| page.get(from..to).is_some_and(|part| part.iter().all(|b| *b == 0));
+        let is_blank = zero(FIXED_BYTES, VISIBILITY_AT) && all_zero(VISIBILITY_AT + 8);
         let fixed = match SegmentHeader::decode(&field(page, 0)) {
-            Err(HeaderFault::Blank) if !all_zero(FIXED_BYTES) => {
+            Err(HeaderFault::Blank) if !is_blank => {
                 return Err(HeaderFault::Damaged("fixed part"));
             }
             other => other?,
@@ -296,5 +301,19 @@ mod tests {
         page[0] = b'X';
         assert_eq!(HeaderPage::decode(&page), Err(HeaderFault::Foreign));
         assert_eq!(HeaderPage::decode(&[0; SEGMENT_HEADER_BYTES]), Err(HeaderFault::Blank));
+    }
+
+    /// Killed after the first store of a beginning and before the next.
+    #[test]
+    fn a_page_that_was_being_begun_is_blank_and_nothing_else_is() {
+        let mut begun = vec![0; SEGMENT_HEADER_BYTES];
+        begun[VISIBILITY_AT..VISIBILITY_AT + 8].copy_from_slice(&page()[VISIBILITY_AT..VISIBILITY_AT + 8]);
+        begun[VISIBILITY_AT] |= 1;
+        assert_eq!(HeaderPage::decode(&begun), Err(HeaderFault::Blank));
+        for at in [FIXED_BYTES, DURABLE_AT, CHAIN_AT, RESERVED_AT, SEGMENT_HEADER_BYTES - 1] {
+            let mut other = begun.clone();
+            other[at] = 1;
+            assert_eq!(HeaderPage::decode(&other), Err(HeaderFault::Damaged("fixed part")), "byte {at}");
+        }
     }
 }
