@@ -8,14 +8,25 @@ const TURN_NS: u64 = 100_000;
 /// three: on a machine without a core to spare, that is what its work costs the latency of the others. It gets no less
 /// of the core for it. Linux does so since 6.12 (EEVDF); before that nothing happens.
 pub fn take_short_turns() {
-    // SAFETY: all zeros are a valid sched_attr: the usual policy, not nice, no flags.
-    // Fails: `tests::the_scheduler_takes_it_or_says_no`.
-    let mut attributes: libc::sched_attr = unsafe { std::mem::zeroed() };
-    attributes.size = u32::try_from(size_of::<libc::sched_attr>()).unwrap_or(0);
+    // Its niceness, and whatever else an operator gave it, is kept.
+    let Some(mut attributes) = attributes() else { return };
+    if !matches!(attributes.sched_policy.cast_signed(), libc::SCHED_OTHER | libc::SCHED_BATCH) {
+        return;
+    }
     attributes.sched_runtime = TURN_NS;
     // SAFETY: the kernel reads as many bytes as `size` says, which is all of them, of this thread's own attributes.
-    // A refusal leaves everything as it is. Fails: the same test.
+    // A refusal leaves everything as it is. Fails: `tests::the_scheduler_takes_it_or_says_no`.
     unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) };
+}
+
+/// What the scheduler knows of this thread; `None` where it does not tell.
+fn attributes() -> Option<libc::sched_attr> {
+    // SAFETY: numbers only, and all zeros are valid ones. Fails: `tests::the_scheduler_takes_it_or_says_no`.
+    let mut attributes: libc::sched_attr = unsafe { std::mem::zeroed() };
+    let size = u32::try_from(size_of::<libc::sched_attr>()).ok()?;
+    // SAFETY: the kernel writes at most as many bytes as it is told there are. Fails: the same test.
+    let told = unsafe { libc::syscall(libc::SYS_sched_getattr, 0, &raw mut attributes, size, 0) };
+    (told == 0).then_some(attributes)
 }
 
 #[cfg(test)]
@@ -25,17 +36,20 @@ mod tests {
     /// What the kernel says of this thread afterwards is what was asked for, or what it always says.
     #[test]
     fn the_scheduler_takes_it_or_says_no() {
-        // SAFETY: as above; the kernel writes at most as many bytes as it is told there are.
-        let read = || unsafe {
-            let mut attributes: libc::sched_attr = std::mem::zeroed();
-            let size = u32::try_from(size_of::<libc::sched_attr>()).unwrap();
-            assert_eq!(libc::syscall(libc::SYS_sched_getattr, 0, &raw mut attributes, size, 0), 0);
-            (attributes.sched_policy, attributes.sched_nice, attributes.sched_runtime)
-        };
-        let before = read();
+        let before = attributes().unwrap();
         take_short_turns();
-        let (policy, nice, runtime) = read();
-        assert_eq!((policy, nice), (before.0, before.1));
-        assert!([TURN_NS, before.2, 0].contains(&runtime), "{runtime}");
+        let after = attributes().unwrap();
+        assert_eq!((after.sched_policy, after.sched_nice), (before.sched_policy, before.sched_nice));
+        assert!([TURN_NS, before.sched_runtime, 0].contains(&after.sched_runtime), "{}", after.sched_runtime);
+    }
+
+    /// A node that was started nicely stays so.
+    #[test]
+    fn niceness_is_kept() {
+        let before = attributes().unwrap().sched_nice;
+        // SAFETY: it takes numbers and changes nothing in memory.
+        unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, before + 3) };
+        take_short_turns();
+        assert_eq!(attributes().unwrap().sched_nice, (before + 3).min(19));
     }
 }

@@ -7,10 +7,10 @@ use crate::disk::{Access, Disk, DiskFile};
 
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// True where a file holds nothing but zeros.
-pub(crate) fn is_zero(disk: &dyn Disk, path: &Path) -> io::Result<bool> {
+/// True where a file holds nothing but zeros from `offset` on.
+pub(crate) fn is_zero_from(disk: &dyn Disk, path: &Path, offset: u64) -> io::Result<bool> {
     let file = disk.open(path, Access::Read)?;
-    let (mut chunk, mut at) = (vec![0; CHUNK_BYTES], 0);
+    let (mut chunk, mut at) = (vec![0; CHUNK_BYTES], offset);
     loop {
         let read = file.read_at(&mut chunk, at)?;
         if read == 0 {

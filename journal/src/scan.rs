@@ -335,7 +335,8 @@ const HEADER_PAUSE: Duration = Duration::from_millis(1);
 /// A live word may have been read in the middle of a store.
 const LIVE_WORD_LOOKS: u32 = 3;
 
-/// Reads the header page. A writer may be storing it: its first word comes last.
+/// Reads the header page. A writer may be storing it: its first word comes last. Where that stays away, the writer was
+/// killed, and the segment is as good as blank.
 fn read_header(
     disk: &dyn Disk,
     window: &Window,
@@ -351,7 +352,7 @@ fn read_header(
         }
         window.file.read_exact_at(&mut page, 0).map_err(|error| JournalError::io("read", path, error))?;
         let decoded = HeaderPage::decode(&page);
-        let in_the_making = field(&page, 0) == [0; 8] && !matches!(decoded, Ok(_) | Err(HeaderFault::Blank));
+        let in_the_making = decoded == Err(HeaderFault::Blank) && page.iter().any(|byte| *byte != 0);
         looks += 1;
         if in_the_making && looks < HEADER_LOOKS {
             disk.pause(HEADER_PAUSE);

@@ -6,6 +6,8 @@ use model::ShardId;
 
 use crate::directory::{Control, Directory};
 use crate::error::{Damage, JournalError};
+use crate::files::is_zero_from;
+use crate::header::SEGMENT_HEADER_BYTES;
 use crate::scan::{Peek, SegmentScan, Tail};
 
 /// The segment that records go to, scanned to its end.
@@ -80,9 +82,11 @@ fn open_begun(
     if index <= control.segment {
         return Err(blank(directory, index));
     }
-    // Its header is stored, and under disk durability synced, before its first record.
+    // Its header is stored, and under disk durability synced, before its first record. A header without its magic was
+    // being stored when the process died.
     let path = directory.segment_path(index);
-    if crate::files::is_zero(directory.disk(), &path)
+    let records_at = SEGMENT_HEADER_BYTES as u64;
+    if is_zero_from(directory.disk(), &path, records_at)
         .map_err(|error| JournalError::io("read", &path, error))?
     {
         return Ok(None);

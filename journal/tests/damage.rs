@@ -142,6 +142,43 @@ fn bytes_of_a_record_that_was_never_committed_are_cut() {
     check_inputs(&read_all(dir.path()).unwrap(), COUNT);
 }
 
+/// The next segment as a kill leaves it that came while its header was stored: the visibility first, then the fixed part
+/// from its end.
+#[test]
+fn a_segment_whose_beginning_was_interrupted_is_made_again() {
+    let other = long_journal();
+    let begun = fs::read(segment(other.path(), 2)).unwrap();
+    for stored in (8..=64).step_by(8) {
+        let (dir, _) = journal(false, Durability::Process);
+        let len = fs::metadata(segment(dir.path(), 1)).unwrap().len();
+        let next = segment(dir.path(), 2);
+        File::options().create(true).write(true).truncate(false).open(&next).unwrap().set_len(len).unwrap();
+        overwrite(&next, stored, &begun[usize::try_from(stored).unwrap()..136]);
+        check_inputs(&read_all(dir.path()).unwrap(), COUNT);
+        let mut writer = open(dir.path(), Durability::Process).writer;
+        for seq in COUNT + 1..=2_000 {
+            writer.append(time(seq), &input(seq)).unwrap();
+        }
+        writer.close().unwrap();
+        check_inputs(&read_all(dir.path()).unwrap(), 2_000);
+        assert!(journal::stat(dir.path()).unwrap().segments.len() > 2, "the segment was used");
+    }
+}
+
+/// Records prove that a segment was begun, whatever became of its header.
+#[test]
+fn a_segment_with_records_and_without_its_magic_is_refused() {
+    let dir = long_journal();
+    let last = journal::stat(dir.path()).unwrap().segments.len() as u64;
+    for index in [2, last - 1] {
+        let copied = tempfile::tempdir().unwrap();
+        copy(dir.path(), copied.path());
+        overwrite(&segment(copied.path(), index), 0, &[0; 8]);
+        assert!(journal::open(&options(copied.path(), Durability::Process)).is_err(), "{index}");
+        assert!(journal::verify(copied.path()).is_err(), "{index}");
+    }
+}
+
 #[test]
 fn what_the_durable_mark_covers_is_never_cut() {
     let (dir, starts) = journal(false, Durability::Disk);
