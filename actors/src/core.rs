@@ -1,18 +1,21 @@
 //! The state of one shard, and the table of contents of what can change it.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use model::{
-    AccountId, ClOrdId, Command, Date, ExecutionReport, Incarnation, Input, Instrument, InstrumentId, Name,
-    OrderId, PortfolioId, Position, Price, SessionDefinition, SessionId, SessionState, Timestamp, WireId,
+    AccountId, ClOrdId, Command, Date, ExecType, ExecutionReport, Incarnation, Input, Instrument,
+    InstrumentId, Name, OrderId, PortfolioId, Position, Price, SessionDefinition, SessionId, SessionState,
+    Timestamp, WireId,
 };
 
 use crate::executions::Executions;
 use crate::orders::Orders;
+use crate::provision::{Pieces, Provision, Want};
+use crate::settlements::Settlements;
 use crate::table::Table;
-use crate::{Account, Order, Outcome, Portfolio, Provision, Want, apply};
+use crate::{Account, Order, Outcome, Portfolio, apply};
 
 /// The version of the logic: raised by any change that makes an old journal lead to another state.
 ///
@@ -47,7 +50,7 @@ pub struct Core {
     pub(crate) orders: Orders,
     pub(crate) executions: Executions,
     /// Accounts with something unsettled, by the date it settles.
-    pub(crate) settlements: BTreeMap<Date, BTreeSet<AccountId>>,
+    pub(crate) settlements: Settlements,
     pub(crate) suspense: Vec<Suspense>,
 }
 
@@ -122,8 +125,19 @@ impl Core {
     /// state that takes as long as the rest of the decision. Changes nothing, and may be left out.
     #[inline]
     pub fn anticipate(&self, input: &Input) {
-        if let Input::Command { command: Command::NewOrder(order), .. } = input {
-            self.orders.anticipate(order.account, &order.cl_ord_id);
+        match input {
+            Input::Command { command: Command::NewOrder(order), .. } => {
+                self.orders.anticipate(order.account, &order.cl_ord_id);
+            }
+            Input::ExecutionReport(report) => {
+                if let Some(id) = report.cl_ord_id {
+                    self.orders.anticipate_report(id);
+                }
+                if report.exec_type == ExecType::Trade {
+                    self.executions.anticipate(self.broker_of(report.session), report.exec_id);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -147,7 +161,7 @@ impl Core {
 
     /// The next time at which a `Tick` has something to do; `None` where nothing waits.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let settles = self.settlements.first_key_value().map(|(date, _)| date.start());
+        let settles = self.settlements.next_date().map(Date::start);
         let retires = apply::tick::next_retirement(self).map(Date::start);
         settles.into_iter().chain(retires).min()
     }
@@ -155,12 +169,17 @@ impl Core {
     /// What should be made ahead, so that no order waits for memory; `None` where everything is there.
     #[inline]
     pub fn wants(&self) -> Option<Want> {
-        self.orders.wants()
+        let wants = self.orders.wants().or_else(|| self.executions.wants());
+        wants.or_else(|| self.settlements.rooms.is_short().then_some(Want::Dates))
     }
 
     /// Takes what was made ahead. Changes nothing of the state, and nothing depends on it but time.
     pub fn provide(&mut self, provision: Provision) {
-        self.orders.provide(provision);
+        match provision.0 {
+            pieces @ (Pieces::Executions(_) | Pieces::ExecutionNames(_)) => self.executions.provide(pieces),
+            Pieces::Dates(rooms) => self.settlements.rooms.provide(rooms),
+            pieces => self.orders.provide(pieces),
+        }
     }
 
     /// How often the journal behind this state was opened for writing.

@@ -8,6 +8,7 @@ use arrayvec::ArrayVec;
 use borsh::{BorshDeserialize, BorshSerialize};
 use model::{Amount, ArithmeticError, Currency, Date, InstrumentId};
 
+use crate::provision::{Piece, Spare};
 use crate::sorted::Sorted;
 
 /// What is counted.
@@ -51,7 +52,24 @@ pub struct Leg {
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Book {
     balances: Balances,
-    unsettled: Vec<(Date, Amount)>,
+    unsettled: Dates,
+}
+
+/// What is to come or to pay on some days. Most books are at rest and have none: the memory is handed on to others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(crate) struct Dates {
+    sorted: Vec<(Date, Amount)>,
+}
+
+/// Days that there is room for: what is traded every day and settles two days later has no more.
+const ROOM: usize = 2;
+
+impl Piece for Dates {
+    const AHEAD: usize = 512;
+
+    fn make() -> Self {
+        Self { sorted: Vec::with_capacity(ROOM) }
+    }
 }
 
 /// What stands in each bucket that is there once.
@@ -120,7 +138,7 @@ impl Book {
 
     /// To come (positive) or to pay (negative), by date.
     pub fn unsettled(&self) -> &[(Date, Amount)] {
-        &self.unsettled
+        &self.unsettled.sorted
     }
 
     /// Promised to open orders.
@@ -140,13 +158,13 @@ impl Book {
 
     /// The net of what is unsettled.
     pub fn unsettled_net(&self) -> Result<Amount, ArithmeticError> {
-        self.unsettled.iter().try_fold(Amount::ZERO, |sum, (_, amount)| sum.plus(*amount))
+        self.unsettled().iter().try_fold(Amount::ZERO, |sum, (_, amount)| sum.plus(*amount))
     }
 
     /// Settled and unsettled: what is owned, whatever is promised.
     #[inline]
     pub fn owned(&self) -> Result<Amount, ArithmeticError> {
-        if self.unsettled.is_empty() {
+        if self.unsettled().is_empty() {
             return Ok(self.balances.settled);
         }
         self.balances.settled.plus(self.unsettled_net()?)
@@ -165,26 +183,30 @@ impl Book {
     }
 
     fn unsettled_on(&self, date: Date) -> Amount {
-        let found = self.unsettled.iter().find(|(day, _)| *day == date);
+        let found = self.unsettled().iter().find(|(day, _)| *day == date);
         found.map_or(Amount::ZERO, |(_, amount)| *amount)
     }
 
     /// Kept sorted by date and free of zeros, so that equal states have equal encodings.
-    fn set_unsettled(&mut self, date: Date, balance: Amount) {
-        match (self.unsettled.binary_search_by_key(&date, |(day, _)| *day), balance.is_zero()) {
+    fn set_unsettled(&mut self, date: Date, balance: Amount, rooms: &mut Spare<Dates>) {
+        let sorted = &mut self.unsettled.sorted;
+        match (sorted.binary_search_by_key(&date, |(day, _)| *day), balance.is_zero()) {
             (Ok(found), true) => {
-                self.unsettled.remove(found);
-                // Most accounts rest most of the time: what is settled gives its room back.
-                self.unsettled.shrink_to_fit();
+                sorted.remove(found);
+                if sorted.is_empty() {
+                    rooms.give_back(core::mem::take(&mut self.unsettled));
+                }
             }
             (Ok(found), false) => {
-                if let Some(entry) = self.unsettled.get_mut(found) {
+                if let Some(entry) = sorted.get_mut(found) {
                     entry.1 = balance;
                 }
             }
             (Err(place), false) => {
-                self.unsettled.reserve_exact(1);
-                self.unsettled.insert(place, (date, balance));
+                if sorted.capacity() == 0 {
+                    *sorted = rooms.take().sorted;
+                }
+                sorted.insert(place, (date, balance));
             }
             (Err(_), true) => {}
         }
@@ -273,15 +295,42 @@ impl Ledger {
         }
     }
 
-    /// Takes over prepared books.
+    /// Takes over prepared books; what is unsettled takes its room from `rooms`, and gives it back.
     #[inline]
-    pub(crate) fn commit(&mut self, prepared: &Prepared) {
+    pub(crate) fn commit(&mut self, prepared: &Prepared, rooms: &mut Spare<Dates>) {
         for change in &prepared.changes {
             let Some(book) = self.books.entry(change.asset) else { continue };
             book.balances = change.balances;
             for (date, amount) in &change.unsettled {
-                book.set_unsettled(*date, *amount);
+                book.set_unsettled(*date, *amount, rooms);
             }
+        }
+    }
+}
+
+impl Ledger {
+    /// Moves what was unsettled for a date to what is in hand, and tells of each asset.
+    pub(crate) fn settle(
+        &mut self,
+        date: Date,
+        rooms: &mut Spare<Dates>,
+        mut settled: impl FnMut(Asset, Amount),
+    ) {
+        for at in 0.. {
+            let Some((asset, book)) = self.books.iter().nth(at) else { break };
+            let (asset, amount) = (*asset, book.unsettled_on(date));
+            if amount.is_zero() {
+                continue;
+            }
+            let legs = [
+                Leg { asset, bucket: Bucket::Unsettled(date), amount: amount.negated() },
+                Leg { asset, bucket: Bucket::Settled, amount },
+            ];
+            // Exact to the digit that `owned` was when the trade was booked; were it not, the entry would stay visible
+            // as unsettled of a past date.
+            let Ok(prepared) = self.prepare(&legs) else { continue };
+            self.commit(&prepared, rooms);
+            settled(asset, amount);
         }
     }
 }
@@ -374,9 +423,9 @@ mod tests {
     fn a_reservation_takes_from_what_is_available_only() {
         let mut ledger = Ledger::default();
         let deposit = ledger.prepare(&[leg(Bucket::Settled, "10"), leg(Bucket::External, "-10")]).unwrap();
-        ledger.commit(&deposit);
+        ledger.commit(&deposit, &mut Spare::default());
         let hold = ledger.prepare(&[leg(Bucket::Reserved, "4"), leg(Bucket::Earmarked, "-4")]).unwrap();
-        ledger.commit(&hold);
+        ledger.commit(&hold, &mut Spare::default());
         let book = ledger.book(usd()).unwrap();
         assert_eq!(book.settled(), "10".parse().unwrap());
         assert_eq!(book.available().unwrap(), "6".parse().unwrap());
@@ -404,7 +453,7 @@ mod tests {
                     Leg { asset: usd(), bucket: to, amount },
                 ];
                 let prepared = ledger.prepare(&legs).unwrap();
-                ledger.commit(&prepared);
+                ledger.commit(&prepared, &mut Spare::default());
                 if let Some(book) = ledger.book(usd()) {
                     prop_assert!(book.sum().unwrap().is_zero());
                     prop_assert!(book.unsettled().windows(2).all(|pair| pair[0].0 < pair[1].0));

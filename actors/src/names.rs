@@ -1,18 +1,19 @@
-//! Where the order of a submitter's identifier is: hashes and places only, a cache line for a handful of them.
+//! Where the order of a submitter's identifier is, or the execution of a broker's: hashes and places only, a cache line
+//! for a handful of them.
 //!
-//! Linear hashing (Litwin, VLDB 1980): the table grows by one bucket for every few names, so that no order ever waits
-//! for a table to be copied, and its memory can be made ahead.
+//! Linear hashing (Litwin, VLDB 1980): the table grows by one bucket for every few names, so that nothing ever waits for
+//! a table to be copied, and its memory can be made ahead.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
-use model::{AccountId, ClOrdId};
 use rustc_hash::FxHasher;
 
 use crate::prefetch::prefetch;
+use crate::provision::{Piece, Spare};
 
-/// Places by account and ClOrdID. Nothing iterates over it.
+/// Places by the hash of a name. Nothing iterates over it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     segments: Vec<Box<Segment>>,
@@ -25,8 +26,7 @@ pub(crate) struct Names {
     overflowed: usize,
     /// Those of them that nothing stands in.
     vacant: Vec<u32>,
-    /// Made ahead.
-    spare: Vec<Box<Segment>>,
+    spare: Spare<Box<Segment>>,
 }
 
 /// Buckets that are made together.
@@ -54,19 +54,20 @@ const ENTRIES: usize = 7;
 const SEGMENT: usize = 256;
 /// Names for each bucket, on average: few enough that nearly every bucket holds its own.
 const LOAD: usize = 3;
-/// Segments that should be there ahead.
-const SPARE: usize = 16;
 
-impl Default for Segment {
-    fn default() -> Self {
-        Self([Bucket::default(); SEGMENT])
+impl Piece for Box<Segment> {
+    const AHEAD: usize = 16;
+
+    fn make() -> Self {
+        Self::new(Segment([Bucket::default(); SEGMENT]))
     }
 }
 
+/// The hash of a name: of all that a value is known by.
 #[inline]
-fn hash(account: AccountId, cl_ord_id: &ClOrdId) -> u32 {
+pub(crate) fn hash_of(name: &impl Hash) -> u32 {
     let mut hasher = FxHasher::default();
-    (account.index, cl_ord_id).hash(&mut hasher);
+    name.hash(&mut hasher);
     // The low bits choose the bucket: all of the hash must take part in them.
     let spread = hasher.finish().wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (spread >> 32) as u32
@@ -88,15 +89,9 @@ impl Bucket {
 }
 
 impl Names {
-    /// The place under that name of which `is_it` holds.
+    /// The place under a name of that hash of which `is_it` holds. It is asked of every such place until it says so.
     #[inline]
-    pub(crate) fn find(
-        &self,
-        account: AccountId,
-        cl_ord_id: &ClOrdId,
-        is_it: impl Fn(u32) -> bool,
-    ) -> Option<u32> {
-        let hash = hash(account, cl_ord_id);
+    pub(crate) fn find(&self, hash: u32, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
         let mut bucket = self.bucket(self.index(hash))?;
         loop {
             let found = bucket.entries().iter().find(|entry| entry.hash == hash && is_it(entry.place));
@@ -109,24 +104,22 @@ impl Names {
 
     /// Has the bucket of a name fetched.
     #[inline]
-    pub(crate) fn prefetch(&self, account: AccountId, cl_ord_id: &ClOrdId) {
-        if let Some(bucket) = self.bucket(self.index(hash(account, cl_ord_id))) {
+    pub(crate) fn prefetch(&self, hash: u32) {
+        if let Some(bucket) = self.bucket(self.index(hash)) {
             prefetch(bucket);
         }
     }
 
     #[inline]
-    pub(crate) fn add(&mut self, account: AccountId, cl_ord_id: &ClOrdId, place: u32) {
+    pub(crate) fn add(&mut self, hash: u32, place: u32) {
         if self.len >= self.buckets * LOAD {
             self.grow();
         }
         self.len += 1;
-        let hash = hash(account, cl_ord_id);
         self.put(self.index(hash), Entry { hash, place });
     }
 
-    pub(crate) fn remove(&mut self, account: AccountId, cl_ord_id: &ClOrdId, place: u32) {
-        let hash = hash(account, cl_ord_id);
+    pub(crate) fn remove(&mut self, hash: u32, place: u32) {
         let index = self.index(hash);
         let mut next = self.bucket_mut(index);
         while let Some(bucket) = next {
@@ -143,21 +136,12 @@ impl Names {
 
     /// True where segments should be made ahead.
     #[inline]
-    pub(crate) fn is_short(&self) -> bool {
-        self.spare.len() < SPARE / 2
+    pub(crate) const fn is_short(&self) -> bool {
+        self.spare.is_short()
     }
 
-    /// Takes segments made ahead, in a list that has room for those that are left.
-    pub(crate) fn provide(&mut self, mut segments: Vec<Box<Segment>>) {
-        segments.append(&mut self.spare);
-        self.spare = segments;
-    }
-
-    /// As many as should be there.
-    pub(crate) fn made_ahead() -> Vec<Box<Segment>> {
-        let mut segments = Vec::with_capacity(2 * SPARE);
-        segments.resize_with(SPARE, Box::default);
-        segments
+    pub(crate) fn provide(&mut self, segments: Vec<Box<Segment>>) {
+        self.spare.provide(segments);
     }
 
     /// Which bucket a hash belongs to, of those in use.
@@ -227,7 +211,7 @@ impl Names {
 
     fn one_more_overflows(&mut self) -> u32 {
         if self.overflowed == self.overflow.len() * SEGMENT {
-            let segment = self.spare.pop().unwrap_or_default();
+            let segment = self.spare.take();
             self.overflow.push(segment);
         }
         self.overflowed += 1;
@@ -237,7 +221,7 @@ impl Names {
     /// One bucket more: what belongs there is taken out of the one that held it.
     fn grow(&mut self) {
         if self.buckets == self.segments.len() * SEGMENT {
-            let segment = self.spare.pop().unwrap_or_default();
+            let segment = self.spare.take();
             self.segments.push(segment);
         }
         self.buckets += 1;
@@ -279,13 +263,13 @@ mod tests {
     use proptest::prelude::*;
     use proptest::test_runner::RngSeed;
 
-    fn name(number: u32) -> ClOrdId {
-        ClOrdId::new(&alloc::format!("N{number}")).unwrap()
+    fn name(account: u32, number: u32) -> u32 {
+        let name = model::ClOrdId::new(&alloc::format!("N{number}")).unwrap();
+        hash_of(&(model::AccountId::new(account), name))
     }
 
     fn found(names: &Names, account: u32, number: u32, place: Option<u32>) -> bool {
-        let account = AccountId::new(account);
-        names.find(account, &name(number), |found| Some(found) == place) == place
+        names.find(name(account, number), |found| Some(found) == place) == place
     }
 
     proptest! {
@@ -304,12 +288,12 @@ mod tests {
                 match kind {
                     0 => {
                         if let Some(place) = twin.remove(&key) {
-                            names.remove(AccountId::new(*account), &name(*number), place);
+                            names.remove(name(*account, *number), place);
                         }
                     }
-                    1 if names.is_short() => names.provide(Names::made_ahead()),
+                    1 if names.is_short() => names.provide(alloc::vec![Piece::make(), Piece::make()]),
                     _ if !twin.contains_key(&key) => {
-                        names.add(AccountId::new(*account), &name(*number), at);
+                        names.add(name(*account, *number), at);
                         twin.insert(key, at);
                     }
                     _ => {}
@@ -330,7 +314,7 @@ mod tests {
     fn few_names_overflow() {
         let mut names = Names::default();
         let count = 100_000;
-        (0..count).for_each(|number| names.add(AccountId::new(number % 16), &name(number), number));
+        (0..count).for_each(|number| names.add(name(number % 16, number), number));
         let buckets = names.overflow.iter().flat_map(|segment| &segment.0);
         let behind: usize = buckets.map(|bucket| bucket.len as usize).sum();
         assert!(behind < count as usize / 20, "{behind} of {count} names");

@@ -3,17 +3,16 @@
 //!
 //! Orders stand on shelves of fixed size and never move; a place that a retired order leaves is taken again. Places
 //! are not part of the state: equal states may use different ones. What the tables grow by can be made ahead, by
-//! another thread: see [`Provision`].
+//! another thread: see [`crate::Provision`].
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use indexmap::IndexMap;
 use model::{AccountId, ClOrdId, OrderId, PendingKind, WireId};
-use rustc_hash::FxBuildHasher;
 
-use crate::names::{Names, Segment};
-use crate::shelves::{NOWHERE, Shelf, Shelves};
+use crate::names::{Names, hash_of};
+use crate::prefetch::prefetch;
+use crate::provision::{Pieces, Want};
+use crate::shelves::{NOWHERE, Row, Shelf, Shelves};
 use crate::{Order, Pending};
 
 mod cell;
@@ -25,17 +24,20 @@ mod tests;
 
 use cell::{Amended, Cell};
 use list::{Chain, List};
-use pages::{Page, Pages};
+pub(crate) use pages::Page;
+use pages::Pages;
 
 /// The orders of a shard.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Orders {
-    cells: Shelves<Cell, ORDERS>,
-    amended: Shelves<Amended, AMENDED>,
+    cells: Cells,
+    amended: Shelves<Amended, AMENDED, AMENDED_AHEAD>,
+    /// Of orders and, with [`REQUEST`], of requests.
     pages: Pages,
     names: Names,
-    /// Cancel and replace requests, and which order each is about.
-    requests: IndexMap<WireId, Request, FxBuildHasher>,
+    /// Cancel and replace requests, and which order each is about. Where one is taken out, the last takes its place: that
+    /// is the order they are encoded in.
+    requests: Row<Request, REQUESTS, REQUESTS_AHEAD>,
     accounts: Vec<OfAccount>,
     /// By when they were finished.
     finished: List,
@@ -52,7 +54,8 @@ struct OfAccount {
 
 /// A cancel or replace request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
-struct Request {
+pub(crate) struct Request {
+    id: WireId,
     order: OrderId,
     /// What a replace asked for: the broker may carry it out after it was given up here.
     terms: Option<Pending>,
@@ -62,49 +65,22 @@ struct Request {
 
 /// Orders on a shelf: some 9 MB, so that most of it can be of large pages.
 const ORDERS: usize = 32 * 1024;
+/// The rest is smaller, and several shelves are there ahead.
 const AMENDED: usize = 1024;
+const AMENDED_AHEAD: usize = 8;
+const REQUESTS: usize = 1024;
+const REQUESTS_AHEAD: usize = 8;
+/// Part of the place of a request, so that it is told from that of an order.
+const REQUEST: u32 = 1 << 31;
 
-/// What the table of orders grows by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Want {
-    /// Room for orders.
-    Shelf,
-    /// Room for their names.
-    Names,
-    /// Room for their identities.
-    Pages,
-}
+type Cells = Shelves<Cell, ORDERS, 1>;
+pub(crate) type CellShelf = Shelf<Cell, ORDERS, 1>;
+pub(crate) type AmendedShelf = Shelf<Amended, AMENDED, AMENDED_AHEAD>;
+pub(crate) type RequestShelf = Shelf<Request, REQUESTS, REQUESTS_AHEAD>;
 
-/// A piece that the table of orders grows by, made ahead by whoever has the time, so that no order waits for memory.
-/// It changes nothing of the state.
-#[derive(Debug)]
-pub struct Provision(Piece);
-
-#[derive(Debug)]
-enum Piece {
-    Shelf(Shelf<Cell, ORDERS>),
-    Names(Vec<Box<Segment>>),
-    Pages(Vec<Box<Page>>),
-}
-
-impl Provision {
-    /// Allocates it.
-    pub fn new(want: Want) -> Self {
-        Self(match want {
-            Want::Shelf => Piece::Shelf(Shelf::new()),
-            Want::Names => Piece::Names(Names::made_ahead()),
-            Want::Pages => Piece::Pages(Pages::made_ahead()),
-        })
-    }
-
-    /// Where memory begins that is allocated and was never written, and how many bytes that is: whoever makes it may
-    /// have the kernel provide it at once. `None` where it has been written.
-    pub fn untouched(&mut self) -> Option<(*mut u8, usize)> {
-        match &mut self.0 {
-            Piece::Shelf(shelf) => Some(shelf.memory()),
-            Piece::Names(_) | Piece::Pages(_) => None,
-        }
-    }
+#[inline]
+fn name_hash(account: AccountId, cl_ord_id: &ClOrdId) -> u32 {
+    hash_of(&(account, cl_ord_id))
 }
 
 impl Orders {
@@ -112,21 +88,29 @@ impl Orders {
     #[inline]
     pub(crate) fn wants(&self) -> Option<Want> {
         if self.cells.is_short() {
-            Some(Want::Shelf)
+            Some(Want::Orders)
         } else if self.names.is_short() {
             Some(Want::Names)
         } else if self.pages.is_short() {
             Some(Want::Pages)
+        } else if self.amended.is_short() {
+            Some(Want::Amended)
+        } else if self.requests.is_short() {
+            Some(Want::Requests)
         } else {
             None
         }
     }
 
-    pub(crate) fn provide(&mut self, provision: Provision) {
-        match provision.0 {
-            Piece::Shelf(shelf) => self.cells.provide(shelf),
-            Piece::Names(segments) => self.names.provide(segments),
-            Piece::Pages(pages) => self.pages.provide(pages),
+    /// What is not for orders is left alone.
+    pub(crate) fn provide(&mut self, pieces: Pieces) {
+        match pieces {
+            Pieces::Orders(shelves) => self.cells.provide(shelves),
+            Pieces::Names(segments) => self.names.provide(segments),
+            Pieces::Pages(pages) => self.pages.provide(pages),
+            Pieces::Amended(shelves) => self.amended.provide(shelves),
+            Pieces::Requests(shelves) => self.requests.provide(shelves),
+            Pieces::Executions(_) | Pieces::ExecutionNames(_) | Pieces::Dates(_) => {}
         }
     }
 
@@ -157,7 +141,20 @@ impl Orders {
     /// The order that this identifier on the wire is about: its own, or that of a request.
     #[inline]
     pub(crate) fn about(&self, id: WireId) -> Option<Order> {
-        self.get(id).or_else(|| self.get(self.requests.get(&id)?.order))
+        self.get(id).or_else(|| self.get(self.request(id)?.order))
+    }
+
+    /// Where a request stands.
+    #[inline]
+    fn request_place(&self, id: WireId) -> Option<u32> {
+        let place = self.pages.place(id)?;
+        let at = place & !REQUEST;
+        (place != at && self.requests.get(at)?.id == id).then_some(at)
+    }
+
+    #[inline]
+    fn request(&self, id: WireId) -> Option<&Request> {
+        self.requests.get(self.request_place(id)?)
     }
 
     /// The order that an account submitted under this identifier.
@@ -166,18 +163,27 @@ impl Orders {
         let is_it = |place| {
             self.cells.get(place).is_some_and(|cell| cell.account == account && cell.cl_ord_id == *cl_ord_id)
         };
-        Some(self.order(self.cells.get(self.names.find(account, cl_ord_id, is_it)?)?))
+        let hash = name_hash(account, cl_ord_id);
+        Some(self.order(self.cells.get(self.names.find(hash, is_it)?)?))
     }
 
     /// See [`crate::Core::anticipate`].
     #[inline]
     pub(crate) fn anticipate(&self, account: AccountId, cl_ord_id: &ClOrdId) {
-        self.names.prefetch(account, cl_ord_id);
+        self.names.prefetch(name_hash(account, cl_ord_id));
+    }
+
+    /// The same for what a broker says of an order.
+    #[inline]
+    pub(crate) fn anticipate_report(&self, id: WireId) {
+        if let Some(cell) = self.pages.place(id).and_then(|place| self.cells.get(place)) {
+            prefetch(cell);
+        }
     }
 
     /// What this replace request asked for.
     pub(crate) fn asked_by(&self, request: WireId) -> Option<Pending> {
-        self.requests.get(&request)?.terms
+        self.request(request)?.terms
     }
 
     /// Takes in a new order.
@@ -185,7 +191,7 @@ impl Orders {
     pub(crate) fn add(&mut self, order: &Order) {
         let place = self.cells.put(Cell::of(order));
         self.pages.add(order.id, place);
-        self.names.add(order.account, &order.cl_ord_id, place);
+        self.names.add(name_hash(order.account, &order.cl_ord_id), place);
         if !Amended::is_plain(order) {
             self.amend(place, order);
         }
@@ -254,7 +260,23 @@ impl Orders {
         let Some(place) = self.place(order) else { return };
         let earlier = self.set_last_request(place, pending.request);
         let terms = (pending.kind == PendingKind::Replace).then_some(*pending);
-        self.requests.insert(pending.request, Request { order, terms, earlier });
+        self.add_request(Request { id: pending.request, order, terms, earlier });
+    }
+
+    fn add_request(&mut self, request: Request) {
+        let at = self.requests.push(request);
+        self.pages.add(request.id, REQUEST | at);
+    }
+
+    /// The last one takes its place.
+    fn remove_request(&mut self, id: WireId) -> Option<Request> {
+        let at = self.request_place(id)?;
+        let request = self.requests.swap_remove(at)?;
+        self.pages.remove(id);
+        if let Some(moved) = self.requests.get(at) {
+            self.pages.set(moved.id, REQUEST | at);
+        }
+        Some(request)
     }
 
     /// The one before it.
@@ -281,10 +303,10 @@ impl Orders {
         let (id, account, cl_ord_id, amended) = (cell.id, cell.account, cell.cl_ord_id, cell.amended);
         let mut request = self.amended(cell).and_then(|amended| amended.last_request);
         self.delist(place, account, true);
-        while let Some(known) = request.and_then(|id| self.requests.swap_remove(&id)) {
+        while let Some(known) = request.and_then(|id| self.remove_request(id)) {
             request = known.earlier;
         }
-        self.names.remove(account, &cl_ord_id, place);
+        self.names.remove(name_hash(account, &cl_ord_id), place);
         self.pages.remove(id);
         if amended != NOWHERE {
             self.amended.leave(amended);

@@ -38,6 +38,12 @@ impl<K: Ord + Copy, V> Sorted<K, V> {
         self.values.get(self.place(key).ok()?)
     }
 
+    #[inline]
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let place = self.place(key).ok()?;
+        self.values.get_mut(place)
+    }
+
     pub(crate) fn insert(&mut self, key: K, value: V) {
         match self.place(&key) {
             Ok(place) => {
@@ -77,11 +83,10 @@ impl<K: Ord + Copy, V> Sorted<K, V> {
         self.values.insert(place, value);
     }
 
-    pub(crate) fn remove(&mut self, key: &K) {
-        if let Ok(place) = self.place(key) {
-            self.keys.remove(place);
-            self.values.remove(place);
-        }
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+        let place = self.place(key).ok()?;
+        self.keys.remove(place);
+        Some(self.values.remove(place))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
@@ -129,8 +134,7 @@ mod tests {
             for (kind, key, value) in steps {
                 match kind {
                     0 => {
-                        map.remove(&key);
-                        twin.remove(&key);
+                        prop_assert_eq!(map.remove(&key), twin.remove(&key));
                     }
                     1 => {
                         *map.entry(key).unwrap() ^= value;

@@ -152,7 +152,7 @@ impl Core {
     fn commit(&mut self, staged: &Staged, order: &Order, settles: Date) {
         let Some(account) = self.accounts.get_mut(order.account.slot()) else { return };
         account.holdings.insert(order.instrument, staged.holding);
-        account.ledger.commit(&staged.books);
+        account.ledger.commit(&staged.books, &mut self.settlements.rooms);
         let portfolio = self.portfolios.get_mut(account.definition.portfolio.slot());
         let instrument = self.instruments.get_mut(order.instrument.slot());
         if let (Some(portfolio), Some(book)) = (portfolio, instrument) {
@@ -160,7 +160,7 @@ impl Core {
             portfolio.gross_units.insert(order.instrument, staged.gross_units);
             book.mark = staged.mark;
         }
-        self.settlements.entry(settles).or_default().insert(order.account);
+        self.settlements.insert(settles, order.account);
     }
 }
 

@@ -1,5 +1,5 @@
-//! Memory made ahead. The table of orders grows with every order; what it grows by is allocated and touched on a thread
-//! of its own, so that the shard's thread neither allocates nor takes a page fault for it.
+//! Memory made ahead. The state's tables grow with every order, request and execution; what they grow by is allocated and
+//! touched on a thread of its own, so that the shard's thread neither allocates nor takes a page fault for it.
 
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ fn make(mut asked: Consumer<Want>, mut made: Producer<Provision>) {
 /// thread in a hurry does not have. Of usual pages, for to clear a large one takes as long as several slices.
 fn touched(want: Want) -> Provision {
     let mut provision = Provision::new(want);
-    if let Some((start, bytes)) = provision.untouched() {
+    for (start, bytes) in provision.untouched() {
         // From the first whole page on, so that no page stands across two slices.
         for at in (start.align_offset(memory::PAGE_BYTES)..bytes).step_by(SLICE_BYTES) {
             memory::populate(start.wrapping_add(at), SLICE_BYTES.min(bytes - at));
@@ -87,9 +87,9 @@ fn touched(want: Want) -> Provision {
 
 /// For whoever replays: the next shelf, of large pages as far as the kernel has some, so that there are few page faults.
 pub(crate) fn provide_shelf(core: &mut Core) {
-    if core.wants() == Some(Want::Shelf) {
-        let mut provision = Provision::new(Want::Shelf);
-        if let Some((start, bytes)) = provision.untouched() {
+    if core.wants() == Some(Want::Orders) {
+        let mut provision = Provision::new(Want::Orders);
+        for (start, bytes) in provision.untouched() {
             memory::use_large_pages(start, bytes);
         }
         core.provide(provision);

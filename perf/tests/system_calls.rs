@@ -6,7 +6,7 @@
 //! flusher that sleeps.
 #![cfg(all(target_os = "linux", target_pointer_width = "64"))]
 #![allow(unsafe_code, reason = "a seccomp filter and a signal handler are set up through C functions")]
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod common;
 
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 use engine::{Clock, Idle, SystemClock};
 use model::Timestamp;
+
+use common::life::End;
 
 /// How many calls were caught, and which was the last.
 static CAUGHT: AtomicU64 = AtomicU64::new(0);
@@ -100,6 +102,8 @@ fn wait_until(what: &str, happened: impl Fn() -> bool) {
 #[test]
 fn an_order_calls_nothing_of_the_system() {
     const ORDERS: u64 = 30_000;
+    /// Of each kind, to the end.
+    const LIVES: u64 = 500;
     handle_caught_calls();
     let (dir, wish) = (tempfile::tempdir().unwrap(), Arc::new(AtomicU8::new(GO_ON)));
     // What spins never sleeps: the calls of a sleep are not the path's.
@@ -112,6 +116,13 @@ fn an_order_calls_nothing_of_the_system() {
         return;
     }
     rig.trade(ORDERS);
+    for number in 0..LIVES {
+        for end in [End::Filled, End::Canceled, End::Replaced, End::Expired] {
+            rig.live(end);
+        }
+        rig.mark(number);
+    }
+    rig.reconnect();
     let calls = CAUGHT.load(Ordering::Acquire);
     assert_eq!(calls, 0, "{ORDERS} orders; the last call was number {}", LAST.load(Ordering::Relaxed));
 
@@ -120,7 +131,9 @@ fn an_order_calls_nothing_of_the_system() {
     wait_until("the call", || wish.load(Ordering::Acquire) == GO_ON);
     assert_eq!(CAUGHT.load(Ordering::Acquire), 1);
     assert_eq!(i64::from(LAST.load(Ordering::Relaxed)), libc::SYS_getppid);
-    println!("{ORDERS} orders: no call of the system; one made on purpose was caught");
+    println!(
+        "{ORDERS} orders, {LIVES} whole lives of each kind: no call of the system; one made on purpose was caught"
+    );
     // The filter stays on the thread for good, and it cannot end without calls: it ends with the process.
     std::mem::forget(rig);
 }

@@ -7,7 +7,7 @@ use model::{
 
 use crate::apply::{change_order, finish, order_changed, refresh_certainty, tell_ended_request};
 use crate::core::RETIRING_LOGIC;
-use crate::executions::{Execution, Seen};
+use crate::executions::{Execution, Key, Seen};
 use crate::staging::Fill;
 use crate::{Core, Order, Outcome, Pending, Stamp, Suspense};
 
@@ -44,7 +44,7 @@ impl Core {
         }
     }
 
-    fn broker_of(&self, session: model::SessionId) -> BrokerId {
+    pub(crate) fn broker_of(&self, session: model::SessionId) -> BrokerId {
         self.session(session).map_or_else(BrokerId::default, |book| book.definition.broker)
     }
 }
@@ -97,8 +97,7 @@ fn booked_before(
         return None;
     }
     let economics = (report.last_quantity, report.last_price);
-    let (broker, today) = (core.broker_of(report.session), stamp.time.date());
-    core.executions.booked(broker, report.exec_id, report.trade_date, today, economics)
+    core.executions.booked(&key_of(core, report), report.trade_date, stamp.time.date(), economics)
 }
 
 /// True where the execution is booked or in suspense already; else it is remembered from here on. Without an ExecID
@@ -107,10 +106,11 @@ fn is_kept(core: &mut Core, stamp: Stamp, report: &ExecutionReport, execution: E
     if report.exec_id.is_empty() {
         return false;
     }
-    match seen(core, stamp, report, &execution) {
+    let key = key_of(core, report);
+    match core.executions.seen(&key, report.trade_date, stamp.time.date(), &execution) {
         Seen::Same => true,
         Seen::Never => {
-            remember(core, stamp, report, execution);
+            core.executions.remember(&key, report.trade_date, stamp.time.date(), execution);
             false
         }
         // The name stands for another execution, or is no longer remembered: look at what is kept.
@@ -124,16 +124,9 @@ fn is_kept(core: &mut Core, stamp: Stamp, report: &ExecutionReport, execution: E
     }
 }
 
-fn seen(core: &Core, stamp: Stamp, report: &ExecutionReport, execution: &Execution) -> Seen {
-    let broker = core.broker_of(report.session);
-    core.executions.seen(broker, report.exec_id, report.trade_date, stamp.time.date(), execution)
-}
-
-fn remember(core: &mut Core, stamp: Stamp, report: &ExecutionReport, execution: Execution) {
-    if !report.exec_id.is_empty() {
-        let broker = core.broker_of(report.session);
-        core.executions.remember(broker, report.exec_id, report.trade_date, stamp.time.date(), execution);
-    }
+/// ExecIDs are unique for a broker.
+fn key_of(core: &Core, report: &ExecutionReport) -> Key {
+    Key::new(core.broker_of(report.session), report.exec_id)
 }
 
 /// Books an execution, exactly once, whatever state the order is in.
@@ -150,7 +143,8 @@ fn trade(
     }
     let execution =
         Execution { order: Some(before.id), quantity: report.last_quantity, price: report.last_price };
-    match seen(core, stamp, report, &execution) {
+    let key = key_of(core, report);
+    match core.executions.seen(&key, report.trade_date, stamp.time.date(), &execution) {
         Seen::Never => {}
         Seen::Same => {
             return out.event(Event::ExecutionRepeated { order: before.id, exec_id: report.exec_id });
@@ -172,7 +166,7 @@ fn trade(
     match core.book_fill(before, &mut after, &fill, stamp.time) {
         Err(_) => put_in_suspense(core, stamp, report, AlertKind::BookingFailed, Some(before), out),
         Ok(realised) => {
-            remember(core, stamp, report, execution);
+            core.executions.remember(&key, report.trade_date, stamp.time.date(), execution);
             out.event(Event::Executed {
                 order: before.id,
                 account: before.account,

@@ -39,7 +39,7 @@ fn apply_limit(
             match value {
                 Some(limit) if limit.is_negative() => return Err(DenyReason::BadLimit),
                 Some(limit) => portfolio.gross_limits.insert(currency, limit),
-                None => portfolio.gross_limits.remove(&currency),
+                None => drop(portfolio.gross_limits.remove(&currency)),
             }
             Ok(())
         }

@@ -1,11 +1,9 @@
 //! `Tick`: what is due settles; what was finished long ago is retired.
 
-use alloc::vec::Vec;
-
 use model::{AccountId, Date, Event, Money};
 
 use crate::core::RETIRING_LOGIC;
-use crate::{Asset, Bucket, Core, Leg, Outcome, Stamp};
+use crate::{Asset, Core, Outcome, Stamp};
 
 /// A finished order stays for the rest of its last day (UTC) and this many days more: for questions, and for what a
 /// broker says late. Then it is retired, and its ClOrdID may be used again; FIX asks for uniqueness within a day.
@@ -15,14 +13,12 @@ const RETIRED_AT_ONCE: usize = 256;
 
 pub(crate) fn apply(core: &mut Core, stamp: Stamp, out: &mut Outcome) {
     let today = stamp.time.date();
-    while let Some(entry) = core.settlements.first_entry() {
-        if *entry.key() > today {
-            break;
-        }
-        let (date, accounts) = entry.remove_entry();
-        for account in accounts {
+    while let Some(date) = core.settlements.next_date().filter(|date| *date <= today) {
+        let Some(accounts) = core.settlements.take(date) else { break };
+        for account in accounts.iter() {
             settle(core, account, date, out);
         }
+        core.settlements.give_back(accounts);
     }
     for _ in 0..RETIRED_AT_ONCE {
         if next_retirement(core).is_none_or(|date| date > today) {
@@ -44,25 +40,9 @@ pub(crate) fn next_retirement(core: &Core) -> Option<Date> {
 /// Moves everything of one date from unsettled to settled, cash and units alike.
 fn settle(core: &mut Core, id: AccountId, date: Date, out: &mut Outcome) {
     let Some(account) = core.accounts.get_mut(id.slot()) else { return };
-    let due: Vec<_> = account
-        .ledger
-        .books()
-        .filter_map(|(asset, book)| {
-            let (_, amount) = book.unsettled().iter().find(|(day, _)| *day == date)?;
-            Some((*asset, *amount))
-        })
-        .collect();
-    for (asset, amount) in due {
-        let legs = [
-            Leg { asset, bucket: Bucket::Unsettled(date), amount: amount.negated() },
-            Leg { asset, bucket: Bucket::Settled, amount },
-        ];
-        // Exact to the digit that `owned` was when the trade was booked; were it not, the entry would stay visible
-        // as unsettled of a past date.
-        let Ok(prepared) = account.ledger.prepare(&legs) else { continue };
-        account.ledger.commit(&prepared);
+    account.ledger.settle(date, &mut core.settlements.rooms, |asset, amount| {
         if let Asset::Cash(currency) = asset {
             out.event(Event::CashSettled { account: id, money: Money { amount, currency }, date });
         }
-    }
+    });
 }

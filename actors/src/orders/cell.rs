@@ -13,7 +13,7 @@ use crate::{Order, Pending};
 
 /// One place on a shelf.
 #[derive(Clone, Debug)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     /// Of sequence number 0 where the place is vacant: no order has that.
     pub(super) id: OrderId,
     pub(super) account: AccountId,
@@ -42,7 +42,7 @@ pub(super) struct Cell {
 
 /// What an order has beside, once somebody wanted it changed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Amended {
+pub(crate) struct Amended {
     submitted_quantity: Quantity,
     submitted_price: Option<Price>,
     wire_id: WireId,

@@ -2,11 +2,13 @@
 
 use borsh::io::{Error, ErrorKind, Read, Result, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
+use model::WireId;
 
-use super::Orders;
 use super::cell::Cell;
 use super::list::{self, Chain, List};
+use super::{Orders, Request};
 use crate::Order;
+use crate::shelves::NOWHERE;
 
 impl Orders {
     /// Open ones account by account, oldest first.
@@ -33,7 +35,7 @@ impl Orders {
 impl PartialEq for Orders {
     fn eq(&self, other: &Self) -> bool {
         self.retired == other.retired
-            && self.requests == other.requests
+            && self.requests.iter().eq(other.requests.iter())
             && self.every_open().eq(other.every_open())
             && self.every_finished().eq(other.every_finished())
     }
@@ -52,7 +54,10 @@ impl BorshSerialize for Orders {
         self.every_open().try_for_each(|order| order.serialize(writer))?;
         count(self.places(Chain::Finished).count())?.serialize(writer)?;
         self.every_finished().try_for_each(|order| order.serialize(writer))?;
-        self.requests.serialize(writer)
+        let requests =
+            u32::try_from(self.requests.len()).map_err(|_| Error::from(ErrorKind::InvalidInput))?;
+        requests.serialize(writer)?;
+        self.requests.iter().try_for_each(|request| request.serialize(writer))
     }
 }
 
@@ -75,21 +80,29 @@ impl BorshDeserialize for Orders {
                 orders.add(&order);
             }
         }
-        orders.requests = BorshDeserialize::deserialize_reader(reader)?;
+        for _ in 0..u32::deserialize_reader(reader)? {
+            let request = Request::deserialize_reader(reader)?;
+            if request.id.seq == 0 || orders.is_taken(request.id) {
+                return Err(Error::new(ErrorKind::InvalidData, "two go by one identity"));
+            }
+            orders.add_request(request);
+        }
         orders.chain_requests();
         Ok(orders)
     }
 }
 
 impl Orders {
+    /// True where an order or a request goes by this number.
+    fn is_taken(&self, id: WireId) -> bool {
+        self.pages.place(id).is_some_and(|place| place != NOWHERE)
+    }
+
     /// The newest request about each order: the one that no other names as earlier.
     fn chain_requests(&mut self) {
-        for index in 0..self.requests.len() {
-            let Some((id, request)) = self.requests.get_index(index).map(|(id, request)| (*id, *request))
-            else {
-                continue;
-            };
-            let Some(place) = self.place(request.order) else { continue };
+        for at in 0..u32::try_from(self.requests.len()).unwrap_or(NOWHERE) {
+            let Some(Request { id, order, .. }) = self.requests.get(at).copied() else { continue };
+            let Some(place) = self.place(order) else { continue };
             let known = self.cells.get(place).and_then(|cell| self.amended(cell)?.last_request);
             if known.is_none_or(|known| known < id) {
                 self.set_last_request(place, id);

@@ -1,7 +1,8 @@
 //! Lists through the cells themselves: to append and to take out costs the same for one order and for a million.
 
+use super::Cells;
 use super::cell::Cell;
-use crate::shelves::{NOWHERE, Shelves};
+use crate::shelves::NOWHERE;
 
 /// Which of a cell's two lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,12 +78,7 @@ impl Links {
 
 /// Puts a place at the end of a list.
 #[inline]
-pub(super) fn append<const ROOM: usize>(
-    cells: &mut Shelves<Cell, ROOM>,
-    list: &mut List,
-    chain: Chain,
-    place: u32,
-) {
+pub(super) fn append(cells: &mut Cells, list: &mut List, chain: Chain, place: u32) {
     if let Some(last) = cells.get_mut(list.last) {
         last.links.of_mut(chain).later = place;
     } else {
@@ -95,12 +91,7 @@ pub(super) fn append<const ROOM: usize>(
 }
 
 /// Takes a place out of a list that it is in.
-pub(super) fn remove<const ROOM: usize>(
-    cells: &mut Shelves<Cell, ROOM>,
-    list: &mut List,
-    chain: Chain,
-    place: u32,
-) {
+pub(super) fn remove(cells: &mut Cells, list: &mut List, chain: Chain, place: u32) {
     let Some(cell) = cells.get_mut(place) else { return };
     let Neighbours { earlier, later } = core::mem::replace(cell.links.of_mut(chain), ALONE);
     match cells.get_mut(earlier) {
@@ -114,11 +105,7 @@ pub(super) fn remove<const ROOM: usize>(
 }
 
 /// The cells of a list.
-pub(super) fn cells<const ROOM: usize>(
-    cells: &Shelves<Cell, ROOM>,
-    list: List,
-    chain: Chain,
-) -> impl Iterator<Item = &Cell> {
+pub(super) fn cells(cells: &Cells, list: List, chain: Chain) -> impl Iterator<Item = &Cell> {
     let first = list.first().and_then(|place| cells.get(place));
     core::iter::successors(first, move |cell| cells.get(cell.links.later(chain)?))
 }

@@ -1,4 +1,5 @@
-//! Places of orders by the record that submitted them: an order's identity is the number of its record.
+//! Places by record number: an order's identity is the number of the record that submitted it, that of a request about
+//! one the number of the record that asked for it.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -7,30 +8,30 @@ use indexmap::IndexMap;
 use model::OrderId;
 use rustc_hash::FxBuildHasher;
 
+use crate::provision::{Piece, Spare};
 use crate::shelves::NOWHERE;
 
 /// Places by record number, page by page.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pages {
     pages: IndexMap<u64, Box<Page>, FxBuildHasher>,
-    /// Made ahead.
-    spare: Vec<Box<Page>>,
+    spare: Spare<Box<Page>>,
 }
 
 /// Of 4,096 records.
 #[derive(Clone, Debug)]
-pub(super) struct Page {
+pub(crate) struct Page {
     places: [u32; RECORDS],
     in_use: u32,
 }
 
 const RECORDS: usize = 4096;
-/// Pages that should be there ahead.
-const SPARE: usize = 8;
 
-impl Default for Page {
-    fn default() -> Self {
-        Self { places: [NOWHERE; RECORDS], in_use: 0 }
+impl Piece for Box<Page> {
+    const AHEAD: usize = 8;
+
+    fn make() -> Self {
+        Self::new(Page { places: [NOWHERE; RECORDS], in_use: 0 })
     }
 }
 
@@ -70,7 +71,7 @@ impl Pages {
     #[cold]
     fn page_before(&mut self, number: u64) -> &mut Page {
         let spare = &mut self.spare;
-        self.pages.entry(number).or_insert_with(|| spare.pop().unwrap_or_default())
+        self.pages.entry(number).or_insert_with(|| spare.take())
     }
 
     pub(super) fn remove(&mut self, id: OrderId) {
@@ -80,28 +81,30 @@ impl Pages {
             *slot = NOWHERE;
         }
         page.in_use -= 1;
-        if page.in_use == 0 {
-            self.pages.swap_remove(&number);
+        if page.in_use == 0
+            && let Some(page) = self.pages.swap_remove(&number)
+        {
+            // Nothing stands on it, as on a new one.
+            self.spare.give_back(page);
+        }
+    }
+
+    /// What has a place stands somewhere else from here on.
+    pub(super) fn set(&mut self, id: OrderId, place: u32) {
+        let (number, at) = page_of(id);
+        if let Some(slot) = self.pages.get_mut(&number).and_then(|page| page.places.get_mut(at)) {
+            *slot = place;
         }
     }
 
     /// True where pages should be made ahead.
     #[inline]
     pub(super) const fn is_short(&self) -> bool {
-        self.spare.len() < SPARE / 2
+        self.spare.is_short()
     }
 
-    /// Takes pages made ahead, in a list that has room for those that are left.
-    pub(super) fn provide(&mut self, mut pages: Vec<Box<Page>>) {
-        pages.append(&mut self.spare);
-        self.spare = pages;
-    }
-
-    /// As many as should be there.
-    pub(super) fn made_ahead() -> Vec<Box<Page>> {
-        let mut pages = Vec::with_capacity(2 * SPARE);
-        pages.resize_with(SPARE, Box::default);
-        pages
+    pub(super) fn provide(&mut self, pages: Vec<Box<Page>>) {
+        self.spare.provide(pages);
     }
 
     #[cfg(test)]

@@ -112,7 +112,7 @@ proptest! {
             if kind % 3 == 0
                 && let Some(want) = orders.wants()
             {
-                orders.provide(Provision::new(want));
+                orders.provide(crate::Provision::new(want).0);
             }
             let known: Vec<OrderId> = twin.orders.keys().copied().collect();
             let one = (!known.is_empty()).then(|| *chosen.get(&known));
@@ -165,7 +165,7 @@ proptest! {
         }
         check(&orders, &twin, last);
         prop_assert_eq!(orders.requests.len(), twin.requests.len());
-        prop_assert_eq!(orders.pages.in_use(), twin.orders.len());
+        prop_assert_eq!(orders.pages.in_use(), twin.orders.len() + twin.requests.len());
 
         // Read back it is the same, and goes on the same.
         let bytes = borsh::to_vec(&orders).unwrap();
