@@ -1,7 +1,7 @@
 //! Memory made ahead. The state's tables grow with every order, request and execution; what they grow by is allocated and
 //! touched on a thread of its own, so that the shard's thread neither allocates nor takes a page fault for it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actors::{Core, Provision, Want};
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -24,9 +24,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// The same once nobody has wanted anything for some looks.
 const LOOK_EVERY_AT_REST: Duration = Duration::from_millis(20);
 const LOOKS_UNTIL_REST: u32 = 100;
-/// Some 40 µs of work.
-const SLICE_BYTES: usize = 128 * 1024;
-/// Between two slices: a shelf is made in 10 ms, which is less than the fastest shard fills one in.
+/// How long it works without a pause. By the clock: what a page costs differs by a factor of ten where a host has to find
+/// it first.
+const TURN: Duration = Duration::from_micros(40);
+/// Between two looks at the clock: some 5 µs of work.
+const PIECE_BYTES: usize = 16 * 1024;
+/// Between two turns: a shelf is made in 10 ms, which is less than the fastest shard fills one in.
 const BREATH: Duration = Duration::from_micros(50);
 
 impl Supply {
@@ -71,15 +74,21 @@ fn make(mut asked: Consumer<Want>, mut made: Producer<Provision>) {
     }
 }
 
-/// Made, and its memory provided by the kernel, a slice at a time: where there is no core to spare, each is time that a
-/// thread in a hurry does not have. Of usual pages, for to clear a large one takes as long as several slices.
+/// Made, and its memory provided by the kernel, a turn at a time: where there is no core to spare, each is time that a
+/// thread in a hurry does not have. Of usual pages: memory that a replay had large ones for comes back from the allocator
+/// with that wish, and to clear one of those was a turn of 4.5 ms.
 fn touched(want: Want) -> Provision {
     let mut provision = Provision::new(want);
+    let mut turn = Instant::now();
     for (start, bytes) in provision.untouched() {
-        // From the first whole page on, so that no page stands across two slices.
-        for at in (start.align_offset(memory::PAGE_BYTES)..bytes).step_by(SLICE_BYTES) {
-            memory::populate(start.wrapping_add(at), SLICE_BYTES.min(bytes - at));
-            std::thread::sleep(BREATH);
+        memory::use_usual_pages(start, bytes);
+        // From the first whole page on, so that no page stands across two pieces.
+        for at in (start.align_offset(memory::PAGE_BYTES)..bytes).step_by(PIECE_BYTES) {
+            memory::populate(start.wrapping_add(at), PIECE_BYTES.min(bytes - at));
+            if turn.elapsed() >= TURN {
+                std::thread::sleep(BREATH);
+                turn = Instant::now();
+            }
         }
     }
     provision
@@ -99,7 +108,6 @@ pub(crate) fn provide_shelf(core: &mut Core) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
 
     #[test]
     fn everything_that_is_wanted_is_made() {

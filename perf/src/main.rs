@@ -3,6 +3,7 @@
 //! * `options` and `lab`: what was asked for, and what every measurement gets.
 //! * `ticks`, `samples`, `rig`: the clock, the histograms, a shard to measure.
 //! * `rows`: one file for each family of paths; `perf/src/rows.rs` is the table of contents.
+//! * `stalls`: where the tails come from.
 //! * `alternatives`: the designs that lost, still runnable.
 //! * `goals`, `machine`, `report`, `plot`: what the numbers are held against and how they are shown; `publish` writes the
 //!   reference document.
@@ -23,6 +24,7 @@ mod rig;
 mod row;
 mod rows;
 mod samples;
+mod stalls;
 mod ticks;
 mod usage;
 

@@ -1,8 +1,11 @@
 //! Load at a rate, with intended times: what a stall delays is counted from when it was meant to be sent, so that
 //! everybody who had to wait pays for it (no coordinated omission).
 
+use std::sync::Arc;
+
 use crate::error::PerfError;
 use crate::samples::Samples;
+use crate::stalls::{ShardStalls, TailWatch, Usual};
 use crate::ticks;
 
 /// A path that carries things in order: the n-th to arrive is the n-th that was sent.
@@ -17,30 +20,46 @@ pub(crate) trait Path {
     fn now_ns(&self) -> u64 {
         ticks::now_ns()
     }
+
+    /// Where it goes through a shard that is watched: that one's stalls.
+    fn shard(&self) -> Option<Arc<ShardStalls>> {
+        None
+    }
+
+    /// What is usual on it.
+    fn usual(&self) -> Usual {
+        Usual::PATH
+    }
 }
 
 /// The longest a path may stand still.
 pub(crate) const PATIENCE_NS: u64 = 20_000_000_000;
 
-/// Sends `count` at `rate` a second; latencies from the intended times.
+/// Sends `count` at `rate` a second; latencies from the intended times, and what made their tail.
 pub(crate) fn offer(path: &mut impl Path, rate: u32, count: u64) -> Result<Samples, PerfError> {
     let interval_ns = 1_000_000_000 / u64::from(rate);
+    let mut watch = TailWatch::begin(path.usual(), path.shard(), || path.now_ns());
     let begin = path.now_ns() + 100_000;
     let (mut sent, mut seen) = (0u64, 0u64);
     let mut samples = Samples::new();
     while seen < count {
         let now = path.now_ns();
+        watch.turn(now, seen);
         if sent < count && now >= begin + sent * interval_ns && path.send()? {
             sent += 1;
         }
         path.receive(&mut |at_ns| {
-            samples.record(at_ns.saturating_sub(begin + seen * interval_ns));
+            let due = begin + seen * interval_ns;
+            let latency = at_ns.saturating_sub(due);
+            samples.record(latency);
+            watch.arrived(due, latency);
             seen += 1;
         })?;
         if now > begin + sent * interval_ns + PATIENCE_NS {
             return Err(PerfError::Late("an arrival"));
         }
     }
+    samples.tail = Some(Box::new(watch.end(seen)));
     Ok(samples)
 }
 

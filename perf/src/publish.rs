@@ -40,6 +40,7 @@ fn text(report: &Report, folder: &str, was_full: bool) -> String {
     }
     text.push_str(MEANINGS);
     fix_stages(&mut text, report);
+    report.tails(&mut text);
     text.push_str("\n## All paths\n\nDurations in nanoseconds.\n\n");
     text.push_str(&piped(&report.cells()));
     text.push_str("\n## What ran where\n\n");

@@ -9,6 +9,7 @@ use crate::lab::Lab;
 use crate::machine::{Run, file_system};
 use crate::plot::{self, Picture};
 use crate::row::{Row, Unit};
+use crate::stalls;
 
 /// Everything that came of a run.
 pub(crate) struct Report {
@@ -19,6 +20,9 @@ pub(crate) struct Report {
     pub(crate) not_run: Vec<String>,
     pub(crate) failures: Vec<(&'static str, PerfError)>,
 }
+
+/// Title, cells, columns to the left.
+type Titled = (&'static str, Vec<Vec<String>>, &'static [usize]);
 
 /// The JSON file.
 #[derive(serde::Serialize)]
@@ -52,6 +56,10 @@ impl Report {
         if !self.rows.is_empty() {
             text.push('\n');
             text.push_str(&aligned(&self.cells(), &[0, 7]));
+        }
+        for (title, cells, left) in self.tail_tables() {
+            line(&mut text, format_args!("\n{title}"));
+            text.push_str(&aligned(&cells, left));
         }
         if !self.verdicts.is_empty() {
             text.push('\n');
@@ -103,11 +111,32 @@ impl Report {
         Ok(())
     }
 
+    /// What the tails were looked into for.
+    fn tail_tables(&self) -> Vec<Titled> {
+        let orders = stalls::table::orders(&self.rows).map(|cells| (LATE, cells, &[0, 9, 10][..]));
+        let shards = stalls::table::shards(&self.rows).map(|cells| (SHARD, cells, &[0, 4][..]));
+        let flushers = stalls::table::flushers(&self.rows).map(|cells| (FLUSHER, cells, &[0][..]));
+        [orders, shards, flushers].into_iter().flatten().collect()
+    }
+
+    /// The same as a section.
+    pub(crate) fn tails(&self, text: &mut String) {
+        let tables = self.tail_tables();
+        if !tables.is_empty() {
+            text.push_str(TAILS);
+        }
+        for (title, cells, _) in tables {
+            line(text, format_args!("\n{title}:\n"));
+            text.push_str(&piped(&cells));
+        }
+    }
+
     fn markdown(&self) -> String {
         let mut text = String::from("# Latency report\n\n");
         text.push_str(ABOUT);
         text.push_str("\n## Paths\n\n");
         text.push_str(&piped(&self.cells()));
+        self.tails(&mut text);
         text.push_str("\n## Goals\n\n");
         text.push_str(&piped(&self.goal_cells()));
         text.push_str("\n## Pictures\n\n");
@@ -144,6 +173,32 @@ const ABOUT: &str = "Durations in nanoseconds, from HDR histograms with three si
     Open loop rows count from the time an order was meant to be sent. A floor is what the machine itself takes for \
     the same, measured in the same run. Rows with a rate and a floor in nanoseconds for each show in the percentiles \
     the mean time of each in a window.\n";
+
+const LATE: &str = "Where the tails come from: orders that were late, and what they were late behind";
+const SHARD: &str = "Where the tails come from: the shard's own pauses, all together by cause";
+const FLUSHER: &str = "Where the time of the journal's flusher goes";
+
+const TAILS: &str = "
+## Where the tails come from
+
+A pause is a turn of a loop, of the thread that measures or of the shard, that took over 20 µs. Behind each the thread reads
+what the kernel counts for it, which any program may:
+
+* *core taken*: ready to run, and another thread had its core;
+* *asleep*: it waited for something, as the shard does for a segment of the journal that is not made yet;
+* *host*: neither on a core nor waiting for one nor asleep;
+* *page faults*: on its core, taking some;
+* *interrupts*: on its core without any of that, which is what remains: interrupts, the kernel's work in them, what a host
+  takes without saying so. For the shard also work of its own that is longer than it should be.
+
+An order is late behind the pause it was due in, and one behind a late one for the same reason until the queue is gone.
+*Queue*: no pause was seen; the path is loaded, or it waits for what it is meant to wait for, the disk or the read side. *Who
+had the measuring core*: our own threads, in those pauses; threads of the kernel and of other programs over the whole row, as
+far as they were still there behind it. What is described is the repetition that the row shows.
+
+A sync of the flusher is *device* while it sleeps for it; *core taken* is all that it was ready and another thread ran. An
+order waits for the sync that runs when it comes, for what lies between two, and for its own.
+";
 
 /// Which thread ran where.
 fn threads(lab: &Lab, cores: &[String]) -> String {
@@ -186,7 +241,7 @@ pub(crate) fn number(value: u64) -> String {
     text
 }
 
-fn per_second(rate: f64) -> String {
+pub(crate) fn per_second(rate: f64) -> String {
     if rate >= 1e6 { format!("{:.2} M/s", rate / 1e6) } else { format!("{:.0} k/s", rate / 1e3) }
 }
 

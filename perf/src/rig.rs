@@ -1,6 +1,7 @@
 //! A shard to measure: one ready session, one portfolio, accounts with every limit set, quoted instruments.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use model::{
 };
 
 use crate::error::PerfError;
+use crate::stalls::{ShardStalls, Watched};
 
 pub(crate) const SESSION: SessionId = SessionId::new(0);
 pub(crate) const PORTFOLIO: PortfolioId = PortfolioId::new(0);
@@ -196,6 +198,8 @@ pub(crate) struct Rig {
     pub(crate) outlet: SessionOutlet,
     pub(crate) client: Client,
     pub(crate) orders: Orders,
+    /// The shard's stalls, as its clock sees them.
+    pub(crate) stalls: Arc<ShardStalls>,
 }
 
 /// The usual configuration of a measured shard.
@@ -213,10 +217,11 @@ impl Rig {
 
     /// As [`Self::ready`], with so many accounts and another clock.
     pub(crate) fn with(config: &ShardConfig, accounts: u32, clock: impl Clock) -> Result<Self, PerfError> {
+        let (clock, stalls) = Watched::new(clock);
         let shard = start(config, clock)?;
         let (port, outlet) = shard.open_session(SESSION)?;
         let client = shard.client(1000, WINDOW)?;
-        let mut rig = Self { shard, port, outlet, client, orders: Orders::over(accounts) };
+        let mut rig = Self { shard, port, outlet, client, orders: Orders::over(accounts), stalls };
         rig.define(definitions(accounts)?)?;
         rig.make_ready()?;
         settle()?;

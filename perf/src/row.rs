@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::samples::{Samples, Summary};
+use crate::stalls::Tail;
 
 /// What was measured of one path. The fields of the JSON file; durations in nanoseconds.
 #[derive(Clone, Debug, Serialize)]
@@ -24,6 +25,9 @@ pub(crate) struct Row {
     pub(crate) floor_name: Option<&'static str>,
     pub(crate) floor_p50: Option<u64>,
     pub(crate) ratio_p50: Option<f64>,
+    /// What made the tail, where that was looked into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tail: Option<Box<Tail>>,
     #[serde(skip)]
     pub(crate) floor_p999: Option<u64>,
     /// p50 of each repetition, in order; the row is the best of them.
@@ -73,6 +77,7 @@ impl Row {
             floor_name: None,
             floor_p50: None,
             ratio_p50: None,
+            tail: best.tail,
             floor_p999: None,
             repetitions: best.repetitions,
             curve: best.curve,
@@ -122,17 +127,18 @@ pub(crate) struct Best {
     pub(crate) summary: Summary,
     pub(crate) repetitions: Vec<u64>,
     pub(crate) curve: Vec<(f64, u64)>,
+    pub(crate) tail: Option<Box<Tail>>,
 }
 
 impl Best {
     /// Of one repetition.
     pub(crate) fn only(summary: Summary) -> Self {
-        Self { repetitions: vec![summary.p50], summary, curve: Vec::new() }
+        Self { repetitions: vec![summary.p50], summary, curve: Vec::new(), tail: None }
     }
 
     /// Of one repetition, with its curve.
     pub(crate) fn one(samples: &Samples) -> Self {
-        Self { curve: samples.curve(), ..Self::only(samples.summary()) }
+        Self { curve: samples.curve(), tail: samples.tail.clone(), ..Self::only(samples.summary()) }
     }
 
     /// By p50, then p99; `None` of none.

@@ -2,10 +2,14 @@
 
 use hdrhistogram::Histogram;
 
+use crate::stalls::Tail;
+
 /// Durations in nanoseconds, to three significant figures.
 #[derive(Clone, Debug)]
 pub(crate) struct Samples {
     histogram: Histogram<u64>,
+    /// What made their tail, where that was looked into.
+    pub(crate) tail: Option<Box<Tail>>,
 }
 
 /// What is shown of a histogram, in nanoseconds.
@@ -29,7 +33,7 @@ impl Samples {
         reason = "the bounds are constants, and valid: 1 <= LONGEST_NS / 2, 3 <= 5"
     )]
     pub(crate) fn new() -> Self {
-        Self { histogram: Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("valid bounds") }
+        Self { histogram: Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("valid bounds"), tail: None }
     }
 
     /// One more.

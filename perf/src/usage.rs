@@ -1,4 +1,4 @@
-//! What the kernel counted for this process.
+//! What the kernel counted for this process, or for one thread of it.
 #![allow(unsafe_code, reason = "getrusage is a C function")]
 
 use std::mem::MaybeUninit;
@@ -17,11 +17,21 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
+    /// Of the whole process.
     pub(crate) fn now() -> Self {
+        Self::of(libc::RUSAGE_SELF)
+    }
+
+    /// Of the calling thread.
+    pub(crate) fn of_thread() -> Self {
+        Self::of(libc::RUSAGE_THREAD)
+    }
+
+    fn of(whom: libc::c_int) -> Self {
         let mut usage = MaybeUninit::<libc::rusage>::zeroed();
         // SAFETY: the pointer is valid for a write of the type the function fills in.
         // Fails: `tests::faults_are_counted`.
-        if unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) } != 0 {
+        if unsafe { libc::getrusage(whom, usage.as_mut_ptr()) } != 0 {
             return Self::default();
         }
         // SAFETY: all zeros are a valid value, and the call has filled it in. Fails: the same test.
@@ -51,8 +61,11 @@ mod tests {
 
     #[test]
     fn faults_are_counted() {
-        let before = Usage::now();
+        let (before, here) = (Usage::now(), Usage::of_thread());
         let pages = vec![1u8; 64 * 1024 * 1024];
         assert!(Usage::now().since(&before).minor_faults > 0, "{}", pages.len());
+        assert!(Usage::of_thread().since(&here).minor_faults > 0);
+        let elsewhere = std::thread::spawn(Usage::of_thread).join().unwrap();
+        assert!(elsewhere.minor_faults < Usage::of_thread().minor_faults, "each thread has its own");
     }
 }

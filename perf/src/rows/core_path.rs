@@ -3,6 +3,8 @@
 //! The measuring thread is both ends, strategy and gateway, on one core; the shard spins on the other. Open loop:
 //! every order has an intended time. Closed loop: the next order goes out when the last one is back.
 
+use std::sync::Arc;
+
 use engine::ShardConfig;
 use model::{Command, Outbound, OutboundKind};
 
@@ -13,6 +15,7 @@ use crate::rig::{ACCOUNTS, Held, Rig, WINDOW, config};
 use crate::row::{Best, Row};
 use crate::rows::ring;
 use crate::samples::Samples;
+use crate::stalls::{ShardStalls, TimedDisk, Usual};
 use crate::ticks::now_ns;
 
 pub(crate) const NAME: &str = "core.submit_to_gateway";
@@ -31,6 +34,8 @@ pub(crate) const USUAL_RATE: u32 = 100_000;
 /// Offered rates, per second, after the usual one; the last are beyond what one shard is meant to carry.
 const FULL_RATES: [u32; 8] = [10_000, 50_000, 250_000, 500_000, 750_000, 1_000_000, 1_500_000, 2_000_000];
 const QUICK_RATES: [u32; 1] = [500_000];
+/// An order waits for the sync that runs when it comes, and for its own.
+const FLUSHED: Usual = Usual { late_ns: 1_000_000, waits_for: "the disk" };
 /// Orders before anything is counted.
 const WARM_UP: u64 = 10_000;
 
@@ -55,7 +60,7 @@ pub(crate) fn conditions(lab: &mut Lab) -> Result<(), PerfError> {
     let rolls = |config: &mut ShardConfig| config.journal.segment_bytes = 1024 * 1024;
     let disk = |config: &mut ShardConfig| config.journal.durability = journal::Durability::Disk;
     let conditions = [
-        ("disk", DISK, Condition { change: disk, ..usual }),
+        ("disk", DISK, Condition { change: disk, usual: FLUSHED, ..usual }),
         ("with_read_side", WITH_READ_SIDE, Condition { at_rest: false, ..usual }),
         ("with_snapshot", WITH_SNAPSHOT, Condition { at_rest: false, change: snapshots, ..usual }),
         ("across_rolls", ACROSS_ROLLS, Condition { change: rolls, ..usual }),
@@ -75,17 +80,24 @@ pub(crate) struct Condition {
     /// The read side stands still.
     pub(crate) at_rest: bool,
     pub(crate) change: fn(&mut ShardConfig),
+    pub(crate) usual: Usual,
 }
 
 impl Condition {
     pub(crate) const fn usual() -> Self {
-        Self { accounts: ACCOUNTS, at_rest: true, change: |_| () }
+        Self { accounts: ACCOUNTS, at_rest: true, change: |_| (), usual: Usual::PATH }
     }
 
     /// A ready rig, warmed up.
-    pub(crate) fn rig(&self, lab: &Lab, dir: &std::path::Path) -> Result<(Rig, Option<Held>), PerfError> {
+    pub(crate) fn rig(
+        &self,
+        lab: &Lab,
+        dir: &std::path::Path,
+        disk: &TimedDisk,
+    ) -> Result<(Rig, Option<Held>), PerfError> {
         let mut config = config(dir, lab.far_core());
         (self.change)(&mut config);
+        config.journal.disk = Arc::new(disk.clone());
         let mut rig = Rig::with(&config, self.accounts, engine::SystemClock)?;
         let held = if self.at_rest { Some(rig.hold_read_side()?) } else { None };
         offer(&mut NewOrders::on(&mut rig), USUAL_RATE, lab.sized(WARM_UP / 4, WARM_UP))?;
@@ -97,12 +109,13 @@ impl Condition {
 pub(crate) struct NewOrders<'a> {
     rig: &'a mut Rig,
     next: model::NewOrder,
+    usual: Usual,
 }
 
 impl<'a> NewOrders<'a> {
     pub(crate) fn on(rig: &'a mut Rig) -> Self {
         let next = rig.orders.next();
-        Self { rig, next }
+        Self { rig, next, usual: Usual::PATH }
     }
 }
 
@@ -122,11 +135,19 @@ impl Path for NewOrders<'_> {
         // One that is denied never leaves: this says so.
         self.rig.take_answers().map(|_| ())
     }
+
+    fn shard(&self) -> Option<Arc<ShardStalls>> {
+        Some(Arc::clone(&self.rig.stalls))
+    }
+
+    fn usual(&self) -> Usual {
+        self.usual
+    }
 }
 
 fn closed_loop(lab: &Lab) -> Result<Samples, PerfError> {
     let dir = lab.fresh_dir()?;
-    let (mut rig, held) = Condition::usual().rig(lab, dir.path())?;
+    let (mut rig, held) = Condition::usual().rig(lab, dir.path(), &TimedDisk::default())?;
     let pinned = lab.pinned();
     let samples = one_by_one(&mut NewOrders::on(&mut rig), lab.sized(50_000, 500_000))?;
     drop((pinned, held));
@@ -136,9 +157,15 @@ fn closed_loop(lab: &Lab) -> Result<Samples, PerfError> {
 
 pub(crate) fn open_loop(lab: &Lab, condition: &Condition, rate: u32) -> Result<Samples, PerfError> {
     let dir = lab.fresh_dir()?;
-    let (mut rig, held) = condition.rig(lab, dir.path())?;
+    let disk = TimedDisk::default();
+    let (mut rig, held) = condition.rig(lab, dir.path(), &disk)?;
     let pinned = lab.pinned();
-    let samples = offer(&mut NewOrders::on(&mut rig), rate, samples_at(lab, rate))?;
+    disk.begin();
+    let mut path = NewOrders { usual: condition.usual, ..NewOrders::on(&mut rig) };
+    let mut samples = offer(&mut path, rate, samples_at(lab, rate))?;
+    if let Some(tail) = &mut samples.tail {
+        tail.syncs = disk.end();
+    }
     drop((pinned, held));
     rig.shard.stop()?;
     Ok(samples)

@@ -1,5 +1,7 @@
 //! The path with few and with many accounts, and with few and with many open orders in each.
 
+use std::sync::Arc;
+
 use model::{Command, Input, Outbound};
 
 use crate::error::PerfError;
@@ -11,6 +13,7 @@ use crate::row::Row;
 use crate::rows::core_path::{Condition, NAME, USUAL_RATE, open_loop, samples_at};
 use crate::rows::ring;
 use crate::samples::Samples;
+use crate::stalls::ShardStalls;
 use crate::ticks::now_ns;
 
 const OVER_ACCOUNTS: &str =
@@ -87,5 +90,9 @@ impl Path for Ended<'_> {
             self.rig.port.post(Input::ExecutionReport(reports::ended(&last)?))?;
         }
         self.rig.take_answers().map(|_| ())
+    }
+
+    fn shard(&self) -> Option<Arc<ShardStalls>> {
+        Some(Arc::clone(&self.rig.stalls))
     }
 }

@@ -1,5 +1,7 @@
 //! Cancels and replaces until they leave, and fills until they are booked and told.
 
+use std::sync::Arc;
+
 use engine::{Lane, SystemClock, TraceReader, monotonic_ns};
 use model::{CancelOrder, ClOrdId, Command, Event, ExecutionReport, Input, Position, Quantity, ReplaceOrder};
 
@@ -12,6 +14,7 @@ use crate::row::{Best, Row};
 use crate::rows::core_path::{USUAL_RATE, is_request, samples_at};
 use crate::rows::ring;
 use crate::samples::Samples;
+use crate::stalls::{ShardStalls, Usual};
 use crate::ticks::now_ns;
 
 const CANCEL: &str = "Client::submit of a cancel until the request is on the gateway's ring; open loop";
@@ -19,6 +22,9 @@ const REPLACE: &str = "Client::submit of a replace until the request is on the g
 const BOOKS: &str =
     "SessionPort::post of a fill until order, holding, cash and exposure are booked; open loop";
 const EVENT: &str = "SessionPort::post of a fill until a subscriber of the read side has the event; it looks every 200 µs; open loop";
+
+/// The read side looks every 200 µs, and then it works off what came meanwhile.
+const TOLD: Usual = Usual { late_ns: 500_000, waits_for: "the read side" };
 
 pub(crate) fn requests(lab: &mut Lab) -> Result<(), PerfError> {
     let floor = ring::hop(lab)?;
@@ -93,6 +99,10 @@ impl Path for Requests<'_> {
         }
         Ok(())
     }
+
+    fn shard(&self) -> Option<Arc<ShardStalls>> {
+        Some(Arc::clone(&self.rig.stalls))
+    }
 }
 
 pub(crate) fn fills(lab: &mut Lab) -> Result<(), PerfError> {
@@ -160,6 +170,10 @@ impl Path for Booked<'_> {
     fn now_ns(&self) -> u64 {
         monotonic_ns()
     }
+
+    fn shard(&self) -> Option<Arc<ShardStalls>> {
+        Some(Arc::clone(&self.rig.stalls))
+    }
 }
 
 fn post(rig: &Rig, fills: &mut std::vec::IntoIter<ExecutionReport>) -> Result<bool, PerfError> {
@@ -207,5 +221,13 @@ impl Path for Told<'_> {
                 }
             }
         }
+    }
+
+    fn shard(&self) -> Option<Arc<ShardStalls>> {
+        Some(Arc::clone(&self.rig.stalls))
+    }
+
+    fn usual(&self) -> Usual {
+        TOLD
     }
 }
