@@ -16,7 +16,7 @@ use model::{
 };
 
 use crate::error::PerfError;
-use crate::stalls::{ShardStalls, Watched};
+use crate::stalls::{ShardStalls, Watched, sched};
 
 pub(crate) const SESSION: SessionId = SessionId::new(0);
 pub(crate) const PORTFOLIO: PortfolioId = PortfolioId::new(0);
@@ -374,10 +374,11 @@ fn settle() -> Result<(), PerfError> {
     let deadline = Instant::now() + PATIENCE;
     let mut rests = 0;
     while rests < 3 {
-        let before = worked_in_background();
+        let (before, _) = background();
         std::thread::sleep(LOOK);
-        let worked = worked_in_background().saturating_sub(before);
-        rests = if worked > AT_REST { 0 } else { rests + 1 };
+        let (after, is_asleep) = background();
+        let is_at_rest = is_asleep && after.saturating_sub(before) <= AT_REST;
+        rests = if is_at_rest { rests + 1 } else { 0 };
         if Instant::now() > deadline {
             return Err(PerfError::Late("the end of what a start leaves to the background"));
         }
@@ -390,18 +391,20 @@ const LOOK: Duration = Duration::from_millis(25);
 /// Threads with nothing to do look whether that is still so, and need less than this for it.
 const AT_REST: Duration = Duration::from_millis(1);
 
-/// How long the threads of this process that work in the background have run so far. Zero where the system does not say.
-fn worked_in_background() -> Duration {
-    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return Duration::ZERO };
-    let worked = threads.flatten().filter_map(|thread| {
-        let read = |name| std::fs::read_to_string(thread.path().join(name)).ok();
-        let name = read("comm")?;
-        let is_background = ["journal-", "supply-"].iter().any(|kind| name.starts_with(kind));
-        // `1234567 89 10`: nanoseconds on a core, nanoseconds waiting for one, turns.
-        let ns = read("schedstat")?.split_whitespace().next()?.parse().ok()?;
-        is_background.then(|| Duration::from_nanos(ns))
-    });
-    worked.sum()
+/// How long the threads of this process that work in the background have run so far, and whether all are asleep: one that
+/// only waits for a core has not run either. Zero, and asleep, where the system does not say.
+fn background() -> (Duration, bool) {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return (Duration::ZERO, true) };
+    let (mut worked, mut is_asleep) = (Duration::ZERO, true);
+    for thread in threads.flatten() {
+        let read = |name| std::fs::read_to_string(thread.path().join(name)).unwrap_or_default();
+        if ["journal-", "supply-"].iter().any(|kind| read("comm").starts_with(kind)) {
+            worked += Duration::from_nanos(sched(&read("schedstat")).map_or(0, |sched| sched.ran_ns));
+            // Behind the name, which may hold anything.
+            is_asleep &= read("stat").rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('S'));
+        }
+    }
+    (worked, is_asleep)
 }
 
 /// While it lives, the read side stands still.
@@ -428,9 +431,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let rig = Rig::ready(&config(dir.path(), None)).unwrap();
         assert!(dir.path().join("00000002.segment").exists());
-        let before = worked_in_background();
+        let (before, _) = background();
         std::thread::sleep(LOOK);
-        let worked = worked_in_background().saturating_sub(before);
+        let worked = background().0.saturating_sub(before);
         assert!(before > Duration::ZERO && worked < 10 * AT_REST, "{worked:?}");
         rig.shard.stop().unwrap();
     }

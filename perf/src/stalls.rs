@@ -19,6 +19,7 @@ pub(crate) mod table;
 mod tail;
 
 pub(crate) use late::Usual;
+pub(crate) use parse::sched;
 pub(crate) use shard::{ShardStalls, Watched};
 pub(crate) use syncs::TimedDisk;
 pub(crate) use tail::{Tail, TailWatch};

@@ -14,6 +14,8 @@ use crate::ticks;
 
 /// More arrivals in one turn than this are a queue that is worked off.
 const CATCHING_UP: u64 = 64;
+/// At most so long takes a look at counters, those of companions too.
+const LOOK_TAKES_NS: u64 = 15_000;
 
 /// Watches the loop of the measuring thread.
 pub(crate) struct TailWatch {
@@ -104,8 +106,8 @@ impl TailWatch {
 
     #[cold]
     fn look(&mut self, pause_ns: u64, seen: u64) {
-        let began_ns = ticks::now_ns();
         if pause_ns > LOOK_NS {
+            let began_ns = ticks::now_ns();
             let (before, after) = (self.before, self.counters.read());
             self.before = after;
             let is_stall = pause_ns > STALL_NS;
@@ -126,14 +128,14 @@ impl TailWatch {
             } else if after.waited_ns != before.waited_ns {
                 self.companions.look(false);
             }
+            // What this look takes is no pause of the loop; but one may fall into it.
+            self.turned_ns += (ticks::now_ns() - began_ns).min(LOOK_TAKES_NS);
         }
         if self.late.is_pending() {
             let shard = self.shard.as_ref().and_then(|shard| shard.last());
             let shard = shard.map(|(ended_ns, cause)| (ended_ns.wrapping_add(self.ahead_ns), cause));
             self.late.settle(self.ended, shard);
         }
-        // What this look took is no pause of the loop.
-        self.turned_ns += ticks::now_ns() - began_ns;
     }
 
     /// What was seen.
