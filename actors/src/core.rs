@@ -141,6 +141,12 @@ impl Core {
         }
     }
 
+    /// Has the memory fetched that the next order will be written to. It changes nothing.
+    #[inline]
+    pub fn make_ready(&mut self) {
+        self.orders.make_ready();
+    }
+
     fn command(&mut self, stamp: Stamp, command: &Command, out: &mut Outcome) {
         match command {
             Command::NewOrder(order) => apply::new_order::apply(self, stamp, order, out),

@@ -22,7 +22,6 @@ mod order;
 mod orders;
 mod outcome;
 mod portfolio;
-mod prefetch;
 mod provision;
 mod settlements;
 mod shelves;

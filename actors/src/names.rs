@@ -10,7 +10,6 @@ use core::hash::{Hash, Hasher};
 
 use rustc_hash::FxHasher;
 
-use crate::prefetch::prefetch;
 use crate::provision::{Piece, Spare};
 
 /// Places by the hash of a name. Nothing iterates over it.
@@ -106,7 +105,7 @@ impl Names {
     #[inline]
     pub(crate) fn prefetch(&self, hash: u32) {
         if let Some(bucket) = self.bucket(self.index(hash)) {
-            prefetch(bucket);
+            prefetch::to_read(bucket);
         }
     }
 
@@ -243,7 +242,7 @@ impl Names {
     fn prefetch_next_split(&self) {
         let split = Self::source(self.buckets).and_then(|split| self.bucket(split));
         for bucket in split.into_iter().chain(self.bucket(self.buckets)) {
-            prefetch(bucket);
+            prefetch::to_read(bucket);
         }
     }
 

@@ -10,7 +10,6 @@ use alloc::vec::Vec;
 use model::{AccountId, ClOrdId, OrderId, PendingKind, WireId};
 
 use crate::names::{Names, hash_of};
-use crate::prefetch::prefetch;
 use crate::provision::{Pieces, Want};
 use crate::shelves::{NOWHERE, Row, Shelf, Shelves};
 use crate::{Order, Pending};
@@ -177,8 +176,14 @@ impl Orders {
     #[inline]
     pub(crate) fn anticipate_report(&self, id: WireId) {
         if let Some(cell) = self.pages.place(id).and_then(|place| self.cells.get(place)) {
-            prefetch(cell);
+            prefetch::to_read(cell);
         }
+    }
+
+    /// See [`crate::Core::make_ready`].
+    #[inline]
+    pub(crate) fn make_ready(&mut self) {
+        self.cells.make_ready();
     }
 
     /// What this replace request asked for.

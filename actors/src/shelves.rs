@@ -30,6 +30,12 @@ pub(crate) struct Shelf<T, const ROOM: usize, const AHEAD: usize> {
 }
 
 impl<T, const ROOM: usize, const AHEAD: usize> Shelf<T, ROOM, AHEAD> {
+    /// Where the next value goes.
+    #[inline]
+    fn next(&mut self) -> Option<&mut core::mem::MaybeUninit<T>> {
+        self.values.spare_capacity_mut().first_mut()
+    }
+
     /// Where its memory begins, and how many bytes that is.
     pub(crate) fn memory(&mut self) -> (*mut u8, usize) {
         let room = self.values.spare_capacity_mut();
@@ -165,6 +171,18 @@ impl<T, const ROOM: usize, const AHEAD: usize> Shelves<T, ROOM, AHEAD> {
             return place;
         }
         self.row.push(value)
+    }
+
+    /// Asks for the memory of the next value.
+    #[inline]
+    pub(crate) fn make_ready(&mut self) {
+        if let Some(place) = self.vacant.last().copied() {
+            if let Some(value) = self.get_mut(place) {
+                prefetch::to_write(value);
+            }
+        } else if let Some(place) = self.row.made.last_mut().and_then(Shelf::next) {
+            prefetch::to_write(place);
+        }
     }
 
     /// The place is taken again by one of the next. The value there is the caller's to make unrecognisable.

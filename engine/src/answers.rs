@@ -2,6 +2,7 @@
 
 use model::{Event, Outbound, Position, SessionId};
 
+use crate::outlet::{Line, make_ready, put};
 use crate::round::Inlet;
 
 /// The answer to one command: its first event, and where the command stands in the journal.
@@ -13,17 +14,6 @@ pub struct Answer {
     pub position: Position,
     /// What came of it.
     pub event: Event,
-}
-
-/// A message that begins with a line of memory: then it takes as few of them as it can.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
-pub(crate) struct Line<T>(pub(crate) T);
-
-/// Writes a message into its place in the ring; false where there is none. Through `push` it would be copied three times.
-#[inline]
-pub(crate) fn put<T>(ring: &mut rtrb::Producer<Line<T>>, message: T) -> bool {
-    ring.write_chunk_uninit(1).is_ok_and(|place| place.fill_from_iter(std::iter::once(Line(message))) == 1)
 }
 
 /// How answers reach a client.
@@ -78,13 +68,21 @@ impl Sinks {
     /// Hands an answer over. A client never has more commands out than its ring holds, so there is room; one that
     /// is gone does not want it.
     #[inline]
-    pub(crate) fn send(&mut self, client: u32, answer: Answer) {
+    pub(crate) fn send(&mut self, client: u32, answer: impl FnOnce() -> Answer) {
         match self.sink(client) {
             Some(AnswerSink::Ring(ring)) => {
-                put(ring, answer);
+                put(ring, || Line(answer()));
             }
-            Some(AnswerSink::Channel(channel)) => drop(channel.try_send(answer)),
+            Some(AnswerSink::Channel(channel)) => drop(channel.try_send(answer())),
             None => {}
+        }
+    }
+
+    /// See [`make_ready`]: of whom the last answer went to.
+    #[inline]
+    pub(crate) fn make_ready(&mut self) {
+        if let Some((_, AnswerSink::Ring(ring))) = self.sinks.get_mut(self.last) {
+            make_ready(ring);
         }
     }
 

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use model::{Command, Origin};
 
-use crate::answers::{Answer, AnswerSink, Attach, Line};
+use crate::answers::{Answer, AnswerSink, Attach};
 use crate::doze::Doze;
 use crate::envelope::{Envelope, Request, Urgent};
 use crate::error::Refused;
 use crate::lanes::Lanes;
+use crate::outlet::{Line, make_ready, put};
 use crate::round::Inlet;
 use crate::trace::monotonic_ns;
 
@@ -80,9 +81,9 @@ impl Submitter {
         lanes.admit(command)?;
         let ticket = self.next_ticket;
         let submitted_ns = if self.traced { monotonic_ns() } else { 0 };
-        let envelope = Envelope { ticket, submitted_ns, origin, request: Request::of(command) };
+        let envelope = || Envelope { ticket, submitted_ns, origin, request: Request::of(command) };
         if may_overtake(command) {
-            lanes.overtake(Urgent { client: self.origin.client, envelope })?;
+            lanes.overtake(Urgent { client: self.origin.client, envelope: envelope() })?;
             lanes.bell.ring();
         } else {
             self.put(lanes, envelope)?;
@@ -92,11 +93,12 @@ impl Submitter {
     }
 
     #[inline]
-    fn put(&mut self, lanes: &Lanes, envelope: Envelope) -> Result<(), Refused> {
-        if self.lane.push(envelope).is_err() {
+    fn put(&mut self, lanes: &Lanes, envelope: impl FnOnce() -> Envelope) -> Result<(), Refused> {
+        if !put(&mut self.lane, envelope) {
             return Err(Refused::RingFull { capacity: self.lane.buffer().capacity() });
         }
         lanes.bell.ring();
+        make_ready(&mut self.lane);
         if self.doze.must_end() {
             // It was handed over: where this fails the shard is gone, and so is everything that waits.
             let _ = lanes.attach(Attach::ClientAwake { client: self.origin.client });

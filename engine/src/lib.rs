@@ -26,6 +26,7 @@ mod idle;
 mod lanes;
 mod memory;
 mod outcomes;
+mod outlet;
 mod pipeline;
 mod quotes;
 mod records;

@@ -255,14 +255,13 @@ impl<C: Clock> Pipeline<C> {
         stamps: &mut impl Stamps,
     ) -> Result<(), EngineError> {
         stamps.taken();
+        // What the core will look up comes from memory while the record is written.
+        self.core.anticipate(input);
 
         // 1 stamp: the next position, and a time that never goes back
         let time = self.last.time.max(self.clock.now());
         let position = Position { seq: self.writer.next_seq(), ..self.last.position };
         self.last = Stamp { position, time };
-
-        // What the core will look up comes from memory while the record is written.
-        self.core.anticipate(input);
 
         // 2 journal: from here on it has happened
         let appended = self.writer.append(time, input)?;
@@ -279,6 +278,11 @@ impl<C: Clock> Pipeline<C> {
         let lane = Lane::of(input, asked.is_some());
         let submitted_ns = asked.map_or(0, |asked| asked.submitted_ns);
         stamps.released(position, lane, submitted_ns, !self.release.is_empty());
+
+        // Nobody waits any more: what the next input will write to is fetched.
+        self.release.make_ready();
+        self.core.make_ready();
+        self.writer.make_ready();
 
         // 5 digest: what will prove all this
         self.digester.fold(appended.crc, &self.outcome);
@@ -384,7 +388,7 @@ impl<C: Clock> Pipeline<C> {
     fn look_out(&self) {
         // Without a pause between looks: it takes some 50 ns, and this core is the shard's.
         for _ in 0..LOOKS_PER_TURN {
-            if self.round.has_work() || !self.lanes.reports.is_empty() {
+            if self.round.look() || !self.lanes.reports.is_empty() {
                 return;
             }
         }

@@ -7,8 +7,9 @@ use crash_point::{Point, reach};
 use journal::DurableWatch;
 use model::{Event, Outbound, Position, SessionId};
 
-use crate::answers::{Answer, AnswerSink, Line, Sinks, put};
+use crate::answers::{Answer, AnswerSink, Sinks};
 use crate::envelope::Asked;
+use crate::outlet::{Line, make_ready, put};
 
 /// Answers and messages on their way out.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct Release {
     /// Messages in all overflows together.
     overflowing: usize,
     sinks: Sinks,
+    /// The session that the last message went to: the next one often goes there too.
+    last: usize,
     /// Not durable yet, in order.
     held: VecDeque<Held>,
     held_outbound: usize,
@@ -71,6 +74,7 @@ impl Release {
             egress: Vec::new(),
             overflowing: 0,
             sinks: Sinks::default(),
+            last: 0,
             held: VecDeque::with_capacity(1024),
             held_outbound: 0,
             watch,
@@ -121,11 +125,20 @@ impl Release {
                 self.send(message);
             }
             if let Some((asked, event)) = answer {
-                self.sinks.send(asked.client, Answer { ticket: asked.ticket, position, event: *event });
+                self.sinks.send(asked.client, || Answer { ticket: asked.ticket, position, event: *event });
             }
         } else {
             self.hold(position, answer, &outcome.outbound);
         }
+    }
+
+    /// Asks for the memory that the next messages are written to.
+    #[inline]
+    pub(crate) fn make_ready(&mut self) {
+        if let Some(Some(egress)) = self.egress.get_mut(self.last) {
+            make_ready(&mut egress.ring);
+        }
+        self.sinks.make_ready();
     }
 
     /// Keeps it until the record is durable.
@@ -154,7 +167,7 @@ impl Release {
                     self.held_outbound -= 1;
                     self.send(&message);
                 }
-                Some(Leaving::Answer { client, answer }) => self.sinks.send(client, answer),
+                Some(Leaving::Answer { client, answer }) => self.sinks.send(client, || answer),
                 None => {}
             }
             released = true;
@@ -175,13 +188,14 @@ impl Release {
     #[inline]
     fn send(&mut self, message: &Outbound) {
         // A session without a ring has no gateway in this process: its orders stay unanswered until one sweeps.
-        let Some(Some(egress)) = self.egress.get_mut(message.session.slot()) else { return };
+        self.last = message.session.slot();
+        let Some(Some(egress)) = self.egress.get_mut(self.last) else { return };
         if !egress.overflow.is_empty() {
             self.overflowing += 1;
             return egress.overflow.push_back(*message);
         }
         reach(Point::HandoverBefore);
-        if !put(&mut egress.ring, *message) {
+        if !put(&mut egress.ring, || Line(*message)) {
             egress.room = 0;
             self.overflowing += 1;
             return egress.overflow.push_back(*message);
@@ -197,7 +211,7 @@ impl Release {
             while !egress.overflow.is_empty() && egress.ring.slots() > 0 {
                 let Some(message) = egress.overflow.pop_front() else { break };
                 // There is room: it was asked just now, and only this thread pushes.
-                let _ = put(&mut egress.ring, message);
+                let _ = put(&mut egress.ring, || Line(message));
                 self.overflowing -= 1;
             }
         }

@@ -136,6 +136,17 @@ impl Round {
         self.awake.iter().any(|place| !place.inlet.lane.is_empty())
     }
 
+    /// As [`Self::has_work`], and what is there is on its way from the client's core already.
+    #[inline]
+    pub(crate) fn look(&self) -> bool {
+        self.awake.iter().any(|place| {
+            place.inlet.lane.peek().is_ok_and(|envelope| {
+                prefetch::to_read(envelope);
+                true
+            })
+        })
+    }
+
     fn look_for_silent(&mut self) {
         self.turns += 1;
         if self.turns < SILENT_TURNS {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use model::{Input, Outbound, Position, SessionId};
 
-use crate::answers::Line;
 use crate::error::Refused;
 use crate::lanes::{Intake, Lanes};
+use crate::outlet::Line;
 use crate::replica::{Replica, ReplicaError};
 
 /// Where one session's messages come out. One thread polls: it has this to itself, and takes no lock.

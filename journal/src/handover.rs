@@ -92,6 +92,14 @@ impl Appender {
         unsafe { self.body.words.exclusive(from, len) }
     }
 
+    /// Asks for the memory of the next record, if there is so much.
+    #[inline]
+    pub(crate) fn make_ready(&mut self, len: usize) {
+        if len <= self.room_bytes() {
+            prefetch::to_write(self.behind_commit(len - COMMIT_BYTES));
+        }
+    }
+
     /// Makes the next record visible: `len` bytes, commit word included.
     pub(crate) fn commit(&mut self, len: usize, word: u64) {
         assert!(len <= self.room_bytes() && len.is_multiple_of(ALIGN_BYTES), "a record beyond its segment");

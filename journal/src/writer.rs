@@ -79,6 +79,9 @@ pub struct Writer {
     _lock: Lock,
 }
 
+/// The record of an order is no longer.
+const USUAL_RECORD_BYTES: usize = 256;
+
 /// How often [`Writer::flush`] looks under disk durability.
 const FLUSH_POLL: Duration = Duration::from_micros(20);
 
@@ -239,6 +242,12 @@ impl Writer {
             self.preparer.send(Job::Sealed(sealed));
         }
         Ok(())
+    }
+
+    /// Has the memory fetched that the next record will be written to.
+    #[inline]
+    pub fn make_ready(&mut self) {
+        self.appender.make_ready(USUAL_RECORD_BYTES);
     }
 
     /// The number the next record gets.

@@ -57,7 +57,10 @@ fn hops(lab: &Lab, count: usize) -> Result<Samples, PerfError> {
             let _pinned = Pinned::to(core);
             while !stop.load(Ordering::Relaxed) {
                 match arrived.pop() {
-                    Ok(order) => drop(out.push(Back(answer(&order.command())))),
+                    Ok(order) => {
+                        drop(out.push(Back(answer(&order.command()))));
+                        make_ready(&mut out);
+                    }
                     Err(_) => std::hint::spin_loop(),
                 }
             }
@@ -69,6 +72,7 @@ fn hops(lab: &Lab, count: usize) -> Result<Samples, PerfError> {
     for turn in 0..count + count / 10 {
         let start = now_ns();
         let pushed = there.push(order).is_ok();
+        make_ready(&mut there);
         let returned = pushed.then(|| {
             loop {
                 match back.pop() {
@@ -86,6 +90,13 @@ fn hops(lab: &Lab, count: usize) -> Result<Samples, PerfError> {
     stop.store(true, Ordering::Relaxed);
     echo.join().map_err(|_| PerfError::Unexpected("the echoing thread died".to_owned()))?;
     Ok(samples)
+}
+
+/// Asks for the next place, as the rings of a shard do.
+fn make_ready<T>(ring: &mut rtrb::Producer<T>) {
+    if let Ok(mut chunk) = ring.write_chunk_uninit(1) {
+        prefetch::to_write(chunk.as_mut_slices().0);
+    }
 }
 
 impl There {
