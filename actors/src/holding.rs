@@ -44,17 +44,42 @@ impl Holding {
         price: Price,
         multiplier: Quantity,
     ) -> Result<(Self, Amount), ArithmeticError> {
+        self.after_execution(side, quantity, price, price.notional(quantity, multiplier)?, multiplier)
+    }
+
+    /// The same with the fill's notional at hand.
+    #[inline]
+    pub(crate) fn after_execution(
+        &self,
+        side: Side,
+        quantity: Quantity,
+        price: Price,
+        notional: Amount,
+        multiplier: Quantity,
+    ) -> Result<(Self, Amount), ArithmeticError> {
         let signed = if side == Side::Buy { quantity } else { quantity.negated() };
         let mut next = *self;
         next.position = self.position.plus(signed)?;
         let opposite = self.position.is_negative() != signed.is_negative() && !self.position.is_zero();
         if !opposite {
-            next.cost = self.cost.plus(price.notional(signed, multiplier)?)?;
+            let paid = if side == Side::Buy { notional } else { notional.negated() };
+            next.cost = self.cost.plus(paid)?;
             return Ok((next, Amount::ZERO));
         }
-        let closed = quantity.at_most(self.position.abs());
+        self.closed(next, signed, price, multiplier)
+    }
+
+    /// After a fill on the other side, which made the position that of `next`.
+    fn closed(
+        &self,
+        mut next: Self,
+        signed: Quantity,
+        price: Price,
+        multiplier: Quantity,
+    ) -> Result<(Self, Amount), ArithmeticError> {
+        let closed = signed.abs().at_most(self.position.abs());
         let cost_out = self.cost.share(closed, self.position.abs(), COST)?;
-        let closed_signed = if side == Side::Buy { closed } else { closed.negated() };
+        let closed_signed = if signed.is_negative() { closed.negated() } else { closed };
         let realised = price.notional(closed_signed, multiplier)?.negated().minus(cost_out)?;
         let opened = signed.minus(closed_signed)?;
         next.cost = self.cost.minus(cost_out)?.plus(price.notional(opened, multiplier)?)?;

@@ -11,6 +11,10 @@ use model::{Amount, ArithmeticError, Currency, Date, InstrumentId};
 use crate::provision::{Piece, Spare};
 use crate::sorted::Sorted;
 
+mod exchange;
+
+pub(crate) use exchange::Exchange;
+
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub enum Asset {
@@ -99,8 +103,6 @@ impl From<ArithmeticError> for LedgerError {
 
 /// The most assets one movement concerns: cash and units.
 const ASSETS: usize = 2;
-/// The most settlement dates of one asset that one movement concerns.
-const DATES: usize = 2;
 
 /// A posting that will not fail any more: the books that it changes, as they will be.
 #[derive(Clone, Debug, Default)]
@@ -109,12 +111,12 @@ pub(crate) struct Prepared {
 }
 
 /// One book as it will be.
-#[derive(Clone, Debug)]
-struct Change {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
     asset: Asset,
     balances: Balances,
-    /// Of the dates that the posting names.
-    unsettled: ArrayVec<(Date, Amount), DATES>,
+    /// Of the date that the posting names.
+    unsettled: Option<(Date, Amount)>,
 }
 
 /// The two sides of what is reserved, as they will be.
@@ -252,7 +254,7 @@ impl Ledger {
     fn changed(&self, asset: Asset, legs: &[Leg]) -> Result<Change, LedgerError> {
         let book = self.book(asset);
         let balances = book.map_or_else(Balances::default, |book| book.balances);
-        let mut change = Change { asset, balances, unsettled: ArrayVec::new() };
+        let mut change = Change { asset, balances, unsettled: None };
         let mut sum = Amount::ZERO;
         for leg in legs.iter().filter(|leg| !leg.amount.is_zero()) {
             sum = sum.plus(leg.amount)?;
@@ -274,11 +276,7 @@ impl Ledger {
         let before = book.map_or_else(Balances::default, |book| book.balances);
         let reserved = before.reserved.plus(amount)?;
         let earmarked = before.earmarked.minus(amount)?;
-        let change = Change {
-            asset,
-            balances: Balances { reserved, earmarked, ..before },
-            unsettled: ArrayVec::new(),
-        };
+        let change = Change { asset, balances: Balances { reserved, earmarked, ..before }, unsettled: None };
         change.check_sums(book)?;
         Ok(Reserved { reserved, earmarked })
     }
@@ -299,11 +297,17 @@ impl Ledger {
     #[inline]
     pub(crate) fn commit(&mut self, prepared: &Prepared, rooms: &mut Spare<Dates>) {
         for change in &prepared.changes {
-            let Some(book) = self.books.entry(change.asset) else { continue };
-            book.balances = change.balances;
-            for (date, amount) in &change.unsettled {
-                book.set_unsettled(*date, *amount, rooms);
-            }
+            self.commit_change(change, rooms);
+        }
+    }
+
+    /// Takes over one book.
+    #[inline]
+    pub(crate) fn commit_change(&mut self, change: &Change, rooms: &mut Spare<Dates>) {
+        let Some(book) = self.books.entry(change.asset) else { return };
+        book.balances = change.balances;
+        if let Some((date, amount)) = change.unsettled {
+            book.set_unsettled(date, amount, rooms);
         }
     }
 }
@@ -336,7 +340,7 @@ impl Ledger {
 }
 
 impl Change {
-    /// What will stand in a bucket; `None` beyond the dates that one movement names.
+    /// What will stand in a bucket; `None` for a second date: no movement names two.
     #[inline]
     fn balance(&mut self, bucket: Bucket, book: Option<&Book>) -> Option<&mut Amount> {
         Some(match bucket {
@@ -346,11 +350,9 @@ impl Change {
             Bucket::Fees => &mut self.balances.fees,
             Bucket::External => &mut self.balances.external,
             Bucket::Unsettled(date) => {
-                if !self.unsettled.iter().any(|(day, _)| *day == date) {
-                    let before = book.map_or(Amount::ZERO, |book| book.unsettled_on(date));
-                    self.unsettled.try_push((date, before)).ok()?;
-                }
-                self.unsettled.iter_mut().find(|(day, _)| *day == date).map(|(_, amount)| amount)?
+                let before = || (date, book.map_or(Amount::ZERO, |book| book.unsettled_on(date)));
+                let (day, amount) = self.unsettled.get_or_insert_with(before);
+                (*day == date).then_some(amount)?
             }
         })
     }
@@ -361,7 +363,7 @@ impl Change {
     fn check_sums(&self, book: Option<&Book>) -> Result<(), ArithmeticError> {
         let known = book.map_or(&[][..], Book::unsettled);
         let Balances { settled, reserved, earmarked, fees, external } = self.balances;
-        // With the posting's own dates there are at most eleven numbers in a sum.
+        // With the posting's own date there are at most ten numbers in a sum.
         let small = known.len() <= 4
             && [settled, reserved, earmarked, fees, external].into_iter().all(is_small)
             && known.iter().chain(&self.unsettled).all(|(_, amount)| is_small(*amount));
@@ -374,13 +376,13 @@ impl Change {
         let known = book.map_or(&[][..], Book::unsettled);
         let mut owned = settled;
         for (date, before) in known {
-            let changed = self.unsettled.iter().find(|(day, _)| day == date);
-            owned = owned.plus(changed.map_or(*before, |(_, amount)| *amount))?;
+            let changed = self.unsettled.filter(|(day, _)| day == date);
+            owned = owned.plus(changed.map_or(*before, |(_, amount)| amount))?;
         }
-        for (date, amount) in &self.unsettled {
-            if !known.iter().any(|(day, _)| day == date) {
-                owned = owned.plus(*amount)?;
-            }
+        if let Some((date, amount)) = self.unsettled
+            && !known.iter().any(|(day, _)| *day == date)
+        {
+            owned = owned.plus(amount)?;
         }
         owned.plus(earmarked)?;
         let sum = owned.plus(reserved)?.plus(earmarked)?;

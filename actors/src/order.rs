@@ -76,6 +76,13 @@ pub struct Pending {
     pub unit_price: Price,
 }
 
+/// See [`Order::is_finished`].
+#[inline]
+pub(crate) fn is_finished(status: OrdStatus, pending: Option<&Pending>) -> bool {
+    let may_grow = pending.is_some_and(|pending| pending.kind == PendingKind::Replace);
+    status.is_terminal() && !(status == OrdStatus::Filled && may_grow)
+}
+
 impl Order {
     pub(crate) fn accepted(
         id: OrderId,
@@ -143,8 +150,7 @@ impl Order {
     /// Nothing can happen to it any more by the broker's own rules: neither open, nor a filled order that a
     /// pending replace may enlarge.
     pub fn is_finished(&self) -> bool {
-        let may_grow = self.pending.is_some_and(|pending| pending.kind == PendingKind::Replace);
-        self.status.is_terminal() && !(self.status == OrdStatus::Filled && may_grow)
+        is_finished(self.status, self.pending.as_ref())
     }
 
     /// The broker owes us an answer: to the order itself or to a request.

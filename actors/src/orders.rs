@@ -134,13 +134,25 @@ impl Orders {
     /// The order with this identity.
     #[inline]
     pub(crate) fn get(&self, id: OrderId) -> Option<Order> {
-        Some(self.order(self.cells.get(self.place(id)?)?))
+        self.at(self.place(id)?)
     }
 
     /// The order that this identifier on the wire is about: its own, or that of a request.
     #[inline]
     pub(crate) fn about(&self, id: WireId) -> Option<Order> {
-        self.get(id).or_else(|| self.get(self.request(id)?.order))
+        self.at(self.place_about(id)?)
+    }
+
+    /// Where that order stands.
+    #[inline]
+    pub(crate) fn place_about(&self, id: WireId) -> Option<u32> {
+        self.place(id).or_else(|| self.place(self.request(id)?.order))
+    }
+
+    /// The order that stands there.
+    #[inline]
+    pub(crate) fn at(&self, place: u32) -> Option<Order> {
+        Some(self.order(self.cells.get(place)?))
     }
 
     /// Where a request stands.
@@ -208,7 +220,7 @@ impl Orders {
     pub(crate) fn change(&mut self, order: &Order) {
         let Some(place) = self.place(order.id) else { return };
         let Some(cell) = self.cells.get(place) else { return };
-        let was_finished = self.order(cell).is_finished();
+        let was_finished = cell.is_finished(self.amended(cell));
         if cell.amended != NOWHERE || !Amended::is_plain(order) {
             self.amend(place, order);
         }

@@ -3,15 +3,12 @@
 //! An order's change moves its reservation, its account's holding and books, and its portfolio's exposure. Each
 //! is computed from the order before and after; nothing is touched until all of it is known to be exact.
 
-use arrayvec::ArrayVec;
-use model::{Amount, ArithmeticError, Date, Instrument, Price, Quantity, Side, Timestamp};
+use model::{Amount, ArithmeticError, Currency, Date, Price, Quantity, Side, Timestamp};
 use risk_gate::Reservation;
 
-use crate::ledger::Prepared;
-use crate::{Asset, Bucket, Core, Exposure, Holding, LedgerError, Leg, Order};
+use crate::ledger::Exchange;
+use crate::{Asset, Core, Holding, LedgerError, Order};
 
-/// The most legs of one change: a reservation, cash and fee, units.
-const LEGS: usize = 8;
 /// An order was accepted for an account, portfolio and instrument that exist, and none is ever removed.
 const GONE: LedgerError = LedgerError::Unbalanced;
 
@@ -20,20 +17,10 @@ const GONE: LedgerError = LedgerError::Unbalanced;
 pub(crate) struct Fill {
     pub quantity: Quantity,
     pub price: Price,
+    /// Of both.
+    pub notional: Amount,
     pub fee: Amount,
     pub settles: Date,
-}
-
-/// What follows from an execution, and will not fail any more.
-#[derive(Debug)]
-struct Staged {
-    realised: Amount,
-    holding: Holding,
-    books: Prepared,
-    exposure: Exposure,
-    /// The portfolio's new sum of |position|.
-    gross_units: Quantity,
-    mark: Option<Price>,
 }
 
 impl Core {
@@ -63,16 +50,43 @@ impl Core {
     /// Books an execution and the order's change by it; what it realised. Changes nothing where it fails.
     pub(crate) fn book_fill(
         &mut self,
-        before: &Order,
+        before: &Reservation,
         after: &mut Order,
         fill: &Fill,
         now: Timestamp,
     ) -> Result<Amount, LedgerError> {
         self.refresh(after, now)?;
-        let staged = self.stage(before, after, fill)?;
-        self.commit(&staged, after, fill.settles);
+        let instrument = self.instruments.get_mut(after.instrument.slot()).ok_or(GONE)?;
+        let account = self.accounts.get_mut(after.account.slot()).ok_or(GONE)?;
+        let portfolio = self.portfolios.get_mut(account.definition.portfolio.slot()).ok_or(GONE)?;
+        let (currency, factor) = (instrument.definition.currency, instrument.definition.factor());
+
+        let held = account.held(after.instrument);
+        let (holding, realised) = holding_after(held, before, after, fill, factor)?;
+        let grown = holding.position.abs().minus(held.position.abs())?;
+        let [cash, units] = exchanges(before, after, fill, currency)?;
+        let (cash, units) = (account.ledger.exchanged(&cash)?, account.ledger.exchanged(&units)?);
+        let mark = instrument.mark.unwrap_or(fill.price);
+        let mut exposure = portfolio.exposure(currency);
+        exposure.open_orders =
+            exposure.open_orders.plus(after.reservation.notional)?.minus(before.notional)?;
+        if !grown.is_zero() {
+            exposure.positions = exposure.positions.plus(mark.notional(grown, factor)?)?;
+        }
+        exposure.gross()?;
+        let gross_units = portfolio.gross_units(after.instrument).plus(grown)?;
+
+        // From here on nothing fails.
+        account.holdings.insert(after.instrument, holding);
+        for change in [&cash, &units].into_iter().flatten() {
+            account.ledger.commit_change(change, &mut self.settlements.rooms);
+        }
+        portfolio.exposures.insert(currency, exposure);
+        portfolio.gross_units.insert(after.instrument, gross_units);
+        instrument.mark = Some(mark);
+        self.settlements.insert(fill.settles, after.account);
         self.orders.change(after);
-        Ok(staged.realised)
+        Ok(realised)
     }
 
     /// Completes a changed order: when it changed, what it reserves now.
@@ -117,89 +131,50 @@ impl Core {
         portfolio.exposures.insert(definition.currency, exposure);
         Ok(())
     }
-
-    /// Works out what follows from an execution that makes `before` into `after`. Changes nothing.
-    fn stage(&self, before: &Order, after: &Order, fill: &Fill) -> Result<Staged, LedgerError> {
-        let account = self.account(after.account).ok_or(GONE)?;
-        let portfolio = self.portfolio(account.definition.portfolio).ok_or(GONE)?;
-        let instrument = self.instrument(after.instrument).ok_or(GONE)?;
-        let definition = &instrument.definition;
-
-        let held = account.held(after.instrument);
-        let (mut holding, realised) =
-            held.after_fill(after.side, fill.quantity, fill.price, definition.factor())?;
-        let opened = after.reservation.open.minus(before.reservation.open)?;
-        match after.side {
-            Side::Buy => holding.open_buy = holding.open_buy.plus(opened)?,
-            Side::Sell => holding.open_sell = holding.open_sell.plus(opened)?,
-        }
-        holding.fees = holding.fees.plus(fill.fee)?;
-        let books = account.ledger.prepare(&legs(before, after, fill, definition)?)?;
-
-        let mut exposure = portfolio.exposure(definition.currency);
-        exposure.open_orders =
-            exposure.open_orders.plus(after.reservation.notional)?.minus(before.reservation.notional)?;
-        let grown = holding.position.abs().minus(held.position.abs())?;
-        let mark = instrument.mark.unwrap_or(fill.price);
-        if !grown.is_zero() {
-            exposure.positions = exposure.positions.plus(mark.notional(grown, definition.factor())?)?;
-        }
-        exposure.gross()?;
-        let gross_units = portfolio.gross_units(after.instrument).plus(grown)?;
-        Ok(Staged { realised, holding, books, exposure, gross_units, mark: Some(mark) })
-    }
-
-    fn commit(&mut self, staged: &Staged, order: &Order, settles: Date) {
-        let Some(account) = self.accounts.get_mut(order.account.slot()) else { return };
-        account.holdings.insert(order.instrument, staged.holding);
-        account.ledger.commit(&staged.books, &mut self.settlements.rooms);
-        let portfolio = self.portfolios.get_mut(account.definition.portfolio.slot());
-        let instrument = self.instruments.get_mut(order.instrument.slot());
-        if let (Some(portfolio), Some(book)) = (portfolio, instrument) {
-            portfolio.exposures.insert(book.definition.currency, staged.exposure);
-            portfolio.gross_units.insert(order.instrument, staged.gross_units);
-            book.mark = staged.mark;
-        }
-        self.settlements.insert(settles, order.account);
-    }
 }
 
-/// Both sides of every movement: reservations of cash (buys) or units (sells), and what a fill exchanges.
-fn legs(
-    before: &Order,
+/// What an account holds after an execution that makes an order into `after`, and what the execution realised.
+#[inline]
+fn holding_after(
+    held: &Holding,
+    before: &Reservation,
     after: &Order,
     fill: &Fill,
-    instrument: &Instrument,
-) -> Result<ArrayVec<Leg, LEGS>, ArithmeticError> {
-    let cash = Asset::Cash(instrument.currency);
-    let units = Asset::Units(instrument.id);
-    let mut legs = ArrayVec::new();
-    let is_buy = after.side == Side::Buy;
-    // The legs of one asset stand side by side, as the ledger asks.
-    if is_buy {
-        let reserved = after.reservation.cash.minus(before.reservation.cash)?;
-        movement(&mut legs, cash, Bucket::Earmarked, Bucket::Reserved, reserved);
+    factor: Quantity,
+) -> Result<(Holding, Amount), ArithmeticError> {
+    let (mut holding, realised) =
+        held.after_execution(after.side, fill.quantity, fill.price, fill.notional, factor)?;
+    let opened = after.reservation.open.minus(before.open)?;
+    match after.side {
+        Side::Buy => holding.open_buy = holding.open_buy.plus(opened)?,
+        Side::Sell => holding.open_sell = holding.open_sell.plus(opened)?,
     }
-    let notional = fill.price.notional(fill.quantity, instrument.factor())?;
-    let quantity = Amount::from(fill.quantity);
-    let (paid, received) =
-        if is_buy { (notional, quantity) } else { (notional.negated(), quantity.negated()) };
-    let unsettled = Bucket::Unsettled(fill.settles);
-    movement(&mut legs, cash, unsettled, Bucket::External, paid);
-    movement(&mut legs, cash, unsettled, Bucket::Fees, fill.fee);
-    movement(&mut legs, units, Bucket::External, unsettled, received);
-    if !is_buy {
-        let reserved = after.reservation.open.minus(before.reservation.open)?;
-        movement(&mut legs, units, Bucket::Earmarked, Bucket::Reserved, reserved.into());
-    }
-    Ok(legs)
+    holding.fees = holding.fees.plus(fill.fee)?;
+    Ok((holding, realised))
 }
 
+/// What an execution does to cash and to units: what it exchanges, and what is reserved less (cash of a buy, units of a
+/// sell).
 #[inline]
-fn movement(legs: &mut ArrayVec<Leg, LEGS>, asset: Asset, from: Bucket, to: Bucket, amount: Amount) {
-    if amount.is_zero() {
-        return;
-    }
-    legs.push(Leg { asset, bucket: from, amount: amount.negated() });
-    legs.push(Leg { asset, bucket: to, amount });
+fn exchanges(
+    before: &Reservation,
+    after: &Order,
+    fill: &Fill,
+    currency: Currency,
+) -> Result<[Exchange; 2], ArithmeticError> {
+    let quantity = Amount::from(fill.quantity);
+    let none = Amount::ZERO;
+    let (paid, received, of_cash, of_units) = match after.side {
+        Side::Buy => (fill.notional.negated(), quantity, after.reservation.cash.minus(before.cash)?, none),
+        Side::Sell => {
+            let reserved = after.reservation.open.minus(before.open)?;
+            (fill.notional, quantity.negated(), none, reserved.into())
+        }
+    };
+    let (cash, units) = (Asset::Cash(currency), Asset::Units(after.instrument));
+    let date = fill.settles;
+    Ok([
+        Exchange { asset: cash, reserved: of_cash, date, comes: paid, fee: fill.fee },
+        Exchange { asset: units, reserved: of_units, date, comes: received, fee: none },
+    ])
 }

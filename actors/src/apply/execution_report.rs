@@ -13,20 +13,18 @@ use crate::{Core, Order, Outcome, Pending, Stamp, Suspense};
 
 pub(crate) fn apply(core: &mut Core, stamp: Stamp, report: &ExecutionReport, out: &mut Outcome) {
     core.note_inbound(report.session, report.msg_seq_num);
-    let found = [report.cl_ord_id, report.orig_cl_ord_id].into_iter().flatten().find_map(|id| core.order(id));
-    let Some(order) = found else {
+    let ids = [report.cl_ord_id, report.orig_cl_ord_id];
+    let place = ids.into_iter().flatten().find_map(|id| core.orders.place_about(id));
+    let Some(order) = place.and_then(|place| core.orders.at(place)) else {
         return put_in_suspense(core, stamp, report, AlertKind::UnknownOrder, None, out);
     };
     if !is_about(core, report, &order) {
         return put_in_suspense(core, stamp, report, AlertKind::ReportMismatch, Some(&order), out);
     }
-    let mut after = order;
-    if !report.broker_order_id.is_empty() {
-        after.broker_order_id = report.broker_order_id;
-    }
     if report.exec_type == ExecType::Trade {
-        return trade(core, stamp, report, &order, after, out);
+        return trade(core, stamp, report, &order, out);
     }
+    let mut after = named_by_broker(&order, report);
     alert_on_final_quantity(report, &order, out);
     let asked = report.cl_ord_id.filter(|_| core.logic_version >= RETIRING_LOGIC);
     let asked = asked.and_then(|id| core.orders.asked_by(id));
@@ -47,6 +45,16 @@ impl Core {
     pub(crate) fn broker_of(&self, session: model::SessionId) -> BrokerId {
         self.session(session).map_or_else(BrokerId::default, |book| book.definition.broker)
     }
+}
+
+/// The order under the name that the broker gives it.
+#[inline]
+fn named_by_broker(order: &Order, report: &ExecutionReport) -> Order {
+    let mut named = *order;
+    if !report.broker_order_id.is_empty() {
+        named.broker_order_id = report.broker_order_id;
+    }
+    named
 }
 
 /// From a session we know, same broker, symbol and side as the order.
@@ -130,14 +138,7 @@ fn key_of(core: &Core, report: &ExecutionReport) -> Key {
 }
 
 /// Books an execution, exactly once, whatever state the order is in.
-fn trade(
-    core: &mut Core,
-    stamp: Stamp,
-    report: &ExecutionReport,
-    before: &Order,
-    mut after: Order,
-    out: &mut Outcome,
-) {
+fn trade(core: &mut Core, stamp: Stamp, report: &ExecutionReport, before: &Order, out: &mut Outcome) {
     if report.exec_id.is_empty() {
         return put_in_suspense(core, stamp, report, AlertKind::MissingExecId, Some(before), out);
     }
@@ -156,14 +157,17 @@ fn trade(
             return put_in_suspense(core, stamp, report, AlertKind::ExecutionTooOld, Some(before), out);
         }
     }
-    let Some(definition) = core.instrument(before.instrument).map(|book| book.definition) else { return };
-    let Ok(fill) = fill_of(core, stamp, report, before, &definition) else {
+    let Some(definition) = core.instrument(before.instrument).map(|book| &book.definition) else { return };
+    let Ok(fill) = fill_of(core, stamp, report, before, definition) else {
         return put_in_suspense(core, stamp, report, AlertKind::BookingFailed, Some(before), out);
     };
-    if apply_quantities(&mut after, &fill, &definition).is_err() {
-        return put_in_suspense(core, stamp, report, AlertKind::BookingFailed, Some(before), out);
-    }
-    match core.book_fill(before, &mut after, &fill, stamp.time) {
+    let currency = definition.currency;
+    let mut after = named_by_broker(before, report);
+    let booked = match apply_quantities(&mut after, &fill) {
+        Ok(()) => core.book_fill(&before.reservation, &mut after, &fill, stamp.time),
+        Err(error) => Err(error.into()),
+    };
+    match booked {
         Err(_) => put_in_suspense(core, stamp, report, AlertKind::BookingFailed, Some(before), out),
         Ok(realised) => {
             core.executions.remember(&key, report.trade_date, stamp.time.date(), execution);
@@ -178,7 +182,7 @@ fn trade(
                 price: fill.price,
                 fee: fill.fee,
                 realised,
-                currency: definition.currency,
+                currency,
                 settles: fill.settles,
             });
             alert_on_fill(report, before, &after, out);
@@ -210,16 +214,12 @@ fn fill_of(
     let trade_date = report.trade_date.unwrap_or_else(|| stamp.time.date());
     let settles =
         report.settlement_date.unwrap_or_else(|| trade_date.plus_weekdays(instrument.settlement_days));
-    Ok(Fill { quantity, price, fee, settles })
+    Ok(Fill { quantity, price, notional, fee, settles })
 }
 
-fn apply_quantities(
-    after: &mut Order,
-    fill: &Fill,
-    instrument: &Instrument,
-) -> Result<(), model::ArithmeticError> {
+fn apply_quantities(after: &mut Order, fill: &Fill) -> Result<(), model::ArithmeticError> {
     after.cum_quantity = after.cum_quantity.plus(fill.quantity)?;
-    after.cum_notional = after.cum_notional.plus(fill.price.notional(fill.quantity, instrument.factor())?)?;
+    after.cum_notional = after.cum_notional.plus(fill.notional)?;
     if !after.status.is_terminal() {
         after.status = after.status_by_executions();
         if after.is_finished() {

@@ -8,8 +8,8 @@ use model::{
 use risk_gate::Reservation;
 
 use super::list::Links;
+use crate::order::{self, Order, Pending};
 use crate::shelves::NOWHERE;
-use crate::{Order, Pending};
 
 /// One place on a shelf.
 #[derive(Clone, Debug)]
@@ -93,6 +93,12 @@ impl Cell {
     /// What the broker knows of it is not certain any more.
     pub(super) const fn doubt(&mut self) {
         self.certainty = Certainty::InDoubt;
+    }
+
+    /// See [`Order::is_finished`].
+    #[inline]
+    pub(super) fn is_finished(&self, amended: Option<&Amended>) -> bool {
+        order::is_finished(self.status, amended.and_then(|amended| amended.pending.as_ref()))
     }
 
     /// The order, put together again.
