@@ -195,6 +195,12 @@ impl Order {
         };
         let current = under(self.quantity, self.unit_price)?;
         match self.pending {
+            // A cancel asks for no other terms.
+            Some(pending)
+                if pending.quantity.is_same(self.quantity) && pending.unit_price.is_same(self.unit_price) =>
+            {
+                Ok(current)
+            }
             // The broker works under one or the other, never under the larger quantity at the higher price: that
             // product would reserve more than the gate found to be there.
             Some(pending) => Ok(current.worse(&under(pending.quantity, pending.unit_price)?)),

@@ -17,6 +17,8 @@ journalled! {
 }
 
 const NANOS_PER_DAY: i64 = 86_400_000_000_000;
+/// Counted from Monday.
+const FRIDAY: i32 = 4;
 
 impl Timestamp {
     /// A point this many nanoseconds after the epoch.
@@ -78,8 +80,13 @@ impl Date {
 
     /// Monday to Friday. Holidays are not known yet: settlement dates on them are a day early.
     pub const fn is_weekday(self) -> bool {
+        self.weekday() <= FRIDAY
+    }
+
+    /// From 0, a Monday.
+    const fn weekday(self) -> i32 {
         // 1970-01-01 was a Thursday.
-        (self.days.rem_euclid(7) + 3) % 7 < 5
+        (self.days.rem_euclid(7) + 3) % 7
     }
 
     /// The date `count` weekdays later (`T+count`); from a weekend, counted from the Monday after it.
@@ -87,6 +94,10 @@ impl Date {
     pub fn plus_weekdays(self, count: u8) -> Self {
         // Far beyond any calendar: a broker's nonsense must not overflow.
         let mut date = Self { days: if self.days > Self::LAST.days { Self::LAST.days } else { self.days } };
+        let weekday = date.weekday();
+        if weekday + i32::from(count) <= FRIDAY {
+            return Self { days: date.days + i32::from(count) };
+        }
         while !date.is_weekday() {
             date.days += 1;
         }
@@ -167,6 +178,18 @@ mod tests {
         assert_eq!(friday.plus_weekdays(2), Date::from_civil(2026, 11, 24).unwrap());
         let sunday = Date::from_civil(2026, 11, 22).unwrap();
         assert_eq!(sunday.plus_weekdays(0), Date::from_civil(2026, 11, 23).unwrap());
+    }
+
+    /// Day after day, by counting weekdays one by one.
+    #[test]
+    fn weekdays_are_counted_whatever_the_day() {
+        for days in -20..20 {
+            let weekdays = (days..).map(|days| Date { days }).filter(|date| date.is_weekday());
+            for (count, expected) in (0u8..30).zip(weekdays) {
+                assert_eq!(Date { days }.plus_weekdays(count), expected, "{days} + {count}");
+            }
+        }
+        assert_eq!(Date { days: i32::MAX }.plus_weekdays(2), Date::LAST.plus_weekdays(2));
     }
 
     #[test]
