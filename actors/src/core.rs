@@ -123,20 +123,14 @@ impl Core {
 
     /// Has what the decision about an input looks up first fetched, so that it is there when it is needed: from a large
     /// state that takes as long as the rest of the decision. Changes nothing, and may be left out.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a call costs as much as what is fetched for an order")]
+    #[inline(always)]
     pub fn anticipate(&self, input: &Input) {
         match input {
             Input::Command { command: Command::NewOrder(order), .. } => {
                 self.orders.anticipate(order.account, &order.cl_ord_id);
             }
-            Input::ExecutionReport(report) => {
-                if let Some(id) = report.cl_ord_id {
-                    self.orders.anticipate_report(id);
-                }
-                if report.exec_type == ExecType::Trade {
-                    self.executions.anticipate(self.broker_of(report.session), report.exec_id);
-                }
-            }
+            Input::ExecutionReport(report) => self.anticipate_report(report),
             _ => {}
         }
     }
@@ -145,6 +139,16 @@ impl Core {
     #[inline]
     pub fn make_ready(&mut self) {
         self.orders.make_ready();
+    }
+
+    #[inline(never)]
+    fn anticipate_report(&self, report: &ExecutionReport) {
+        if let Some(id) = report.cl_ord_id {
+            self.orders.anticipate_report(id);
+        }
+        if report.exec_type == ExecType::Trade {
+            self.executions.anticipate(self.broker_of(report.session), report.exec_id);
+        }
     }
 
     fn command(&mut self, stamp: Stamp, command: &Command, out: &mut Outcome) {

@@ -224,11 +224,15 @@ impl Names {
             self.segments.push(segment);
         }
         self.buckets += 1;
-        let Some(split) = Self::source(self.buckets - 1) else { return };
+        let new = self.buckets - 1;
+        let Some(split) = Self::source(new) else { return };
+        // What belongs to the new one has its number in one bit more.
+        let mask = self.buckets.next_power_of_two() - 1;
         let mut next = self.bucket_mut(split).map(core::mem::take);
         while let Some(bucket) = next {
             for entry in bucket.entries() {
-                self.put(self.index(entry.hash), *entry);
+                let belongs = entry.hash as usize & mask == new;
+                self.put(if belongs { new } else { split }, *entry);
             }
             next = self.behind(bucket.more).map(core::mem::take);
             if next.is_some() {

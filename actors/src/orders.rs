@@ -82,6 +82,15 @@ fn name_hash(account: AccountId, cl_ord_id: &ClOrdId) -> u32 {
     hash_of(&(account, cl_ord_id))
 }
 
+/// An account's lists, made first where it has none.
+#[inline]
+fn lists_of(accounts: &mut Vec<OfAccount>, account: AccountId) -> Option<&mut OfAccount> {
+    if accounts.len() <= account.slot() {
+        accounts.resize_with(account.slot() + 1, OfAccount::default);
+    }
+    accounts.get_mut(account.slot())
+}
+
 impl Orders {
     /// What should be made ahead.
     #[inline]
@@ -203,16 +212,31 @@ impl Orders {
         self.request(request)?.terms
     }
 
-    /// Takes in a new order.
+    /// Takes in a new order, which stands as it was submitted.
     #[inline]
     pub(crate) fn add(&mut self, order: &Order) {
-        let place = self.cells.put(Cell::of(order));
-        self.pages.add(order.id, place);
-        self.names.add(name_hash(order.account, &order.cl_ord_id), place);
+        let place = self.put(order);
+        if let Some(lists) = lists_of(&mut self.accounts, order.account) {
+            list::append(&mut self.cells, &mut lists.open, Chain::Account, place);
+        }
+    }
+
+    /// Takes in an order that is read back, whatever became of it.
+    fn restore(&mut self, order: &Order) {
+        let place = self.put(order);
         if !Amended::is_plain(order) {
             self.amend(place, order);
         }
         self.enlist(place, order);
+    }
+
+    /// Where it stands then.
+    #[inline]
+    fn put(&mut self, order: &Order) -> u32 {
+        let place = self.cells.put(Cell::of(order));
+        self.pages.add(order.id, place);
+        self.names.add(name_hash(order.account, &order.cl_ord_id), place);
+        place
     }
 
     /// Takes over a change of an order that is there.
@@ -247,13 +271,8 @@ impl Orders {
     }
 
     /// At the end of the lists where it belongs.
-    #[inline]
     fn enlist(&mut self, place: u32, order: &Order) {
-        let account = order.account.slot();
-        if self.accounts.len() <= account {
-            self.accounts.resize_with(account + 1, OfAccount::default);
-        }
-        let Some(lists) = self.accounts.get_mut(account) else { return };
+        let Some(lists) = lists_of(&mut self.accounts, order.account) else { return };
         if order.is_finished() {
             list::append(&mut self.cells, &mut lists.finished, Chain::Account, place);
             list::append(&mut self.cells, &mut self.finished, Chain::Finished, place);

@@ -89,6 +89,13 @@ fn made_ahead<T: Piece>() -> Vec<T> {
     pieces
 }
 
+// In line, what takes a piece would have room for one on the stack.
+#[cold]
+#[inline(never)]
+fn made_now<T: Piece>() -> T {
+    T::make()
+}
+
 /// Pieces that are there ahead, or were given back.
 #[derive(Debug)]
 pub(crate) struct Spare<T> {
@@ -124,7 +131,7 @@ impl<T: Piece> Spare<T> {
     /// The next one; made now where none is there.
     #[inline]
     pub(crate) fn take(&mut self) -> T {
-        self.pieces.pop().unwrap_or_else(T::make)
+        self.pieces.pop().unwrap_or_else(made_now)
     }
 
     /// One that is not needed any more.

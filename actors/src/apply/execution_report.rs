@@ -11,6 +11,8 @@ use crate::executions::{Execution, Key, Seen};
 use crate::staging::Fill;
 use crate::{Core, Order, Outcome, Pending, Stamp, Suspense};
 
+// In line it would have every other input pay for its room on the stack.
+#[inline(never)]
 pub(crate) fn apply(core: &mut Core, stamp: Stamp, report: &ExecutionReport, out: &mut Outcome) {
     core.note_inbound(report.session, report.msg_seq_num);
     let ids = [report.cl_ord_id, report.orig_cl_ord_id];

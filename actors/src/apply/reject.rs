@@ -36,6 +36,8 @@ pub(crate) fn message_reject(core: &mut Core, stamp: Stamp, reject: &MessageReje
 }
 
 /// A message was kept raw: somebody must look.
+// In line it would have every other input pay for its room on the stack.
+#[inline(never)]
 pub(crate) fn quarantined(core: &mut Core, message: &QuarantinedMessage, out: &mut Outcome) {
     core.note_inbound(message.session, message.msg_seq_num);
     let order = message.cl_ord_id.and_then(|id| core.order(id)).map(|order| order.id);

@@ -4,7 +4,10 @@ use model::{AlertKind, Event, Incarnation, Outbound, OutboundKind, SessionChange
 
 use crate::{Core, Outcome, Stamp};
 
+// In line, these would have every other input pay for their room on the stack.
+
 /// The journal was opened for writing: this process has no connection yet.
+#[inline(never)]
 pub(crate) fn opened(core: &mut Core, incarnation: Incarnation, logic_version: u32, out: &mut Outcome) {
     core.incarnation = incarnation;
     core.logic_version = logic_version;
@@ -16,6 +19,7 @@ pub(crate) fn opened(core: &mut Core, incarnation: Incarnation, logic_version: u
 }
 
 /// A session went up or down, or was cleared up.
+#[inline(never)]
 pub(crate) fn change(core: &mut Core, stamp: Stamp, change: SessionChange, out: &mut Outcome) {
     let Some(book) = core.sessions.get_mut(change.session.slot()) else {
         return out.alert(AlertKind::UnknownOrder, None, Some(change.session), None);

@@ -11,6 +11,8 @@ const KEPT_DAYS: i32 = 1;
 /// Orders that one tick retires: so that the end of a day takes no order's way for long. The next tick goes on.
 const RETIRED_AT_ONCE: usize = 256;
 
+// In line it would have every other input pay for its room on the stack.
+#[inline(never)]
 pub(crate) fn apply(core: &mut Core, stamp: Stamp, out: &mut Outcome) {
     let today = stamp.time.date();
     while let Some(date) = core.settlements.next_date().filter(|date| *date <= today) {

@@ -77,7 +77,7 @@ impl BorshDeserialize for Orders {
                         "an order does not belong where it stands",
                     ));
                 }
-                orders.add(&order);
+                orders.restore(&order);
             }
         }
         for _ in 0..u32::deserialize_reader(reader)? {
