@@ -10,6 +10,7 @@
 
 mod common;
 
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -107,7 +108,8 @@ fn an_order_calls_nothing_of_the_system() {
     handle_caught_calls();
     let (dir, wish) = (tempfile::tempdir().unwrap(), Arc::new(AtomicU8::new(GO_ON)));
     // What spins never sleeps: the calls of a sleep are not the path's.
-    let mut rig = common::rig(dir.path(), Idle::Spin, WatchingClock(Arc::clone(&wish)));
+    // The filter stays on the thread for good, and it cannot end without calls: it ends with the process.
+    let mut rig = ManuallyDrop::new(common::rig(dir.path(), Idle::Spin, WatchingClock(Arc::clone(&wish))));
     rig.trade(1_000);
     wish.store(WATCH, Ordering::Release);
     wait_until("the filter", || wish.load(Ordering::Acquire) != WATCH);
@@ -134,6 +136,4 @@ fn an_order_calls_nothing_of_the_system() {
     println!(
         "{ORDERS} orders, {LIVES} whole lives of each kind: no call of the system; one made on purpose was caught"
     );
-    // The filter stays on the thread for good, and it cannot end without calls: it ends with the process.
-    std::mem::forget(rig);
 }
