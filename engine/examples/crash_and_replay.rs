@@ -14,7 +14,7 @@ use model::{
     Money, PortfolioDefinition, PortfolioId, SessionDefinition, SessionId, ShardId,
 };
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn main() -> Result<(), Box<dyn Error>> {
     match std::env::args().nth(1) {

@@ -38,7 +38,7 @@ impl Node {
             .spawn()
             .unwrap();
         let node = Self(child);
-        Client::connect_within(&folder.join("gannet.sock"), Duration::from_secs(30)).unwrap();
+        Client::connect_within(&folder.join("gannet.sock"), Duration::from_mins(2)).unwrap();
         node
     }
 

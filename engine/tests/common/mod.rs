@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use engine::{Answer, Client, Clock, Idle, SessionOutlet, SessionPort, Shard, ShardConfig, SystemClock};
 use model::*;
 
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than a disk that others keep busy stands still.
+pub const PATIENCE: Duration = Duration::from_mins(2);
 pub const SESSION: SessionId = SessionId::new(0);
 pub const ACCOUNT: AccountId = AccountId::new(0);
 pub const AIG: InstrumentId = InstrumentId::new(0);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// Waits until `done` gives something; panics with `what` where it does not in time.
 pub fn eventually<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_mins(2);
     loop {
         if let Some(value) = done() {
             return value;

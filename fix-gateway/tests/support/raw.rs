@@ -55,7 +55,7 @@ impl RawSession {
     /// Behaves like an engine until `done`: answers test requests, and resend requests with `reports` (number and
     /// body) and gap fills. `next` is the next number to use.
     pub fn behave(&mut self, reports: &[(u64, &str)], mut next: u64, mut done: impl FnMut() -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_mins(2);
         while !done() {
             assert!(Instant::now() < deadline, "not done in time");
             self.read_some();
@@ -91,7 +91,7 @@ impl RawSession {
 
     /// Reads until a message of this type came; gives it with `|` for SOH.
     pub fn wait_for(&mut self, msg_type: &str) -> String {
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_mins(2);
         loop {
             while let Some(message) = self.next() {
                 if message.contains(&format!("|35={msg_type}|")) {

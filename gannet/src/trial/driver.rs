@@ -48,7 +48,8 @@ pub(crate) struct Counts {
 const WINDOW: usize = 64;
 /// Cash for every account in every currency.
 const DEPOSIT: u32 = 5_000_000;
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than a disk that others keep busy stands still.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Driver {
     pub(crate) fn connect(seed: u64, world: &World) -> Result<Self, TrialError> {

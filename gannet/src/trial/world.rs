@@ -64,7 +64,8 @@ struct Process {
     ended: Option<ExitStatus>,
 }
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than a disk that others keep busy stands still.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl World {
     pub(crate) fn start(setting: Setting) -> Result<Self, TrialError> {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{gannet, succeed};
 
 /// What should happen soon happens within this, also on a busy machine.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Prices move little and quotes come often, so that a price 3 % away rests and a quote is always fresh.
 const BROKER: &str = "\
