@@ -12,7 +12,8 @@ use model::{
 
 pub(crate) mod life;
 
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Longer than a disk that others keep busy stands still.
+const PATIENCE: Duration = Duration::from_mins(2);
 pub(crate) const SESSION: SessionId = SessionId::new(0);
 const ACCOUNTS: u32 = 4;
 const INSTRUMENTS: u32 = 8;
