@@ -1,5 +1,6 @@
 //! Opening a journal for writing: lock, look, cut a torn tail, raise the incarnation, and only then append.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -338,6 +339,7 @@ fn start(
         control,
         progress: Arc::clone(&progress),
         warmth: Warmth::default(),
+        sealed: VecDeque::new(),
     };
     let preparer = Preparer::start(workshop, options.background)?;
     let flusher = match options.durability {

@@ -1,5 +1,6 @@
 //! What is done in the background: segments made ahead of the writer, and sealed ones put to rest.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 
@@ -34,7 +35,20 @@ pub(crate) struct Workshop {
     pub(crate) control: Control,
     pub(crate) progress: Arc<Progress>,
     pub(crate) warmth: Warmth,
+    /// Sealed, and not yet put to rest: in order, after everything that the writer waits for.
+    pub(crate) sealed: VecDeque<Arc<Segment>>,
 }
+
+/// What a workshop on a thread of its own is told by.
+pub(crate) struct Thread<'a> {
+    todo: &'a Receiver<Job>,
+    done: &'a SyncSender<Result<Prepared, JournalError>>,
+    pace: &'a Pace,
+}
+
+/// With so many sealed segments waiting, the next one is not made before one of them is at rest: a writer that is faster
+/// than its disk has to wait for it, or memory would fill with what is not on disk.
+const SEALED_WAITING: usize = 3;
 
 /// Made present, or on its way to disk, in one slice of work.
 const SLICE_BYTES: u64 = 256 * 1024;
@@ -47,19 +61,29 @@ impl Workshop {
         done: &SyncSender<Result<Prepared, JournalError>>,
         pace: &Pace,
     ) -> Control {
+        let thread = Thread { todo, done, pace };
         loop {
-            match todo.try_recv() {
+            let job =
+                if self.sealed.len() < SEALED_WAITING { todo.try_recv() } else { Err(TryRecvError::Empty) };
+            match job {
+                Ok(Job::Sealed(segment)) => self.sealed.push_back(segment),
                 Ok(job) => {
                     pace.job_taken();
-                    if !self.work(job, done, Some(pace)) {
+                    if !self.work(job, done, Some(&thread)) {
                         return self.control;
                     }
                 }
-                Err(TryRecvError::Empty) => {
-                    self.warmth.keep();
-                    pace.rest(self.warmth.pause());
+                Err(ended) => {
+                    if let Some(segment) = self.sealed.pop_front() {
+                        pace.job_taken();
+                        self.put_to_rest(segment, Some(&thread));
+                    } else if ended == TryRecvError::Disconnected {
+                        return self.control;
+                    } else {
+                        self.warmth.keep();
+                        pace.rest(self.warmth.pause());
+                    }
                 }
-                Err(TryRecvError::Disconnected) => return self.control,
             }
         }
     }
@@ -69,8 +93,9 @@ impl Workshop {
         &mut self,
         job: Job,
         done: &SyncSender<Result<Prepared, JournalError>>,
-        pace: Option<&Pace>,
+        thread: Option<&Thread<'_>>,
     ) -> bool {
+        let pace = thread.map(|thread| thread.pace);
         match job {
             Job::Warm(segment) => self.warmth.turn_to(segment),
             Job::Populate(segment) => {
@@ -78,7 +103,7 @@ impl Workshop {
                 self.populate(&segment, from, pace);
             }
             Job::Prepare(index) => return done.send(self.prepare(index, pace)).is_ok(),
-            Job::Sealed(segment) => self.put_to_rest(segment, pace),
+            Job::Sealed(segment) => self.put_to_rest(segment, thread),
         }
         true
     }
@@ -98,7 +123,24 @@ impl Workshop {
         }
     }
 
-    fn put_to_rest(&mut self, segment: Arc<Segment>, pace: Option<&Pace>) {
+    /// Between two slices of putting a segment to rest: what the writer will wait for comes first.
+    fn give_way(&mut self, thread: Option<&Thread<'_>>) {
+        let Some(thread) = thread else { return };
+        breathe(Some(thread.pace), &mut self.warmth);
+        while self.sealed.len() < SEALED_WAITING {
+            match thread.todo.try_recv() {
+                Ok(Job::Sealed(segment)) => self.sealed.push_back(segment),
+                Ok(job) => {
+                    thread.pace.job_taken();
+                    // Where nobody waits for it any more, the thread finds out behind this segment.
+                    self.work(job, thread.done, Some(thread));
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn put_to_rest(&mut self, segment: Arc<Segment>, thread: Option<&Thread<'_>>) {
         reach(Point::RollSealed);
         let settled = segment.body.settled();
         segment.publish_durable(settled.count);
@@ -108,7 +150,7 @@ impl Workshop {
         drop(segment);
         for from in (0..self.segment_bytes).step_by(usize::try_from(SLICE_BYTES).unwrap_or(usize::MAX)) {
             file.begin_sync(from, SLICE_BYTES);
-            breathe(pace, &mut self.warmth);
+            self.give_way(thread);
         }
         if let Err(error) = file.sync_data() {
             self.progress.fail(&error);
@@ -125,8 +167,8 @@ impl Workshop {
         }
         reach(Point::RollUnchained);
         // Where that fails the next opening does it.
-        let warmth = &mut self.warmth;
-        let _ = chain::extend_paced(&self.directory, control.shard, index + 1, &mut || breathe(pace, warmth));
+        let directory = self.directory.clone();
+        let _ = chain::extend_paced(&directory, control.shard, index + 1, &mut || self.give_way(thread));
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use engine::Clock;
 use model::Timestamp;
 
+use crate::stalls::late::Stall;
 use crate::stalls::reading::{Cause, Counters, Reading};
 use crate::stalls::{LOOK_NS, STALL_NS, Stalls};
 use crate::ticks;
@@ -26,6 +27,7 @@ pub(crate) struct ShardStalls {
     log: Mutex<Log>,
     /// End of the last stall, by the clock of the lab; 0 where there was none yet.
     ended_ns: AtomicU64,
+    lasted_ns: AtomicU64,
     cause: AtomicU64,
 }
 
@@ -75,6 +77,7 @@ impl ShardStalls {
         if pause_ns > STALL_NS {
             let cause = log.stalls.note(pause_ns, &before, &after, false);
             self.cause.store(cause as u64, Ordering::Relaxed);
+            self.lasted_ns.store(pause_ns, Ordering::Relaxed);
             self.ended_ns.store(ticks::now_ns(), Ordering::Release);
         }
     }
@@ -90,12 +93,13 @@ impl ShardStalls {
         std::mem::take(&mut self.log.lock().unwrap_or_else(PoisonError::into_inner).stalls)
     }
 
-    /// When the last stall ended, and what it was.
-    pub(crate) fn last(&self) -> Option<(u64, Cause)> {
+    /// The last stall.
+    pub(crate) fn last(&self) -> Option<Stall> {
         let ended_ns = self.ended_ns.load(Ordering::Acquire);
         let cause = usize::try_from(self.cause.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
         let cause = Cause::ALL.get(cause).copied().unwrap_or(Cause::NotKnown);
-        (ended_ns > 0).then_some((ended_ns, cause))
+        let lasted_ns = self.lasted_ns.load(Ordering::Relaxed);
+        (ended_ns > 0).then_some(Stall { ended_ns, lasted_ns, cause })
     }
 }
 

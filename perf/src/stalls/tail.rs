@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::stalls::census::{Census, Companions, Ran};
-use crate::stalls::late::{Behind, Ended, Late, Usual};
+use crate::stalls::late::{Behind, Late, Stall, Usual};
 use crate::stalls::reading::{Cause, Counters, Reading};
 use crate::stalls::syncs::Syncs;
 use crate::stalls::{LOOK_NS, STALL_NS, ShardStalls, Stalls, parse};
@@ -24,7 +24,7 @@ pub(crate) struct TailWatch {
     turned_ns: u64,
     seen: u64,
     stalls: Stalls,
-    ended: Ended,
+    last: Option<Stall>,
     late: Late,
     usual: Usual,
     longest_by: Option<String>,
@@ -74,7 +74,7 @@ impl TailWatch {
             turned_ns,
             seen: 0,
             stalls: Stalls::default(),
-            ended: None,
+            last: None,
             late: Late::default(),
             usual,
             longest_by: None,
@@ -106,6 +106,7 @@ impl TailWatch {
 
     #[cold]
     fn look(&mut self, pause_ns: u64, seen: u64) {
+        let now_ns = self.turned_ns;
         if pause_ns > LOOK_NS {
             let began_ns = ticks::now_ns();
             let (before, after) = (self.before, self.counters.read());
@@ -115,7 +116,7 @@ impl TailWatch {
                 let is_catching_up = seen - self.seen >= CATCHING_UP;
                 let is_longest = pause_ns > self.stalls.longest_ns;
                 let cause = self.stalls.note(pause_ns, &before, &after, is_catching_up);
-                self.ended = Some((self.turned_ns, cause));
+                self.last = Some(Stall { ended_ns: now_ns, lasted_ns: pause_ns, cause });
                 if is_longest {
                     self.longest_by = None;
                 }
@@ -133,8 +134,9 @@ impl TailWatch {
         }
         if self.late.is_pending() {
             let shard = self.shard.as_ref().and_then(|shard| shard.last());
-            let shard = shard.map(|(ended_ns, cause)| (ended_ns.wrapping_add(self.ahead_ns), cause));
-            self.late.settle(self.ended, shard);
+            let on_path =
+                |stall: Stall| Stall { ended_ns: stall.ended_ns.wrapping_add(self.ahead_ns), ..stall };
+            self.late.settle(now_ns, self.last, shard.map(on_path));
         }
     }
 
