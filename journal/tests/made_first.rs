@@ -83,8 +83,9 @@ impl Disk for Gated {
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         NativeDisk.rename(from, to)?;
-        let made = to.file_stem().and_then(|name| name.to_str()?.parse().ok());
-        made.into_iter().for_each(|segment| self.gate.saw(Step::Made(segment)));
+        if let Some(segment) = to.file_stem().and_then(|name| name.to_str()?.parse().ok()) {
+            self.gate.saw(Step::Made(segment));
+        }
         Ok(())
     }
     fn remove(&self, path: &Path) -> io::Result<()> {

@@ -142,6 +142,8 @@ const MEANINGS: &str = "
   record survives the process, not the machine; the row `.disk` survives the machine.
 * Rates: the last ones are beyond what one shard carries. There latency is the length of the queue, and grows with the
   time the row runs. The bend is what counts.
+  Before that the journal's disk may be what is short: 750 k orders a second are 300 MB a second, and a shard that has filled
+  a segment before the next one is made sleeps until it is; its pauses say *asleep*.
 * `.with_read_side`, `.with_snapshot`, `core.fill_to_event`: a third thread wants a core. On two cores this is the
   scheduler's time slice; with a core to spare it is not there.
 * `core.fill_to_event` ends at a subscriber of the read side, which looks every 200 µs: it is meant for people and

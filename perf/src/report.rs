@@ -189,7 +189,8 @@ what the kernel counts for it, which any program may:
 * *host*: neither on a core nor waiting for one nor asleep;
 * *page faults*: on its core, taking some;
 * *interrupts*: on its core without any of that, which is what remains: interrupts, the kernel's work in them, what a host
-  takes without saying so. For the shard also work of its own that is longer than it should be.
+  takes without saying so. For the shard also work of its own that is longer than it should be. `/proc/interrupts` says
+  which core a disk interrupts: best none that a shard is pinned to.
 
 An order is late behind the pause it was due in, and one behind a late one for the same reason until the queue is gone.
 *Queue*: no pause was seen; the path is loaded, or it waits for what it is meant to wait for, the disk or the read side. *Who

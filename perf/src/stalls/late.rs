@@ -144,12 +144,12 @@ mod tests {
         late.reasons()
     }
 
-    const fn stall(ended_ns: u64, lasted_ns: u64, cause: Cause) -> Option<Stall> {
-        Some(Stall { ended_ns, lasted_ns, cause })
+    const fn stall(ended_ns: u64, lasted_ns: u64, cause: Cause) -> Stall {
+        Stall { ended_ns, lasted_ns, cause }
     }
 
-    const TAKEN: Option<Stall> = stall(1_000, 500, Cause::CoreTaken);
-    const FAULTS: Option<Stall> = stall(1_000, 500, Cause::PageFaults);
+    const TAKEN: Option<Stall> = Some(stall(1_000, 500, Cause::CoreTaken));
+    const FAULTS: Option<Stall> = Some(stall(1_000, 500, Cause::PageFaults));
 
     #[test]
     fn an_order_is_late_behind_the_stall_it_was_due_in() {
@@ -165,12 +165,15 @@ mod tests {
     #[test]
     fn the_longer_stall_is_the_reason() {
         // The measuring thread was away for a moment at the end of a long stall of the shard.
-        let (shard, measuring) = (stall(1_000, 900, Cause::Asleep), stall(1_010, 30, Cause::CoreTaken));
+        let (shard, measuring) =
+            (Some(stall(1_000, 900, Cause::Asleep)), Some(stall(1_010, 30, Cause::CoreTaken)));
         let late: &[(u64, bool)] = &[(200, true)];
         assert_eq!(reasons(&[(late, 1_010, measuring, shard)]), [(Behind::Shard(Cause::Asleep), 1)]);
         // And again while what had gathered is worked off.
-        let turns: [Turn<'_>; 2] =
-            [(late, 1_010, None, shard), (&[(300, true)], 1_200, stall(1_190, 50, Cause::OnCore), None)];
+        let turns: [Turn<'_>; 2] = [
+            (late, 1_010, None, shard),
+            (&[(300, true)], 1_200, Some(stall(1_190, 50, Cause::OnCore)), None),
+        ];
         assert_eq!(reasons(&turns), [(Behind::Shard(Cause::Asleep), 2)]);
     }
 
@@ -188,7 +191,7 @@ mod tests {
 
     #[test]
     fn catching_up_is_not_what_made_them_late() {
-        let catching_up = stall(2_000, 1_000, Cause::CatchingUp);
+        let catching_up = Some(stall(2_000, 1_000, Cause::CatchingUp));
         let turns: [Turn<'_>; 2] =
             [(&[(900, true)], 1_001, TAKEN, None), (&[(1_500, true)], 2_001, catching_up, None)];
         assert_eq!(reasons(&turns), [(Behind::Measuring(Cause::CoreTaken), 2)]);
