@@ -12,6 +12,12 @@ pub(crate) enum PerfError {
     /// The shard did not take a command.
     #[error("the shard refused: {0}")]
     Refused(#[from] engine::Refused),
+    /// A name that a row makes up.
+    #[error("a name of the lab {0}")]
+    Name(#[from] model::TextError),
+    /// What is measured with is of no use.
+    #[error(transparent)]
+    Workload(#[from] workload::WorkloadError),
     /// The journal failed.
     #[error("journal: {0}")]
     Journal(#[from] journal::JournalError),

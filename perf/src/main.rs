@@ -19,7 +19,6 @@ mod options;
 mod plot;
 mod publish;
 mod report;
-mod reports;
 mod rig;
 mod row;
 mod rows;

@@ -8,179 +8,17 @@ use std::time::{Duration, Instant};
 
 use engine::{Client, Clock, Idle, SessionOutlet, SessionPort, Shard, ShardConfig, SystemClock};
 use model::{
-    AccountDefinition, AccountId, Actor, Amount, AssetClass, BrokerId, CashMove, CashMoveKind, ClOrdId,
-    Command, Currency, Event, FeeSchedule, Input, Instrument, InstrumentId, LimitKind, Money, Name, NewOrder,
-    OrderId, OrderType, Outbound, OutboundKind, PortfolioDefinition, PortfolioId, Position, Price, Quantity,
-    Quote, Reference, SessionChange, SessionDefinition, SessionId, SessionState, ShardId, Side, StrategyId,
-    Symbol, TextError, TimeInForce, Timestamp,
+    AccountId, Actor, Command, Event, Input, InstrumentId, LimitKind, OrderId, Outbound, OutboundKind,
+    Position, SessionChange, SessionState, ShardId, Timestamp,
 };
+use workload::{ACCOUNTS, INSTRUMENTS, Orders, SESSION, definitions, quote};
 
 use crate::error::PerfError;
 use crate::stalls::{ShardStalls, Watched, sched};
 
-pub(crate) const SESSION: SessionId = SessionId::new(0);
-pub(crate) const PORTFOLIO: PortfolioId = PortfolioId::new(0);
-/// How many accounts and instruments the orders go round over, where a row does not say otherwise.
-pub(crate) const ACCOUNTS: u32 = 16;
-pub(crate) const INSTRUMENTS: u32 = 10;
 /// Commands a client may have out.
 pub(crate) const WINDOW: usize = 4096;
 const PATIENCE: Duration = Duration::from_secs(20);
-
-impl From<TextError> for PerfError {
-    fn from(error: TextError) -> Self {
-        Self::Unexpected(format!("a name of the rig {error}"))
-    }
-}
-
-/// Hundredths as a price.
-fn cents(cents: i64) -> Price {
-    Price::new(model::Decimal::new(cents, 2))
-}
-
-/// Hundredths as an amount.
-fn amount(cents: i64) -> Amount {
-    Amount::new(model::Decimal::new(cents, 2))
-}
-
-pub(crate) fn usd() -> Result<Currency, PerfError> {
-    Ok(Currency::new("USD")?)
-}
-
-pub(crate) fn instrument(index: u32) -> Result<Instrument, PerfError> {
-    Ok(Instrument {
-        id: InstrumentId::new(index),
-        symbol: Symbol::new(&format!("SYM{index}"))?,
-        asset_class: AssetClass::Equity,
-        currency: usd()?,
-        tick: cents(1),
-        lot: 1u32.into(),
-        multiplier: 1u32.into(),
-        settlement_days: 2,
-    })
-}
-
-/// Basis points of the notional and a part for each share, as an equity broker charges.
-pub(crate) fn fees() -> FeeSchedule {
-    FeeSchedule {
-        rate_bps: Amount::new(model::Decimal::new(15, 1)),
-        per_unit: Amount::new(model::Decimal::new(5, 3)),
-    }
-}
-
-/// Every limit there is, far enough away to let everything pass.
-pub(crate) const ACCOUNT_LIMITS: [(LimitKind, i64); 6] = [
-    (LimitKind::MaxOrderQuantity, 1_000_000),
-    (LimitKind::MaxOrderNotional, 1_000_000_000),
-    (LimitKind::PriceBandBps, 500),
-    (LimitKind::MaxPosition, 1_000_000_000_000),
-    // The lab quotes once, at the start.
-    (LimitKind::MaxQuoteAgeMs, 86_400_000),
-    (LimitKind::ShortSale, 0),
-];
-
-pub(crate) fn account(index: u32) -> Result<AccountDefinition, PerfError> {
-    Ok(AccountDefinition {
-        id: AccountId::new(index),
-        name: Name::new(&format!("ACC-{index}"))?,
-        portfolio: PORTFOLIO,
-        session: SESSION,
-        fees: fees(),
-    })
-}
-
-/// The opening deposit of an account, far beyond what a run reserves.
-pub(crate) fn deposit(account: AccountId) -> Result<Command, PerfError> {
-    let money = Money { amount: amount(100_000_000_000_000), currency: usd()? };
-    let reference = Reference::new("opening")?;
-    Ok(Command::MoveCash(CashMove { account, kind: CashMoveKind::Deposit, money, reference }))
-}
-
-/// What must be defined before `accounts` accounts can trade.
-pub(crate) fn definitions(accounts: u32) -> Result<Vec<Command>, PerfError> {
-    let session = SessionDefinition { id: SESSION, name: Name::new("BROKER")?, broker: BrokerId::new(0) };
-    let portfolio = PortfolioDefinition { id: PORTFOLIO, name: Name::new("GROWTH")? };
-    let mut commands = vec![Command::DefineSession(session), Command::DefinePortfolio(portfolio)];
-    for index in 0..INSTRUMENTS {
-        commands.push(Command::DefineInstrument(instrument(index)?));
-    }
-    commands.push(Command::SetLimit {
-        actor: Actor::Portfolio(PORTFOLIO),
-        kind: LimitKind::MaxGrossExposure,
-        currency: Some(usd()?),
-        value: Some(amount(1_000_000_000_000_000_000)),
-    });
-    for index in 0..accounts {
-        let definition = account(index)?;
-        commands.push(Command::DefineAccount(definition));
-        for (kind, value) in ACCOUNT_LIMITS {
-            let (actor, value) = (Actor::Account(definition.id), Some(amount(value * 100)));
-            commands.push(Command::SetLimit { actor, kind, currency: None, value });
-        }
-        commands.push(deposit(definition.id)?);
-    }
-    Ok(commands)
-}
-
-pub(crate) fn quote(received: Timestamp) -> Quote {
-    Quote {
-        bid: cents(4850),
-        bid_quantity: 100u32.into(),
-        ask: cents(4852),
-        ask_quantity: 100u32.into(),
-        received,
-    }
-}
-
-/// Buy orders without end, each with an identifier of its own.
-#[derive(Debug)]
-pub(crate) struct Orders {
-    next: u64,
-    accounts: u32,
-}
-
-impl Default for Orders {
-    fn default() -> Self {
-        Self::over(ACCOUNTS)
-    }
-}
-
-impl Orders {
-    /// Going round over so many accounts.
-    pub(crate) const fn over(accounts: u32) -> Self {
-        Self { next: 0, accounts }
-    }
-
-    /// The next order.
-    pub(crate) fn next(&mut self) -> NewOrder {
-        let number = self.next;
-        self.next += 1;
-        let round = |over: u32| u32::try_from(number % u64::from(over)).unwrap_or(0);
-        NewOrder {
-            account: AccountId::new(round(self.accounts)),
-            strategy: StrategyId::new(1),
-            cl_ord_id: identifier(number),
-            instrument: InstrumentId::new(round(INSTRUMENTS)),
-            side: Side::Buy,
-            order_type: OrderType::Limit,
-            time_in_force: TimeInForce::Day,
-            quantity: Quantity::from(10),
-            limit_price: Some(cents(4851)),
-            quote: None,
-        }
-    }
-}
-
-/// `P` and the number's digits; cheap, so that making an order does not disturb what is measured.
-fn identifier(number: u64) -> ClOrdId {
-    let mut digits = *b"P000000000000";
-    let mut rest = number;
-    for digit in digits.iter_mut().skip(1).rev() {
-        *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-        rest /= 10;
-    }
-    ClOrdId::cut(std::str::from_utf8(&digits).unwrap_or("P"))
-}
 
 /// An order that the broker has acknowledged.
 #[derive(Clone, Copy, Debug)]
@@ -271,7 +109,7 @@ impl Rig {
             let before = messages.len();
             self.drain(|message| messages.push(*message));
             for message in messages.get(before..).unwrap_or_default() {
-                self.port.post(Input::ExecutionReport(crate::reports::acknowledged(message)?))?;
+                self.port.post(Input::ExecutionReport(workload::acknowledged(message)?))?;
             }
             if Instant::now() > deadline {
                 return Err(PerfError::Late("the broker's taking the orders"));
@@ -436,11 +274,5 @@ mod tests {
         let worked = background().0.saturating_sub(before);
         assert!(before > Duration::ZERO && worked < 10 * AT_REST, "{worked:?}");
         rig.shard.stop().unwrap();
-    }
-
-    #[test]
-    fn identifiers_differ() {
-        assert_eq!(identifier(0).as_str(), "P000000000000");
-        assert_eq!(identifier(1_234_567).as_str(), "P000001234567");
     }
 }

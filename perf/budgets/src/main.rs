@@ -9,7 +9,6 @@
 
 mod budget;
 mod callgrind;
-mod feed;
 mod stages;
 
 use std::process::ExitCode;

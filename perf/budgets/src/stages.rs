@@ -8,12 +8,11 @@ use engine::{Clock, Replay, ShardConfig, Standby};
 use fix_gateway::{Draft, counting};
 use journal::{Options, Reader, Record, Writer};
 use model::{
-    CancelOrder, Command, Event, Input, InstrumentId, Limits, NewOrder, OrderType, Outbound, Quantity,
-    SessionChange, SessionState, ShardId, Side, TimeInForce, Timestamp,
+    CancelOrder, Command, Event, Input, InstrumentId, Limits, NewOrder, OrderType, Origin, Outbound,
+    Quantity, Quote, SessionChange, SessionState, ShardId, Side, TimeInForce, Timestamp,
 };
 use risk_gate::{Facts, Terms};
-
-use crate::feed::{self, Feed, command, fill, order};
+use workload::{ACCOUNTS, Feed, Orders, WorkloadError, filled};
 
 /// One stage of an input's way.
 pub(crate) struct Stage {
@@ -32,6 +31,8 @@ pub(crate) enum Failed {
     Engine(#[from] engine::EngineError),
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    #[error(transparent)]
+    Workload(#[from] workload::WorkloadError),
     #[error("{0}")]
     Unexpected(&'static str),
 }
@@ -121,26 +122,25 @@ fn pipeline(rounds: u32) -> Result<(), Failed> {
     let dir = tempfile::tempdir()?;
     let segment_bytes = 8 * 1024 * 1024;
     let config = ShardConfig::new(Options { segment_bytes, ..Options::new(dir.path(), ShardId::new(0)) });
-    let mut shard = Standby::open(&config)?.start_stepped(Ticking(AtomicI64::new(feed::START_NS)))?;
+    let mut shard = Standby::open(&config)?.start_stepped(Ticking(AtomicI64::new(workload::START_NS)))?;
     let (mut client, quotes) = (shard.client(1000, 64), shard.quotes());
-    let (port, mut outlet) = shard.open_session(feed::SESSION);
+    let (port, mut outlet) = shard.open_session(workload::SESSION);
     let refused = |_| Failed::Unexpected("the shard took nothing");
-    for command in feed::definitions() {
+    for command in workload::definitions(ACCOUNTS)? {
         client.submit(command).map_err(refused)?;
         while shard.turn()? {}
         client.poll().ok_or(Failed::Unexpected("a definition was not answered"))?;
     }
-    for instrument in 0..feed::INSTRUMENTS {
-        quotes.send(InstrumentId::new(instrument), feed::quote(Timestamp::default())).map_err(refused)?;
+    for instrument in 0..workload::INSTRUMENTS {
+        quotes.send(InstrumentId::new(instrument), workload::quote(Timestamp::default())).map_err(refused)?;
     }
     for state in [SessionState::Up, SessionState::Ready] {
-        let change = SessionChange { session: feed::SESSION, state, unresolved: 0 };
+        let change = SessionChange { session: workload::SESSION, state, unresolved: 0 };
         port.post(Input::Session(change)).map_err(refused)?;
     }
     while shard.turn()? {}
     while outlet.poll().is_some() {}
-    let orders: Vec<NewOrder> =
-        (0..WARM_UP + rounds).map(|number| order(number, Timestamp::default())).collect();
+    let orders = new_orders(rounds, None);
     let mut next = orders.iter();
     warm_and_count(rounds, |_| {
         let order = next.next().ok_or(Failed::Unexpected("no order is left"))?;
@@ -156,9 +156,8 @@ fn pipeline(rounds: u32) -> Result<(), Failed> {
 fn append(rounds: u32) -> Result<(), Failed> {
     let dir = tempfile::tempdir()?;
     let mut writer = journal_in(dir.path())?;
-    let time = Timestamp::from_nanos(feed::START_NS);
-    let inputs: Vec<Input> =
-        (0..WARM_UP + rounds).map(|number| command(Command::NewOrder(order(number, time)))).collect();
+    let time = Timestamp::from_nanos(workload::START_NS);
+    let inputs = orders(rounds, time);
     let mut next = inputs.iter();
     warm_and_count(rounds, |_| {
         let input = next.next().ok_or(Failed::Unexpected("no input is left"))?;
@@ -170,13 +169,13 @@ fn append(rounds: u32) -> Result<(), Failed> {
 }
 
 fn risk(rounds: u32) -> Result<(), Failed> {
-    let (instrument, fees, mut limits) = (feed::instrument(0), feed::fees(), Limits::default());
-    for (kind, value) in feed::LIMITS {
+    let (instrument, fees, mut limits) = (workload::instrument(0)?, workload::fees(), Limits::default());
+    for (kind, value) in workload::ACCOUNT_LIMITS {
         if !limits.set(kind, Some(value.into())) {
             return Err(Failed::Unexpected("a limit was not taken"));
         }
     }
-    let now = Timestamp::from_nanos(feed::START_NS);
+    let now = Timestamp::from_nanos(workload::START_NS);
     warm_and_count(rounds, |turn| {
         let facts = Facts {
             terms: Terms {
@@ -184,12 +183,12 @@ fn risk(rounds: u32) -> Result<(), Failed> {
                 order_type: OrderType::Limit,
                 time_in_force: TimeInForce::Day,
                 quantity: Quantity::from(100 + turn % 900),
-                limit_price: Some(feed::price(4851 + i64::from(turn % 7) - 3)),
+                limit_price: Some(workload::cents(4851 + i64::from(turn % 7) - 3)),
             },
             instrument: &instrument,
             limits: &limits,
             fees: &fees,
-            quote: Some(feed::quote(now)),
+            quote: Some(workload::quote(now)),
             now,
             halted: false,
             session_ready: true,
@@ -197,9 +196,9 @@ fn risk(rounds: u32) -> Result<(), Failed> {
             position: Quantity::from(12_300),
             open_buy: Quantity::from(4_500),
             open_sell: Quantity::from(1_700),
-            available_cash: feed::amount(12_345_678_912),
-            gross_exposure: feed::amount(98_765_432_109),
-            max_gross_exposure: Some(feed::amount(10_000_000_000_000)),
+            available_cash: workload::amount(12_345_678_912),
+            gross_exposure: workload::amount(98_765_432_109),
+            max_gross_exposure: Some(workload::amount(10_000_000_000_000)),
         };
         let verdict = black_box(risk_gate::approve(black_box(&facts)));
         verdict.map(|_| ()).map_err(|_| Failed::Unexpected("the gate refused"))
@@ -221,33 +220,44 @@ fn apply_all(feed: &mut Feed, rounds: u32, inputs: &[Input]) -> Result<(), Faile
     })
 }
 
+fn command(command: Command) -> Input {
+    Input::Command { origin: Origin { uid: 1000, client: 1 }, command }
+}
+
+/// As many as are passed, counted or not.
+fn new_orders(rounds: u32, quote: Option<Quote>) -> Vec<NewOrder> {
+    let mut orders = Orders::default();
+    (0..WARM_UP + rounds).map(|_| NewOrder { quote, ..orders.next() }).collect()
+}
+
+/// The same as they are recorded.
 fn orders(rounds: u32, time: Timestamp) -> Vec<Input> {
-    (0..WARM_UP + rounds).map(|number| command(Command::NewOrder(order(number, time)))).collect()
+    let orders = new_orders(rounds, Some(workload::quote(time)));
+    orders.into_iter().map(|order| command(Command::NewOrder(order))).collect()
 }
 
 fn apply_order(rounds: u32) -> Result<(), Failed> {
-    let mut feed = Feed::ready();
+    let mut feed = Feed::ready(ACCOUNTS)?;
     let inputs = orders(rounds, feed.time);
     apply_all(&mut feed, rounds, &inputs)
 }
 
 /// A core that has taken orders, and what left for them.
-fn with_orders(rounds: u32) -> (Feed, Vec<Outbound>) {
-    let mut feed = Feed::ready();
+fn with_orders(rounds: u32) -> Result<(Feed, Vec<Outbound>), Failed> {
+    let mut feed = Feed::ready(ACCOUNTS)?;
     let mut messages = Vec::new();
     for input in orders(rounds, feed.time) {
         feed.take(&input);
         messages.extend(feed.outcome.outbound.iter().copied());
     }
-    (feed, messages)
+    Ok((feed, messages))
 }
 
 fn apply_cancel(rounds: u32) -> Result<(), Failed> {
-    let (mut feed, _) = with_orders(rounds);
-    let time = feed.time;
-    let inputs: Vec<Input> = (0..WARM_UP + rounds)
-        .map(|number| {
-            let order = order(number, time);
+    let (mut feed, _) = with_orders(rounds)?;
+    let inputs: Vec<Input> = new_orders(rounds, None)
+        .into_iter()
+        .map(|order| {
             let cancel = CancelOrder { account: order.account, order: None, cl_ord_id: order.cl_ord_id };
             command(Command::CancelOrder(cancel))
         })
@@ -256,8 +266,9 @@ fn apply_cancel(rounds: u32) -> Result<(), Failed> {
 }
 
 fn apply_fill(rounds: u32) -> Result<(), Failed> {
-    let (mut feed, messages) = with_orders(rounds);
-    let inputs: Vec<Input> = messages.iter().filter_map(fill).collect();
+    let (mut feed, messages) = with_orders(rounds)?;
+    let fills = messages.iter().map(|message| Ok(Input::ExecutionReport(filled(message)?)));
+    let inputs = fills.collect::<Result<Vec<_>, WorkloadError>>()?;
     apply_all(&mut feed, rounds, &inputs)
 }
 
@@ -265,8 +276,8 @@ fn apply_fill(rounds: u32) -> Result<(), Failed> {
 fn recorded(rounds: u32) -> Result<(Vec<Record>, usize), Failed> {
     let dir = tempfile::tempdir()?;
     let mut writer = journal_in(dir.path())?;
-    let mut time = Timestamp::from_nanos(feed::START_NS);
-    let opening = feed::opening();
+    let mut time = Timestamp::from_nanos(workload::START_NS);
+    let opening = workload::opening(ACCOUNTS)?;
     for input in opening.iter().chain(&orders(rounds, time)) {
         time = Timestamp::from_nanos(time.nanos + 1_000);
         writer.ensure_room()?;
@@ -297,7 +308,7 @@ fn replay_order(rounds: u32) -> Result<(), Failed> {
 fn decode(rounds: u32) -> Result<(), Failed> {
     let dir = tempfile::tempdir()?;
     let mut writer = journal_in(dir.path())?;
-    let time = Timestamp::from_nanos(feed::START_NS);
+    let time = Timestamp::from_nanos(workload::START_NS);
     for input in orders(rounds, time) {
         writer.append(time, &input)?;
     }
@@ -311,7 +322,7 @@ fn decode(rounds: u32) -> Result<(), Failed> {
 }
 
 fn fix_encode(rounds: u32) -> Result<(), Failed> {
-    let (_, messages) = with_orders(rounds);
+    let (_, messages) = with_orders(rounds)?;
     let (mut next, mut draft) = (messages.iter(), Draft::new());
     warm_and_count(rounds, |_| {
         let message = next.next().ok_or(Failed::Unexpected("no message is left"))?;
@@ -329,7 +340,7 @@ const REPORT: &str = "8=FIX.4.4|9=218|35=8|34=1234|49=BROKER|52=20251120-09:02:0
 
 fn fix_parse(rounds: u32) -> Result<(), Failed> {
     let raw = REPORT.replace('|', "\u{1}").into_bytes();
-    warm_and_count(rounds, |_| match black_box(counting::inbound(feed::SESSION, black_box(&raw))) {
+    warm_and_count(rounds, |_| match black_box(counting::inbound(workload::SESSION, black_box(&raw))) {
         Some(Input::ExecutionReport(_)) => Ok(()),
         _ => Err(Failed::Unexpected("it was not understood")),
     })

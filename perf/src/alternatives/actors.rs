@@ -4,10 +4,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use actix::{Actor, Arbiter, Context, Handler, Message, System};
 use model::NewOrder;
+use workload::Orders;
 
 use crate::error::PerfError;
 use crate::lab::{Lab, Pinned};
-use crate::rig::Orders;
 use crate::row::Row;
 use crate::rows::ring;
 use crate::samples::Samples;

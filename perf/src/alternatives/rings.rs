@@ -6,10 +6,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crossbeam::queue::ArrayQueue;
 use model::NewOrder;
+use workload::Orders;
 
 use crate::error::PerfError;
 use crate::lab::{Lab, Pinned};
-use crate::rig::Orders;
 use crate::row::Row;
 use crate::rows::ring;
 use crate::samples::Samples;

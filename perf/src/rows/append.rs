@@ -6,11 +6,11 @@ use std::hint::black_box;
 
 use journal::{Durability, Options, Writer};
 use model::{Command, Input, Origin, ShardId, Timestamp};
+use workload::Orders;
 
 use crate::error::PerfError;
 use crate::lab::Lab;
 use crate::open_loop::{Path, offer};
-use crate::rig::{self, Orders};
 use crate::row::{Best, Floor, Row, Unit, per_second};
 use crate::samples::{Samples, Summary};
 use crate::ticks::now_ns;
@@ -167,7 +167,7 @@ impl Path for Appends<'_> {
 /// What a shard appends for an order.
 pub(crate) fn order_input(orders: &mut Orders, time: Timestamp) -> Input {
     let mut order = orders.next();
-    order.quote = Some(rig::quote(time));
+    order.quote = Some(workload::quote(time));
     Input::Command { origin: Origin { uid: 1000, client: 1 }, command: Command::NewOrder(order) }
 }
 

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use engine::ShardConfig;
 use model::{Command, Outbound, OutboundKind};
+use workload::ACCOUNTS;
 
 use crate::error::PerfError;
 use crate::lab::Lab;
 use crate::open_loop::{Path, offer, one_by_one};
-use crate::rig::{ACCOUNTS, Held, Rig, WINDOW, config};
+use crate::rig::{Held, Rig, WINDOW, config};
 use crate::row::{Best, Row};
 use crate::rows::ring;
 use crate::samples::Samples;

@@ -5,10 +5,10 @@ use std::os::unix::fs::FileExt;
 
 use journal::Durability;
 use model::Timestamp;
+use workload::Orders;
 
 use crate::error::PerfError;
 use crate::lab::Lab;
-use crate::rig::Orders;
 use crate::row::{Floor, Row};
 use crate::rows::append::{open, order_input};
 use crate::samples::Samples;

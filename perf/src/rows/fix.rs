@@ -14,10 +14,10 @@ use fix_gateway::{
     SessionEngine, SessionSettings, ShardClosed, ShardPort,
 };
 use model::{Command, Input, Name, Outbound, OutboundKind, Position, SessionId, WireId};
+use workload::Orders;
 
 use crate::error::PerfError;
 use crate::lab::{Lab, Pinned};
-use crate::rig::Orders;
 use crate::row::{Best, Row};
 use crate::rows::ring;
 use crate::samples::Samples;

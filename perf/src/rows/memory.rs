@@ -2,14 +2,12 @@
 
 use actors::Core;
 use model::{AccountId, Command, Input, InstrumentId, Origin};
+use workload::{Feed, INSTRUMENTS, Orders};
 
 use crate::counting::in_use_bytes;
 use crate::error::PerfError;
 use crate::lab::Lab;
-use crate::reports;
-use crate::rig::{self, INSTRUMENTS, Orders};
 use crate::row::{Best, Row, Unit};
-use crate::rows::parts::Feed;
 use crate::samples::Summary;
 
 const IDLE: &str = "heap of the core for each account at rest: ten positions, settled, its orders retired; as a restart reads it";
@@ -81,12 +79,12 @@ fn position(
 ) -> Result<(), PerfError> {
     let mut order = orders.next();
     (order.account, order.instrument) = (account, instrument);
-    order.quote = Some(rig::quote(feed.time));
+    order.quote = Some(workload::quote(feed.time));
     feed.take(&Input::Command { origin: Origin::default(), command: Command::NewOrder(order) });
     let Some(message) = feed.outcome.outbound.first().copied() else {
         return Err(PerfError::Unexpected(format!("denied: {:?}", feed.outcome.events)));
     };
-    let report = reports::filled(&message)?;
+    let report = workload::filled(&message)?;
     feed.take(&Input::ExecutionReport(report));
     let booked = feed.outcome.events.iter().any(|event| matches!(event, model::Event::Executed { .. }));
     if booked { Ok(()) } else { Err(PerfError::Unexpected(format!("not booked: {:?}", feed.outcome.events))) }

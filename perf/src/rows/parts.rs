@@ -2,16 +2,15 @@
 
 use std::hint::black_box;
 
-use actors::{Core, Outcome, Stamp};
 use model::{
-    Command, FeeSchedule, Input, Instrument, Limits, OrderType, Origin, Position, Quantity, SessionChange,
-    SessionState, ShardId, Side, TimeInForce, Timestamp,
+    Command, FeeSchedule, Input, Instrument, Limits, OrderType, Origin, Quantity, Side, TimeInForce,
+    Timestamp,
 };
 use risk_gate::{Facts, Terms};
+use workload::{Feed, Orders};
 
 use crate::error::PerfError;
 use crate::lab::Lab;
-use crate::rig::{self, Orders, SESSION};
 use crate::row::Row;
 use crate::samples::Samples;
 use crate::ticks::now_ns;
@@ -28,8 +27,8 @@ pub(crate) fn risk(lab: &mut Lab) -> Result<(), PerfError> {
 
 fn approvals(lab: &Lab) -> Result<Samples, PerfError> {
     let _pinned = lab.pinned();
-    let (instrument, fees, mut limits) = (rig::instrument(0)?, rig::fees(), Limits::default());
-    for (kind, value) in rig::ACCOUNT_LIMITS {
+    let (instrument, fees, mut limits) = (workload::instrument(0)?, workload::fees(), Limits::default());
+    for (kind, value) in workload::ACCOUNT_LIMITS {
         if !limits.set(kind, Some(value.into())) {
             return Err(PerfError::Unexpected(format!("{kind} cannot be {value}")));
         }
@@ -64,7 +63,7 @@ fn facts<'a>(turn: u32, instrument: &'a Instrument, fees: &'a FeeSchedule, limit
         instrument,
         limits,
         fees,
-        quote: Some(rig::quote(now)),
+        quote: Some(workload::quote(now)),
         now,
         halted: false,
         session_ready: true,
@@ -86,13 +85,13 @@ pub(crate) fn apply(lab: &mut Lab) -> Result<(), PerfError> {
 
 fn applications(lab: &Lab) -> Result<Samples, PerfError> {
     let _pinned = lab.pinned();
-    let mut feed = Feed::ready(rig::ACCOUNTS)?;
+    let mut feed = Feed::ready(workload::ACCOUNTS)?;
     let mut orders = Orders::default();
     let mut samples = Samples::new();
     let count = lab.sized(100_000u32, 400_000);
     for turn in 0..count + 20_000 {
         let mut order = orders.next();
-        order.quote = Some(rig::quote(feed.time));
+        order.quote = Some(workload::quote(feed.time));
         let input = Input::Command { origin: Origin::default(), command: Command::NewOrder(order) };
         let stamp = feed.stamp();
         feed.outcome.clear();
@@ -107,48 +106,4 @@ fn applications(lab: &Lab) -> Result<Samples, PerfError> {
         }
     }
     Ok(samples)
-}
-
-/// A core that is fed directly, without a shard.
-pub(crate) struct Feed {
-    pub(crate) core: Core,
-    pub(crate) outcome: Outcome,
-    pub(crate) time: Timestamp,
-    seq: u64,
-}
-
-impl Feed {
-    /// Defined, funded, its session ready.
-    pub(crate) fn ready(accounts: u32) -> Result<Self, PerfError> {
-        let time = Timestamp::from_nanos(1_763_629_323_456_789_000);
-        let mut feed = Self { core: Core::new(), outcome: Outcome::default(), time, seq: 0 };
-        feed.take(&Input::Opened {
-            incarnation: model::Incarnation { count: 1 },
-            logic_version: actors::LOGIC_VERSION,
-        });
-        for command in rig::definitions(accounts)? {
-            feed.take(&Input::Command { origin: Origin::default(), command });
-            if let Some(model::Event::Denied { denial, .. }) = feed.outcome.events.first() {
-                return Err(PerfError::Unexpected(format!("the set-up was denied: {denial:?}")));
-            }
-        }
-        for state in [SessionState::Up, SessionState::Ready] {
-            feed.take(&Input::Session(SessionChange { session: SESSION, state, unresolved: 0 }));
-        }
-        Ok(feed)
-    }
-
-    /// The next position; one microsecond later.
-    pub(crate) fn stamp(&mut self) -> Stamp {
-        self.seq += 1;
-        self.time = Timestamp::from_nanos(self.time.nanos + 1_000);
-        Stamp { position: Position::new(ShardId::new(0), self.seq), time: self.time }
-    }
-
-    /// Applies one input; what follows is in `outcome`.
-    pub(crate) fn take(&mut self, input: &Input) {
-        let stamp = self.stamp();
-        self.outcome.clear();
-        self.core.apply(stamp, input, &mut self.outcome);
-    }
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use model::{Command, Input, Outbound};
+use workload::ACCOUNTS;
 
 use crate::error::PerfError;
 use crate::lab::Lab;
 use crate::open_loop::{Path, offer};
-use crate::reports;
-use crate::rig::{ACCOUNTS, Rig, WINDOW, config};
+use crate::rig::{Rig, WINDOW, config};
 use crate::row::Row;
 use crate::rows::core_path::{Condition, NAME, USUAL_RATE, open_loop, samples_at};
 use crate::rows::ring;
@@ -83,11 +83,11 @@ impl Path for Ended<'_> {
         while let Some(message) = self.rig.outlet.poll() {
             arrived(now_ns());
             if let Some(before) = left.replace(message) {
-                self.rig.port.post(Input::ExecutionReport(reports::ended(&before)?))?;
+                self.rig.port.post(Input::ExecutionReport(workload::ended(&before)?))?;
             }
         }
         if let Some(last) = left {
-            self.rig.port.post(Input::ExecutionReport(reports::ended(&last)?))?;
+            self.rig.port.post(Input::ExecutionReport(workload::ended(&last)?))?;
         }
         self.rig.take_answers().map(|_| ())
     }

@@ -11,11 +11,10 @@ use model::{
     Command, ExecId, ExecType, ExecutionReport, Input, InstrumentId, OrdStatus, Origin, Outbound,
     OutboundKind, Position, Quantity, SessionChange, SessionState, ShardId, Symbol, Timestamp, WireId,
 };
+use workload::{Orders, SESSION};
 
 use crate::error::PerfError;
 use crate::lab::Lab;
-use crate::reports;
-use crate::rig::{self, Orders, SESSION};
 use crate::row::{Best, Row, per_second};
 use crate::samples::Summary;
 use crate::ticks::now_ns;
@@ -46,7 +45,7 @@ pub(crate) fn measure(lab: &mut Lab) -> Result<(), PerfError> {
     snapshot(whole.path(), size)?;
     let with_orders = start(whole.path(), size.tail)?;
     drop(whole);
-    let defined = u64::try_from(rig::definitions(size.accounts)?.len()).unwrap_or(0);
+    let defined = u64::try_from(workload::definitions(size.accounts)?.len()).unwrap_or(0);
     let fresh = Size { records: defined + size.tail, ..size };
     let dir = lab.fresh_dir()?;
     write(dir.path(), fresh)?;
@@ -112,7 +111,7 @@ fn write(dir: &Path, size: Size) -> Result<(), PerfError> {
     let incarnation = writer.incarnation();
     let mut author = Author { writer, time: Timestamp::from_nanos(1_763_629_323_000_000_000) };
     author.append(&Input::Opened { incarnation, logic_version: actors::LOGIC_VERSION })?;
-    for command in rig::definitions(size.accounts)? {
+    for command in workload::definitions(size.accounts)? {
         author.append(&Input::Command { origin: Origin::default(), command })?;
     }
     for state in [SessionState::Up, SessionState::Ready] {
@@ -132,7 +131,7 @@ fn write(dir: &Path, size: Size) -> Result<(), PerfError> {
 /// An order from its command to its end: four records.
 fn life(author: &mut Author, orders: &mut Orders, incarnation: model::Incarnation) -> Result<u64, PerfError> {
     let mut order = orders.next();
-    order.quote = Some(rig::quote(author.time));
+    order.quote = Some(workload::quote(author.time));
     let command = Command::NewOrder(order);
     let seq = author.append(&Input::Command { origin: Origin::default(), command })?;
     let position = Position::new(ShardId::new(0), seq);
@@ -147,8 +146,8 @@ fn life(author: &mut Author, orders: &mut Orders, incarnation: model::Incarnatio
         limit_price: order.limit_price,
     };
     let message = Outbound { session: SESSION, position, time: author.time, kind };
-    author.append(&Input::ExecutionReport(reports::acknowledged(&message)?))?;
-    let whole = reports::filled(&message)?;
+    author.append(&Input::ExecutionReport(workload::acknowledged(&message)?))?;
+    let whole = workload::filled(&message)?;
     author.append(&Input::ExecutionReport(part(&whole)?))?;
     author.append(&Input::ExecutionReport(ExecutionReport { last_quantity: Quantity::from(6), ..whole }))
 }

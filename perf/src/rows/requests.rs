@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use engine::{Lane, SystemClock, TraceReader, monotonic_ns};
 use model::{CancelOrder, ClOrdId, Command, Event, ExecutionReport, Input, Position, Quantity, ReplaceOrder};
+use workload::ACCOUNTS;
 
 use crate::error::PerfError;
 use crate::lab::Lab;
 use crate::open_loop::{Path, offer};
-use crate::reports;
-use crate::rig::{ACCOUNTS, Rig, WINDOW, Working, config};
+use crate::rig::{Rig, WINDOW, Working, config};
 use crate::row::{Best, Row};
 use crate::rows::core_path::{USUAL_RATE, is_request, samples_at};
 use crate::rows::ring;
@@ -124,7 +124,7 @@ fn with_fills(
     config.trace = trace;
     let mut rig = Rig::with(&config, ACCOUNTS, SystemClock)?;
     let orders = rig.working(usize::try_from(samples_at(lab, USUAL_RATE)).unwrap_or(0))?;
-    let fills = orders.iter().map(|order| reports::filled(&order.message)).collect::<Result<Vec<_>, _>>()?;
+    let fills = orders.iter().map(|order| workload::filled(&order.message)).collect::<Result<Vec<_>, _>>()?;
     Ok((rig, fills))
 }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::{Command, NewOrder, Outbound, OutboundKind, Position, SessionId, Timestamp};
+use workload::Orders;
 
 use crate::error::PerfError;
 use crate::lab::{Lab, Pinned};
-use crate::rig::{Orders, WINDOW};
+use crate::rig::WINDOW;
 use crate::row::Floor;
 use crate::samples::Samples;
 use crate::ticks::now_ns;

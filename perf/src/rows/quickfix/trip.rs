@@ -15,9 +15,11 @@ use model::{Command, Event, Input, InstrumentId, Name, Outbound, Position, Sessi
 
 use super::broker::{self, AtBroker, BROKER, FIRM};
 use super::memory_engine::MemoryEngine;
+use workload::{ACCOUNTS, INSTRUMENTS, Orders, SESSION, definitions, quote};
+
 use crate::error::PerfError;
 use crate::lab::Lab;
-use crate::rig::{ACCOUNTS, INSTRUMENTS, Orders, SESSION, WINDOW, config, definitions, quote};
+use crate::rig::{WINDOW, config};
 use crate::samples::Samples;
 
 /// Also where the disk is somebody else's for a while.

@@ -1,23 +1,24 @@
-//! What a broker says about an order of the rig.
+//! What a broker says about an order.
 
 use model::{
     ExecId, ExecType, ExecutionReport, OrdStatus, Outbound, OutboundKind, Quantity, Reference, Text,
 };
 
-use crate::error::PerfError;
-use crate::rig::SESSION;
+use crate::{SESSION, WorkloadError};
 
 /// The order works.
-pub(crate) fn acknowledged(order: &Outbound) -> Result<ExecutionReport, PerfError> {
+pub fn acknowledged(order: &Outbound) -> Result<ExecutionReport, WorkloadError> {
     let report = about(order, 'A')?;
     let leaves_quantity = quantity_of(order)?;
     Ok(ExecutionReport { exec_type: ExecType::New, ord_status: OrdStatus::New, leaves_quantity, ..report })
 }
 
 /// The whole of an order was executed at its limit.
-pub(crate) fn filled(order: &Outbound) -> Result<ExecutionReport, PerfError> {
+pub fn filled(order: &Outbound) -> Result<ExecutionReport, WorkloadError> {
     let (report, quantity) = (about(order, 'F')?, quantity_of(order)?);
-    let OutboundKind::NewOrderSingle { limit_price, .. } = order.kind else { return Err(no_order()) };
+    let OutboundKind::NewOrderSingle { limit_price, .. } = order.kind else {
+        return Err(WorkloadError::NoOrder);
+    };
     Ok(ExecutionReport {
         exec_type: ExecType::Trade,
         ord_status: OrdStatus::Filled,
@@ -29,14 +30,14 @@ pub(crate) fn filled(order: &Outbound) -> Result<ExecutionReport, PerfError> {
 }
 
 /// The broker ended the order, unasked.
-pub(crate) fn ended(order: &Outbound) -> Result<ExecutionReport, PerfError> {
+pub fn ended(order: &Outbound) -> Result<ExecutionReport, WorkloadError> {
     let report = about(order, 'C')?;
     Ok(ExecutionReport { exec_type: ExecType::Canceled, ord_status: OrdStatus::Canceled, ..report })
 }
 
-fn about(order: &Outbound, kind: char) -> Result<ExecutionReport, PerfError> {
+fn about(order: &Outbound, kind: char) -> Result<ExecutionReport, WorkloadError> {
     let OutboundKind::NewOrderSingle { cl_ord_id, symbol, side, .. } = order.kind else {
-        return Err(no_order());
+        return Err(WorkloadError::NoOrder);
     };
     Ok(ExecutionReport {
         session: SESSION,
@@ -62,13 +63,9 @@ fn about(order: &Outbound, kind: char) -> Result<ExecutionReport, PerfError> {
     })
 }
 
-fn quantity_of(order: &Outbound) -> Result<Quantity, PerfError> {
+fn quantity_of(order: &Outbound) -> Result<Quantity, WorkloadError> {
     match order.kind {
         OutboundKind::NewOrderSingle { quantity, .. } => Ok(quantity),
-        _ => Err(no_order()),
+        _ => Err(WorkloadError::NoOrder),
     }
-}
-
-fn no_order() -> PerfError {
-    PerfError::Unexpected("what left is not an order".to_owned())
 }
