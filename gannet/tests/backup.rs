@@ -13,7 +13,7 @@ use engine::{Shard, ShardConfig, SystemClock, recover, state_hash};
 use gannet::backup::{BackupError, Manifest, Source, Taken, archive, restore, take, unarchive};
 use gannet::past::why::{Asked, why};
 use gannet::past::{At, Past};
-use model::{Actor, Command, Event, Input, LimitKind, OrderId, Position, ShardId, Timestamp};
+use model::{Actor, Command, Event, LimitKind, OrderId, Position, ShardId, Timestamp};
 
 /// Shards that live in one folder, as those of a node.
 struct World {
@@ -176,24 +176,10 @@ fn what_is_no_backup_or_of_another_journal_is_refused_and_left_alone() {
     drop(rig);
 }
 
-/// Journals of two shards with stamps that are known.
-fn two_shards(folder: &Path) {
-    for (shard, times) in [(0, [10, 20, 30, 40]), (1, [15, 20, 35, 36])] {
-        let dir = folder.join(format!("shard-{shard}"));
-        let mut options = journal::Options::new(&dir, ShardId::new(shard));
-        options.segment_bytes = journal::Options::MIN_SEGMENT_BYTES;
-        let mut writer = journal::open(&options).unwrap().writer;
-        for time in times {
-            writer.append(Timestamp::from_nanos(time), &Input::Tick).unwrap();
-        }
-        writer.close().unwrap();
-    }
-}
-
 #[test]
 fn several_shards_are_cut_at_one_instant() {
     let world = World::new();
-    two_shards(&world.path("journal"));
+    common::ticked(&world.path("journal"), [&[10, 20, 30, 40], &[15, 20, 35, 36]]);
     world.backup();
     let last = |to: &str, at: At| {
         let restored = restore(&world.path("backup"), &world.path(to), Some(at), &mut |_| {}).unwrap();

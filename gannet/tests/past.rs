@@ -164,24 +164,10 @@ fn snapshots_make_answers_quicker_and_never_other_ones() {
     assert!(answers() == from_the_start);
 }
 
-/// Two journals with stamps that are known.
-fn two_shards(folder: &Path) {
-    for (shard, times) in [(0, vec![10, 20, 30]), (1, vec![15, 25])] {
-        let dir = folder.join(format!("shard-{shard}"));
-        let mut options = journal::Options::new(&dir, ShardId::new(shard));
-        options.segment_bytes = journal::Options::MIN_SEGMENT_BYTES;
-        let mut writer = journal::open(&options).unwrap().writer;
-        for time in times {
-            writer.append(Timestamp::from_nanos(time), &Input::Tick).unwrap();
-        }
-        writer.close().unwrap();
-    }
-}
-
 #[test]
 fn a_record_of_one_shard_is_a_time_for_the_others() {
     let folder = tempfile::tempdir().unwrap();
-    two_shards(folder.path());
+    common::ticked(folder.path(), [&[10, 20, 30], &[15, 25]]);
     let reached = |at: At| {
         let state = state_at(folder.path(), at);
         state.shards.iter().map(|shard| shard.position.seq).collect::<Vec<_>>()

@@ -203,3 +203,16 @@ pub fn fill(order: OrderId, exec_id: &str, quantity: u32, cum: u32, seq: u64) ->
         text: Reference::EMPTY,
     })
 }
+
+/// Journals of two shards that ticked at these times, in nanoseconds.
+pub fn ticked(folder: &Path, shards: [&[i64]; 2]) {
+    for (shard, times) in (0..).zip(shards) {
+        let mut options = journal::Options::new(folder.join(format!("shard-{shard}")), ShardId::new(shard));
+        options.segment_bytes = journal::Options::MIN_SEGMENT_BYTES;
+        let mut writer = journal::open(&options).unwrap().writer;
+        for time in times {
+            writer.append(Timestamp::from_nanos(*time), &Input::Tick).unwrap();
+        }
+        writer.close().unwrap();
+    }
+}
