@@ -97,7 +97,7 @@ pub(crate) fn measure(lab: &mut Lab) -> Vec<(&'static str, PerfError)> {
     }
     for (index, family) in families.iter().enumerate() {
         let started = std::time::Instant::now();
-        eprint!("[{:>2}/{}] {:<28}", index + 1, families.len(), family.name);
+        eprint!("[{:>2}/{}] {:<33}", index + 1, families.len(), family.name);
         let outcome = (family.measure)(lab);
         match outcome {
             Ok(()) => eprintln!(" {:>5.1} s", started.elapsed().as_secs_f64()),

@@ -14,12 +14,14 @@ const IDLE: &str = "heap of the core for each account at rest: ten positions, se
 const TRADING: &str =
     "the same on the day itself: ten positions, the ten filled orders behind them and their executions";
 const EMPTY: &str = "the same before the first order: definition, limits, cash";
+/// So many that what the tables have ready for all of them is small beside it.
+const ACCOUNTS: u32 = 10_000;
 const NANOS_PER_DAY: i64 = 86_400_000_000_000;
 /// Longer than executions are remembered.
 const REST_DAYS: i64 = 20;
 
 pub(crate) fn account(lab: &mut Lab) -> Result<(), PerfError> {
-    let accounts = lab.sized(1_000u32, 10_000);
+    let accounts = ACCOUNTS;
     let before = in_use_bytes();
     let mut feed = Feed::ready(accounts)?;
     let defined = in_use_bytes() - before;

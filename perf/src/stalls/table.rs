@@ -44,8 +44,10 @@ const FLUSHER: [&str; 10] = [
     "between p50",
     "core taken",
 ];
-/// Threads that are named; the rest is small.
+/// Threads that are named at most.
 const NAMED: usize = 3;
+/// Who had the core for less than this part of what the first one had is in the JSON alone.
+const WORTH_NAMING: u64 = 20;
 
 /// A table with headings, one line for each row that has one; `None` where none has.
 fn table<const N: usize>(
@@ -106,15 +108,18 @@ fn orders_line(row: &Row, tail: &Tail) -> Vec<String> {
 }
 
 fn holders(tail: &Tail) -> String {
-    let mut held: Vec<String> =
-        tail.held.iter().take(NAMED).map(|(name, ns)| format!("{name} {}", brief(*ns))).collect();
+    let mut held: Vec<(String, u64)> =
+        tail.held.iter().take(NAMED).map(|(name, ns)| (format!("{name} {}", brief(*ns)), *ns)).collect();
     for (whose, name) in [(Whose::Kernel, "kernel"), (Whose::Others, "other programs")] {
         let ran = || tail.ran.iter().filter(|ran| ran.whose == whose);
         let ns: u64 = ran().map(|ran| ran.on_core_ns).sum();
         if let Some(first) = ran().next() {
-            held.push(format!("{name} {} ({})", brief(ns), first.name));
+            held.push((format!("{name} {} ({})", brief(ns), first.name), ns));
         }
     }
+    let most_ns = held.iter().map(|(_, ns)| *ns).max().unwrap_or(0);
+    held.retain(|(_, ns)| *ns >= most_ns / WORTH_NAMING);
+    let held: Vec<String> = held.into_iter().map(|(held, _)| held).collect();
     if held.is_empty() { DASH.to_owned() } else { held.join(", ") }
 }
 
