@@ -3,16 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod common;
+#[path = "common/observed.rs"]
+mod observed;
 
-use std::ffi::OsString;
-use std::io;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use common::{input, options, time};
-use journal::disk::{Access, Disk, DiskFile, Lock, NativeDisk, Words};
 use journal::{Durability, Options, Writer};
+use observed::{Observed, Observer, Seen};
 
 /// What was seen of the background thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,88 +54,21 @@ impl Gate {
     }
 }
 
-#[derive(Debug)]
-struct Gated {
-    gate: Arc<Gate>,
-}
-
-#[derive(Debug)]
-struct GatedFile {
-    file: Box<dyn DiskFile>,
-    gate: Arc<Gate>,
-}
-
-impl Disk for Gated {
-    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(GatedFile { file: NativeDisk.open(path, access)?, gate: Arc::clone(&self.gate) }))
-    }
-    fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
-        NativeDisk.list(dir)
-    }
-    fn exists(&self, path: &Path) -> io::Result<bool> {
-        NativeDisk.exists(path)
-    }
-    fn create_dir(&self, dir: &Path) -> io::Result<()> {
-        NativeDisk.create_dir(dir)
-    }
-    fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        NativeDisk.create_dir_all(dir)
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        NativeDisk.rename(from, to)?;
-        if let Some(segment) = to.file_stem().and_then(|name| name.to_str()?.parse().ok()) {
-            self.gate.saw(Step::Made(segment));
+impl Observer for Gate {
+    fn sees(&self, seen: Seen, path: &Path) {
+        match seen {
+            Seen::Renamed => {
+                if let Some(segment) = path.file_stem().and_then(|name| name.to_str()?.parse().ok()) {
+                    self.saw(Step::Made(segment));
+                }
+            }
+            Seen::BeginSync => {
+                self.saw(Step::Resting);
+                self.wait_until("it is let go", |_, is_let_go| is_let_go);
+            }
+            Seen::SyncBegins => {}
+            Seen::Synced => self.saw(Step::Synced),
         }
-        Ok(())
-    }
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        NativeDisk.remove(path)
-    }
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        NativeDisk.sync_dir(dir)
-    }
-    fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {
-        NativeDisk.lock(path)
-    }
-    fn now_ns(&self) -> i64 {
-        NativeDisk.now_ns()
-    }
-    fn pause(&self, time: Duration) {
-        NativeDisk.pause(time);
-    }
-}
-
-impl DiskFile for GatedFile {
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
-    }
-    fn read_at(&self, out: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.file.read_at(out, offset)
-    }
-    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.file.write_all_at(bytes, offset)
-    }
-    fn allocate(&self, len_bytes: u64) -> io::Result<()> {
-        self.file.allocate(len_bytes)
-    }
-    fn begin_sync(&self, from: u64, len_bytes: u64) {
-        self.gate.saw(Step::Resting);
-        self.gate.wait_until("it is let go", |_, is_let_go| is_let_go);
-        self.file.begin_sync(from, len_bytes);
-    }
-    fn sync_data(&self) -> io::Result<()> {
-        self.file.sync_data()?;
-        self.gate.saw(Step::Synced);
-        Ok(())
-    }
-    fn sync_all(&self) -> io::Result<()> {
-        self.file.sync_all()
-    }
-    fn map(&self, len_bytes: usize) -> io::Result<Words> {
-        self.file.map(len_bytes)
-    }
-    fn map_read_only(&self, len_bytes: usize) -> io::Result<Words> {
-        self.file.map_read_only(len_bytes)
     }
 }
 
@@ -152,7 +85,7 @@ fn fill_up_to(writer: &mut Writer, segment: u64) -> u64 {
 #[test]
 fn the_next_segment_is_made_before_a_sealed_one_is_synced() {
     let (dir, gate) = (tempfile::tempdir().unwrap(), Arc::new(Gate::default()));
-    let disk = Arc::new(Gated { gate: Arc::clone(&gate) });
+    let disk = Arc::new(Observed(Arc::clone(&gate)));
     let options = Options { disk, ..options(dir.path(), Durability::Process) };
     let mut writer = journal::open(&options).unwrap().writer;
     fill_up_to(&mut writer, 2);

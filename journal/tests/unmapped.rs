@@ -3,17 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod common;
+#[path = "common/observed.rs"]
+mod observed;
 
-use std::ffi::OsString;
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use common::{input, options, time};
-use journal::disk::{Access, Disk, DiskFile, Lock, NativeDisk, Words};
 use journal::{Background, Durability, Options};
+use observed::{Observed, Observer, Seen};
 
 /// The segments whose records are mapped in this process, as the kernel says.
 fn mapped(dir: &Path) -> Vec<u64> {
@@ -30,95 +29,21 @@ fn mapped(dir: &Path) -> Vec<u64> {
 }
 
 /// Each look at what is mapped when a file's content is synced.
-type Looks = Arc<Mutex<Vec<Vec<u64>>>>;
+#[derive(Debug, Default)]
+struct Looks(Mutex<Vec<Vec<u64>>>);
 
-/// The operating system's disk, watched.
-#[derive(Debug)]
-struct Watched {
-    looks: Looks,
-}
-
-#[derive(Debug)]
-struct WatchedFile {
-    file: Box<dyn DiskFile>,
-    dir: std::path::PathBuf,
-    looks: Looks,
-}
-
-impl Disk for Watched {
-    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn DiskFile>> {
-        let (file, looks) = (NativeDisk.open(path, access)?, Arc::clone(&self.looks));
-        let dir = path.parent().unwrap_or(path).to_path_buf();
-        Ok(Box::new(WatchedFile { file, dir, looks }))
-    }
-    fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
-        NativeDisk.list(dir)
-    }
-    fn exists(&self, path: &Path) -> io::Result<bool> {
-        NativeDisk.exists(path)
-    }
-    fn create_dir(&self, dir: &Path) -> io::Result<()> {
-        NativeDisk.create_dir(dir)
-    }
-    fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        NativeDisk.create_dir_all(dir)
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        NativeDisk.rename(from, to)
-    }
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        NativeDisk.remove(path)
-    }
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        NativeDisk.sync_dir(dir)
-    }
-    fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {
-        NativeDisk.lock(path)
-    }
-    fn now_ns(&self) -> i64 {
-        NativeDisk.now_ns()
-    }
-    fn pause(&self, time: Duration) {
-        NativeDisk.pause(time);
-    }
-}
-
-impl DiskFile for WatchedFile {
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
-    }
-    fn read_at(&self, out: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.file.read_at(out, offset)
-    }
-    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.file.write_all_at(bytes, offset)
-    }
-    fn allocate(&self, len_bytes: u64) -> io::Result<()> {
-        self.file.allocate(len_bytes)
-    }
-    fn begin_sync(&self, from: u64, len_bytes: u64) {
-        self.looks.lock().unwrap().push(mapped(&self.dir));
-        self.file.begin_sync(from, len_bytes);
-    }
-    fn sync_data(&self) -> io::Result<()> {
-        self.looks.lock().unwrap().push(mapped(&self.dir));
-        self.file.sync_data()
-    }
-    fn sync_all(&self) -> io::Result<()> {
-        self.file.sync_all()
-    }
-    fn map(&self, len_bytes: usize) -> io::Result<Words> {
-        self.file.map(len_bytes)
-    }
-    fn map_read_only(&self, len_bytes: usize) -> io::Result<Words> {
-        self.file.map_read_only(len_bytes)
+impl Observer for Looks {
+    fn sees(&self, seen: Seen, path: &Path) {
+        if matches!(seen, Seen::BeginSync | Seen::SyncBegins) {
+            self.0.lock().unwrap().push(mapped(path.parent().unwrap_or(path)));
+        }
     }
 }
 
 #[test]
 fn a_sealed_segment_is_unmapped_before_it_is_synced() {
-    let (dir, looks) = (tempfile::tempdir().unwrap(), Looks::default());
-    let disk = Arc::new(Watched { looks: Arc::clone(&looks) });
+    let (dir, looks) = (tempfile::tempdir().unwrap(), Arc::new(Looks::default()));
+    let disk = Arc::new(Observed(Arc::clone(&looks)));
     let options =
         Options { disk, background: Background::Stepped, ..options(dir.path(), Durability::Process) };
     let mut writer = journal::open(&options).unwrap().writer;
@@ -130,9 +55,9 @@ fn a_sealed_segment_is_unmapped_before_it_is_synced() {
         if writer.segment_index() == before {
             continue;
         }
-        looks.lock().unwrap().clear();
+        looks.0.lock().unwrap().clear();
         while writer.step_preparer() {}
-        let seen = std::mem::take(&mut *looks.lock().unwrap());
+        let seen = std::mem::take(&mut *looks.0.lock().unwrap());
         for mapped in seen {
             assert!(mapped.contains(&writer.segment_index()), "the one that is written to is: {mapped:?}");
             assert!(!mapped.contains(&before), "segment {before}: {mapped:?}");
