@@ -321,7 +321,7 @@ impl Ledger {
         mut settled: impl FnMut(Asset, Amount),
     ) {
         for at in 0.. {
-            let Some((asset, book)) = self.books.iter().nth(at) else { break };
+            let Some((asset, book)) = self.books.nth(at) else { break };
             let (asset, amount) = (*asset, book.unsettled_on(date));
             if amount.is_zero() {
                 continue;

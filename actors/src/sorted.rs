@@ -92,6 +92,11 @@ impl<K: Ord + Copy, V> Sorted<K, V> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.keys.iter().zip(&self.values)
     }
+
+    /// The entry that so many are before.
+    pub(crate) fn nth(&self, before: usize) -> Option<(&K, &V)> {
+        Some((self.keys.get(before)?, self.values.get(before)?))
+    }
 }
 
 // As a `BTreeMap`: the number of entries, then each key with its value.
@@ -148,6 +153,7 @@ mod tests {
                 prop_assert_eq!(map.get(&key), twin.get(&key));
             }
             prop_assert!(map.iter().eq(twin.iter()));
+            prop_assert!((0..=twin.len()).all(|before| map.nth(before) == twin.iter().nth(before)));
             let bytes = borsh::to_vec(&map).unwrap();
             prop_assert_eq!(&bytes, &borsh::to_vec(&twin).unwrap());
             prop_assert_eq!(borsh::from_slice::<Sorted<u16, u32>>(&bytes).unwrap(), map);
