@@ -4,17 +4,26 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Those at the root, and every guide.
+/// Those at the root, every guide and every decision.
 fn documents() -> Vec<String> {
     let mut documents: Vec<String> =
         ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(String::from).into();
-    for entry in fs::read_dir(root().join("docs")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|ending| ending == "md") {
-            documents.push(format!("docs/{}", path.file_name().unwrap().to_str().unwrap()));
-        }
-    }
+    documents.extend(pages("docs"));
+    documents.extend(pages(DECISIONS));
     documents
+}
+
+const DECISIONS: &str = "docs/decisions";
+
+/// The pages in a folder, by name.
+fn pages(folder: &str) -> Vec<String> {
+    let names = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut pages: Vec<String> = names
+        .map(|name| format!("{folder}/{}", name.to_str().unwrap()))
+        .filter(|path| Path::new(path).extension().is_some_and(|ending| ending == "md"))
+        .collect();
+    pages.sort_unstable();
+    pages
 }
 
 fn root() -> PathBuf {
@@ -76,6 +85,23 @@ fn table(document: &str, heading: &str) -> Vec<Vec<String>> {
     rows.skip(2)
         .map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect())
         .collect()
+}
+
+/// The sentences of the running text: headings, tables, pictures and items of lists end one.
+fn sentences(text: &str) -> Vec<String> {
+    let mut joined = String::new();
+    for line in prose(text).lines().map(str::trim) {
+        if line.is_empty() || line.starts_with(['#', '|']) {
+            joined.push_str(". ");
+            continue;
+        }
+        if line.starts_with("* ") || line.starts_with(|c: char| c.is_ascii_digit()) {
+            joined.push_str(". ");
+        }
+        joined.push_str(line);
+        joined.push(' ');
+    }
+    joined.split(". ").filter(|sentence| !sentence.trim().is_empty()).map(str::to_owned).collect()
 }
 
 /// All Rust source of a file, or of every file under a folder.
@@ -144,8 +170,45 @@ fn every_crate_has_its_place_in_the_code_map() {
     let manifest = read("Cargo.toml");
     let members = manifest.split_once("members = [").unwrap().1.split_once(']').unwrap().0;
     let map = read("ARCHITECTURE.md");
+    let headings: String = map.lines().filter(|line| line.starts_with("### ")).collect();
     for member in members.split('"').skip(1).step_by(2) {
-        assert!(map.contains(&format!("\n### `{member}/`")), "{member} is not in the code map");
+        assert!(
+            headings.contains(&format!("`{member}/`")),
+            "{member} is not in the walk through the folders"
+        );
+    }
+}
+
+#[test]
+fn a_stranger_can_read_the_architecture_in_one_sitting() {
+    let text = read("ARCHITECTURE.md");
+    let lines = text.lines().count();
+    assert!(lines <= 250, "ARCHITECTURE.md has {lines} lines: decisions, words and figures stand in docs/");
+    for sentence in sentences(&text) {
+        let words = sentence.split_whitespace().count();
+        assert!(words <= 35, "{words} words in one sentence: {sentence}");
+    }
+}
+
+#[test]
+fn every_decision_is_in_the_index_and_says_why() {
+    let index = read(&format!("{DECISIONS}/README.md"));
+    let pages: Vec<String> =
+        pages(DECISIONS).into_iter().filter(|page| !page.ends_with("README.md")).collect();
+    assert!(pages.len() >= 22, "decisions have gone");
+    for (page, expected) in pages.iter().zip(1..) {
+        let name = page.rsplit('/').next().unwrap();
+        let text = read(page);
+        let title = text.lines().next().unwrap().trim_start_matches("# ");
+        let (number, title) = title.split_once(' ').unwrap();
+        assert_eq!(number, format!("{expected:04}"), "{page}: numbers follow each other");
+        assert!(name.starts_with(number), "{page} begins with another number than its title");
+        assert!(index.contains(&format!("* [{number}]({name}) {title}\n")), "{page} is not in the index");
+        for part in ["Context", "Decision", "Evidence", "Rejected"] {
+            let body = text.split_once(&format!("\n## {part}\n")).map(|(_, rest)| rest.split("\n## ").next());
+            let said = body.flatten().is_some_and(|body| !body.trim().is_empty());
+            assert!(said, "{page} says nothing under {part}");
+        }
     }
 }
 
