@@ -11,20 +11,12 @@ use model::{
 };
 
 use crate::executions::Executions;
+use crate::fingerprint::Fingerprint;
 use crate::orders::Orders;
 use crate::provision::{Pieces, Provision, Want};
 use crate::settlements::Settlements;
 use crate::table::Table;
 use crate::{Account, Order, Outcome, Portfolio, apply};
-
-/// The version of the logic: raised by any change that makes an old journal lead to another state.
-///
-/// A journal says at each opening which version decides from there on, and a core decides as that version did: so old
-/// journals still lead to the digests recorded in them. 2: finished orders are retired.
-pub const LOGIC_VERSION: u32 = 2;
-
-/// From this version on finished orders are retired.
-pub(crate) const RETIRING_LOGIC: u32 = 2;
 
 /// Where and when an input stands. Given once, by the shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +44,8 @@ pub struct Core {
     /// Accounts with something unsettled, by the date it settles.
     pub(crate) settlements: Settlements,
     pub(crate) suspense: Vec<Suspense>,
+    /// Of every change that led here, and every message.
+    pub(crate) changes: Fingerprint,
 }
 
 /// Which order a ClOrdID is about.
@@ -118,6 +112,9 @@ impl Core {
             Input::Evidence(evidence) => apply::evidence::apply(self, stamp, *evidence, out),
             Input::Mark { instrument, quote } => apply::mark::apply(self, *instrument, quote, out),
             Input::Tick => apply::tick::apply(self, stamp, out),
+        }
+        for message in &out.outbound {
+            self.changes.message(message);
         }
     }
 
@@ -195,6 +192,11 @@ impl Core {
     /// How often the journal behind this state was opened for writing.
     pub const fn incarnation(&self) -> Incarnation {
         self.incarnation
+    }
+
+    /// The fingerprint of every change that led here.
+    pub const fn changes(&self) -> Fingerprint {
+        self.changes
     }
 
     /// True where the whole firm is halted.

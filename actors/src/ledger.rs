@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 
 use arrayvec::ArrayVec;
 use borsh::{BorshDeserialize, BorshSerialize};
-use model::{Amount, ArithmeticError, Currency, Date, InstrumentId};
+use model::{AccountId, Amount, ArithmeticError, Currency, Date, InstrumentId};
 
+use crate::fingerprint::Fingerprint;
 use crate::provision::{Piece, Spare};
 use crate::sorted::Sorted;
 
@@ -122,7 +123,7 @@ pub(crate) struct Change {
 /// The two sides of what is reserved, as they will be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reserved {
-    reserved: Amount,
+    pub(crate) reserved: Amount,
     earmarked: Amount,
 }
 
@@ -339,7 +340,21 @@ impl Ledger {
     }
 }
 
+impl Prepared {
+    /// Folds in the books as they will be.
+    pub(crate) fn tell(&self, account: AccountId, changes: &mut Fingerprint) {
+        self.changes.iter().for_each(|change| change.tell(account, changes));
+    }
+}
+
 impl Change {
+    /// Folds in the book as it will be.
+    #[inline]
+    pub(crate) fn tell(&self, account: AccountId, changes: &mut Fingerprint) {
+        let Balances { reserved, fees, external, .. } = self.balances;
+        changes.book(account, self.asset, [reserved, fees, external], self.unsettled);
+    }
+
     /// What will stand in a bucket; `None` for a second date: no movement names two.
     #[inline]
     fn balance(&mut self, bucket: Bucket, book: Option<&Book>) -> Option<&mut Amount> {

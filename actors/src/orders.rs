@@ -332,10 +332,10 @@ impl Orders {
         Some(self.order(self.cells.get(self.finished.first()?)?))
     }
 
-    /// Forgets that order, its names and its requests.
-    pub(crate) fn retire_first(&mut self) {
-        let Some(place) = self.finished.first() else { return };
-        let Some(cell) = self.cells.get(place) else { return };
+    /// Forgets that order, its names and its requests; which one that was.
+    pub(crate) fn retire_first(&mut self) -> Option<OrderId> {
+        let place = self.finished.first()?;
+        let cell = self.cells.get(place)?;
         let (id, account, cl_ord_id, amended) = (cell.id, cell.account, cell.cl_ord_id, cell.amended);
         let mut request = self.amended(cell).and_then(|amended| amended.last_request);
         self.delist(place, account, true);
@@ -352,6 +352,7 @@ impl Orders {
             self.cells.leave(place);
         }
         self.retired += 1;
+        Some(id)
     }
 
     /// How many were retired so far.

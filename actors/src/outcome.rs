@@ -2,11 +2,10 @@
 
 use alloc::vec::Vec;
 
-use borsh::BorshSerialize;
 use model::{Alert, AlertKind, Amount, ClOrdId, Denial, Event, OrderId, Outbound, SessionId};
 
 /// The consequences of one input, in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// What happened. For a command the first is its answer.
     pub events: Vec<Event>,
@@ -22,6 +21,15 @@ impl Outcome {
     pub fn clear(&mut self) {
         self.events.clear();
         self.outbound.clear();
+    }
+
+    /// The number of the reason that a command was denied for; 0 where it was not.
+    #[inline]
+    pub fn refusal(&self) -> u16 {
+        match self.events.first() {
+            Some(Event::Denied { denial, .. }) => denial.reason.number(),
+            _ => 0,
+        }
     }
 
     pub(crate) fn event(&mut self, event: Event) {

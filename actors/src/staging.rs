@@ -43,6 +43,7 @@ impl Core {
         if after.reservation != before.reservation {
             self.reserve(&before.reservation, after)?;
         }
+        self.changes.order(after);
         self.orders.change(after);
         Ok(())
     }
@@ -77,10 +78,14 @@ impl Core {
         let gross_units = portfolio.gross_units(after.instrument).plus(grown)?;
 
         // From here on nothing fails.
+        self.changes.order(after);
+        self.changes.holding(after.account, after.instrument, &holding);
         account.holdings.insert(after.instrument, holding);
         for change in [&cash, &units].into_iter().flatten() {
+            change.tell(after.account, &mut self.changes);
             account.ledger.commit_change(change, &mut self.settlements.rooms);
         }
+        self.changes.exposure(account.definition.portfolio, currency, &exposure);
         portfolio.exposures.insert(currency, exposure);
         portfolio.gross_units.insert(after.instrument, gross_units);
         instrument.mark = Some(mark);
@@ -127,6 +132,8 @@ impl Core {
                 Side::Sell => holding.open_sell = open,
             }
         }
+        self.changes.reserved(order.account, asset, book.reserved);
+        self.changes.exposure(account.definition.portfolio, definition.currency, &exposure);
         account.ledger.commit_reserved(asset, book);
         portfolio.exposures.insert(definition.currency, exposure);
         Ok(())

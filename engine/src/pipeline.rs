@@ -285,7 +285,7 @@ impl<C: Clock> Pipeline<C> {
         self.writer.make_ready();
 
         // 5 digest: what will prove all this
-        self.digester.fold(appended.crc, &self.outcome);
+        self.digester.fold(appended.crc, &self.core, &self.outcome);
         self.undigested += 1;
         // On a full disk the digest waits: the next input that fits brings it along.
         if self.undigested >= DIGEST_EVERY && self.next_fits()? { self.record_digest() } else { Ok(()) }

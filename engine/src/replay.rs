@@ -134,7 +134,7 @@ impl Replay {
                 let stamp = Stamp { position: record.position, time: record.time };
                 self.core.apply(stamp, input, &mut self.outcome);
                 self.core.make_ready();
-                self.digester.fold(record.crc, &self.outcome);
+                self.digester.fold(record.crc, &self.core, &self.outcome);
                 let alerts = self.outcome.events.iter().filter(|event| matches!(event, Event::Alert(_)));
                 self.alerts += u64::try_from(alerts.count()).unwrap_or(u64::MAX);
             }

@@ -339,8 +339,13 @@ impl Exact {
     /// Padding-free and the same on every machine.
     #[inline(always)]
     pub(crate) const fn to_bits(self) -> [u8; 16] {
-        let top = self.top.get() & !PRESENT;
-        (self.low as u128 | (top as u128) << 64).to_le_bytes()
+        let [low, top] = self.words();
+        (low as u128 | (top as u128) << 64).to_le_bytes()
+    }
+
+    #[inline(always)]
+    pub(crate) const fn words(self) -> [u64; 2] {
+        [self.low, self.top.get() & !PRESENT]
     }
 
     #[inline(always)]

@@ -83,6 +83,12 @@ impl Currency {
     pub fn as_str(&self) -> &str {
         self.code.as_str()
     }
+
+    /// The code's bytes as one number, the first in the lowest bits, zeros behind the last.
+    #[inline]
+    pub const fn number(self) -> u64 {
+        u64::from_le_bytes(self.code.bytes())
+    }
 }
 
 impl fmt::Display for Currency {

@@ -50,6 +50,11 @@ journalled! {
 }
 
 impl LimitKind {
+    /// Its place in the list, which only grows at its end.
+    pub const fn number(self) -> u64 {
+        self as u64
+    }
+
     /// Every kind, in the order of the documentation.
     pub const ALL: [Self; 7] = [
         Self::MaxOrderQuantity,

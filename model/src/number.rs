@@ -134,6 +134,14 @@ macro_rules! exact_number {
                 self.0.to_bits() == other.0.to_bits()
             }
 
+            /// The number as two words, digits and scale: what a fingerprint of a change folds. The form is fixed: the
+            /// 64 lower bits of the magnitude, then from the lowest bit its 32 upper bits, the scale in 8 bits, and in the
+            /// highest bit the sign.
+            #[inline]
+            pub const fn words(self) -> [u64; 2] {
+                self.0.words()
+            }
+
             /// True for zero of any scale.
             #[inline]
             pub fn is_zero(self) -> bool {

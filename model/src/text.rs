@@ -85,6 +85,12 @@ impl<const N: usize> Text<N> {
         core::str::from_utf8(bytes).unwrap_or("")
     }
 
+    /// The characters, zero-filled behind the last.
+    #[inline]
+    pub(crate) const fn bytes(&self) -> [u8; N] {
+        self.bytes
+    }
+
     /// True where nothing is stored.
     pub const fn is_empty(&self) -> bool {
         self.len_bytes == 0

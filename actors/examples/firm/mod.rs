@@ -31,7 +31,10 @@ impl Firm {
         // Friday, 2026-11-20, 14:00 UTC.
         let now = Timestamp::from_nanos(1_795_183_200_000_000_000);
         let mut firm = Self { core: Core::new(), now, currency, seq: 0 };
-        firm.apply(Input::Opened { incarnation: Incarnation { count: 1 }, logic_version: 1 });
+        firm.apply(Input::Opened {
+            incarnation: Incarnation { count: 1 },
+            logic_version: actors::LOGIC_VERSION,
+        });
         let symbol = Symbol::new("ACME")?;
         let (tick, lot, multiplier) = ("0.01".parse()?, 1u32.into(), 1u32.into());
         let asset_class = AssetClass::Equity;

@@ -5,11 +5,30 @@ use model::{
     SessionDefinition, SessionState,
 };
 
+use crate::fingerprint::Changed;
 use crate::{Account, Core, InstrumentBook, Outcome, Portfolio, SessionBook};
 
-fn answer(result: Result<(), DenyReason>, out: &mut Outcome) {
+/// What is defined: its kind, as a number that stays, and which one.
+#[derive(Clone, Copy)]
+enum Defined {
+    Instrument(u32),
+    Portfolio(u32),
+    Account(u32),
+    Session(u16),
+}
+
+fn answer(core: &mut Core, defined: Defined, result: Result<(), DenyReason>, out: &mut Outcome) {
     match result {
-        Ok(()) => out.event(Event::Done),
+        Ok(()) => {
+            let (kind, id) = match defined {
+                Defined::Instrument(id) => (1, id),
+                Defined::Portfolio(id) => (2, id),
+                Defined::Account(id) => (3, id),
+                Defined::Session(id) => (4, id.into()),
+            };
+            core.changes.note(Changed::Definition, kind, id.into());
+            out.event(Event::Done);
+        }
         Err(reason) => out.denied(ClOrdId::EMPTY, Denial::of(reason)),
     }
 }
@@ -19,7 +38,8 @@ fn stored(inserted: bool) -> Result<(), DenyReason> {
 }
 
 pub(crate) fn instrument(core: &mut Core, definition: &Instrument, out: &mut Outcome) {
-    answer(define_instrument(core, definition), out);
+    let defined = define_instrument(core, definition);
+    answer(core, Defined::Instrument(definition.id.index), defined, out);
 }
 
 /// Currency and multiplier are part of every booked trade, the symbol of what brokers report.
@@ -42,7 +62,8 @@ fn define_instrument(core: &mut Core, definition: &Instrument) -> Result<(), Den
 }
 
 pub(crate) fn portfolio(core: &mut Core, definition: &PortfolioDefinition, out: &mut Outcome) {
-    answer(define_portfolio(core, definition), out);
+    let defined = define_portfolio(core, definition);
+    answer(core, Defined::Portfolio(definition.id.index), defined, out);
 }
 
 fn define_portfolio(core: &mut Core, definition: &PortfolioDefinition) -> Result<(), DenyReason> {
@@ -61,7 +82,8 @@ fn define_portfolio(core: &mut Core, definition: &PortfolioDefinition) -> Result
 }
 
 pub(crate) fn account(core: &mut Core, definition: &AccountDefinition, out: &mut Outcome) {
-    answer(define_account(core, definition), out);
+    let defined = define_account(core, definition);
+    answer(core, Defined::Account(definition.id.index), defined, out);
 }
 
 /// The portfolio of an account never changes: its exposure would have to move with it.
@@ -96,7 +118,8 @@ fn define_account(core: &mut Core, definition: &AccountDefinition) -> Result<(),
 }
 
 pub(crate) fn session(core: &mut Core, definition: &SessionDefinition, out: &mut Outcome) {
-    answer(define_session(core, definition), out);
+    let defined = define_session(core, definition);
+    answer(core, Defined::Session(definition.id.index), defined, out);
 }
 
 /// The broker of a session never changes: its ExecIDs are unique for a broker.

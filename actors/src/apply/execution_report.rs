@@ -6,8 +6,8 @@ use model::{
 };
 
 use crate::apply::{change_order, finish, order_changed, refresh_certainty, tell_ended_request};
-use crate::core::RETIRING_LOGIC;
 use crate::executions::{Execution, Key, Seen};
+use crate::fingerprint::Changed;
 use crate::staging::Fill;
 use crate::{Core, Order, Outcome, Pending, Stamp, Suspense};
 
@@ -28,8 +28,7 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, report: &ExecutionReport, out
     }
     let mut after = named_by_broker(&order, report);
     alert_on_final_quantity(report, &order, out);
-    let asked = report.cl_ord_id.filter(|_| core.logic_version >= RETIRING_LOGIC);
-    let asked = asked.and_then(|id| core.orders.asked_by(id));
+    let asked = report.cl_ord_id.and_then(|id| core.orders.asked_by(id));
     transition(report, &mut after, asked, out);
     refresh_certainty(&mut after);
     tell_ended_request(&order, &after, report.text, out);
@@ -41,6 +40,7 @@ impl Core {
     pub(crate) fn note_inbound(&mut self, session: model::SessionId, msg_seq_num: u64) {
         if let Some(book) = self.sessions.get_mut(session.slot()) {
             book.inbound_high_water = book.inbound_high_water.max(msg_seq_num);
+            self.changes.note(Changed::Inbound, session.index.into(), msg_seq_num);
         }
     }
 
@@ -91,6 +91,7 @@ fn put_in_suspense(
             return out.event(Event::ExecutionRepeated { order, exec_id: report.exec_id });
         }
         core.suspense.push(Suspense { position: stamp.position, report: *report });
+        core.changes.note(Changed::Suspense, stamp.position.seq, 0);
     }
     let value = Amount::from(report.last_quantity);
     out.alert(alert, order.map(|order| order.id), Some(report.session), Some(value));
@@ -103,7 +104,7 @@ fn booked_before(
     report: &ExecutionReport,
     order: Option<&Order>,
 ) -> Option<model::OrderId> {
-    if order.is_some() || report.exec_id.is_empty() || core.logic_version < RETIRING_LOGIC {
+    if order.is_some() || report.exec_id.is_empty() {
         return None;
     }
     let economics = (report.last_quantity, report.last_price);

@@ -2,12 +2,28 @@
 
 use model::{ClOrdId, Denial, DenyReason, Event, Scope};
 
+use crate::fingerprint::Changed;
 use crate::{Core, Outcome};
 
 pub(crate) fn apply(core: &mut Core, scope: Scope, halted: bool, out: &mut Outcome) {
     match apply_flag(core, scope, halted) {
-        Ok(()) => out.event(Event::HaltChanged { scope, halted }),
+        Ok(()) => {
+            let [kind, id] = numbers_of(scope);
+            core.changes.note(Changed::Halt, kind << 1 | u64::from(halted), id);
+            out.event(Event::HaltChanged { scope, halted });
+        }
         Err(reason) => out.denied(ClOrdId::EMPTY, Denial::of(reason)),
+    }
+}
+
+/// A scope as two numbers that stay.
+fn numbers_of(scope: Scope) -> [u64; 2] {
+    match scope {
+        Scope::Firm => [1, 0],
+        Scope::Portfolio(id) => [2, id.index.into()],
+        Scope::Account(id) => [3, id.index.into()],
+        Scope::Strategy(id, strategy) => [4, u64::from(id.index) << 16 | u64::from(strategy.index)],
+        Scope::Instrument(id) => [5, id.index.into()],
     }
 }
 

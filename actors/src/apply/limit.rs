@@ -13,7 +13,10 @@ pub(crate) fn apply(
     out: &mut Outcome,
 ) {
     match apply_limit(core, actor, kind, currency, value) {
-        Ok(()) => out.event(Event::Done),
+        Ok(()) => {
+            core.changes.limit(actor, kind, currency, value);
+            out.event(Event::Done);
+        }
         Err(reason) => out.denied(ClOrdId::EMPTY, Denial { actual: value, ..Denial::of(reason) }),
     }
 }

@@ -15,12 +15,14 @@ pub(crate) fn apply(core: &mut Core, instrument: InstrumentId, quote: &Quote, ou
     }
     for portfolio in core.portfolios.iter_mut() {
         if let Ok(Some(exposure)) = revalued(portfolio, &definition, old, price) {
+            core.changes.exposure(portfolio.definition.id, definition.currency, &exposure);
             portfolio.exposures.insert(definition.currency, exposure);
         }
     }
     if let Some(book) = core.instruments.get_mut(instrument.slot()) {
         book.mark = Some(price);
     }
+    core.changes.mark(instrument, price);
     out.event(Event::Marked { instrument, price });
 }
 

@@ -47,6 +47,7 @@ fn check(core: &Core, cash_move: &CashMove) -> Result<Option<Prepared>, Denial> 
 
 fn apply_booked(core: &mut Core, cash_move: &CashMove, prepared: &Prepared, out: &mut Outcome) {
     let Some(account) = core.accounts.get_mut(cash_move.account.slot()) else { return };
+    prepared.tell(cash_move.account, &mut core.changes);
     account.ledger.commit(prepared, &mut core.settlements.rooms);
     account.cash_moves.insert(cash_move.reference, *cash_move);
     let Money { amount, currency } = cash_move.money;

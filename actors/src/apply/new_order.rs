@@ -49,6 +49,7 @@ fn submit(core: &mut Core, stamp: Stamp, request: &NewOrder, out: &mut Outcome) 
     out.outbound.push(order_message(&order, name, symbol, stamp));
     // Last: these are writes to memory that is in no cache yet, and what is read back of the outcome must not stand in
     // line behind them.
+    core.changes.order(&order);
     core.orders.add(&order);
     Ok(())
 }

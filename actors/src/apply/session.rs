@@ -2,6 +2,7 @@
 
 use model::{AlertKind, Event, Incarnation, Outbound, OutboundKind, SessionChange, SessionState};
 
+use crate::fingerprint::Changed;
 use crate::{Core, Outcome, Stamp};
 
 // In line, these would have every other input pay for their room on the stack.
@@ -15,6 +16,7 @@ pub(crate) fn opened(core: &mut Core, incarnation: Incarnation, logic_version: u
         session.state = SessionState::Down;
     }
     let in_doubt = doubt_unanswered(core, |_| true);
+    core.changes.note(Changed::Session, u64::from(incarnation.count) << 32 | u64::from(in_doubt), 0);
     out.event(Event::Opened { incarnation, in_doubt });
 }
 
@@ -25,10 +27,12 @@ pub(crate) fn change(core: &mut Core, stamp: Stamp, change: SessionChange, out: 
         return out.alert(AlertKind::UnknownOrder, None, Some(change.session), None);
     };
     book.state = change.state;
+    core.changes.note(Changed::Session, u64::from(change.session.index), state_number(change.state));
     out.event(Event::SessionChanged { session: change.session, state: change.state });
     match change.state {
         SessionState::Down => {
-            doubt_unanswered(core, |session| session == change.session);
+            let doubted = doubt_unanswered(core, |session| session == change.session);
+            core.changes.note(Changed::Doubt, doubted.into(), 0);
         }
         SessionState::Up => out.outbound.push(Outbound {
             session: change.session,
@@ -40,6 +44,14 @@ pub(crate) fn change(core: &mut Core, stamp: Stamp, change: SessionChange, out: 
             out.alert(AlertKind::StillInDoubt, None, Some(change.session), Some(change.unresolved.into()));
         }
         SessionState::Ready => {}
+    }
+}
+
+const fn state_number(state: SessionState) -> u64 {
+    match state {
+        SessionState::Down => 0,
+        SessionState::Up => 1,
+        SessionState::Ready => 2,
     }
 }
 

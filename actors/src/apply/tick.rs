@@ -2,7 +2,7 @@
 
 use model::{AccountId, Date, Event, Money};
 
-use crate::core::RETIRING_LOGIC;
+use crate::fingerprint::Changed;
 use crate::{Asset, Core, Outcome, Stamp};
 
 /// A finished order stays for the rest of its last day (UTC) and this many days more: for questions, and for what a
@@ -26,15 +26,14 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, out: &mut Outcome) {
         if next_retirement(core).is_none_or(|date| date > today) {
             break;
         }
-        core.orders.retire_first();
+        if let Some(retired) = core.orders.retire_first() {
+            core.changes.note(Changed::Retired, retired.seq, 0);
+        }
     }
 }
 
 /// The day on which the next order is retired.
 pub(crate) fn next_retirement(core: &Core) -> Option<Date> {
-    if core.logic_version < RETIRING_LOGIC {
-        return None;
-    }
     let last_change = core.orders.first_finished()?.updated.date();
     Some(Date { days: last_change.days.saturating_add(KEPT_DAYS + 1) })
 }
@@ -42,7 +41,9 @@ pub(crate) fn next_retirement(core: &Core) -> Option<Date> {
 /// Moves everything of one date from unsettled to settled, cash and units alike.
 fn settle(core: &mut Core, id: AccountId, date: Date, out: &mut Outcome) {
     let Some(account) = core.accounts.get_mut(id.slot()) else { return };
+    let changes = &mut core.changes;
     account.ledger.settle(date, &mut core.settlements.rooms, |asset, amount| {
+        changes.settled(id, asset, date, amount);
         if let Asset::Cash(currency) = asset {
             out.event(Event::CashSettled { account: id, money: Money { amount, currency }, date });
         }

@@ -25,7 +25,10 @@ fn what_is_unanswered_is_in_doubt_when_the_session_or_the_process_goes() {
         let cancelled = world.working("cancelled", 10, "10");
         world.cancel(cancelled);
         if restart {
-            world.input(Input::Opened { incarnation: Incarnation { count: 2 }, logic_version: 1 });
+            world.input(Input::Opened {
+                incarnation: Incarnation { count: 2 },
+                logic_version: actors::LOGIC_VERSION,
+            });
             let expected = Event::Opened { incarnation: Incarnation { count: 2 }, in_doubt: 2 };
             assert_eq!(world.last.events, [expected]);
         } else {
@@ -60,7 +63,8 @@ fn a_session_that_comes_up_is_swept_before_it_takes_orders() {
 #[test]
 fn ids_of_another_incarnation_never_collide() {
     let mut world = World::ready();
-    world.input(Input::Opened { incarnation: Incarnation { count: 7 }, logic_version: 1 });
+    world
+        .input(Input::Opened { incarnation: Incarnation { count: 7 }, logic_version: actors::LOGIC_VERSION });
     world.session(SessionState::Ready);
     assert_eq!(world.buy("a", 1, "10").incarnation, 7);
 }

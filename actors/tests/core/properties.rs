@@ -133,6 +133,21 @@ proptest! {
         prop_assert_eq!(encoded(&restored), bytes);
     }
 
+    /// Nothing changes that the fingerprint does not tell: it is what the digests in a journal prove.
+    #[test]
+    fn every_change_moves_the_fingerprint(steps in history(60)) {
+        let player = played(&steps);
+        let mut core = Core::new();
+        let mut outcome = Outcome::default();
+        for (stamp, input) in &player.world.journal {
+            let (before, told) = (encoded(&core), core.changes());
+            outcome.clear();
+            core.apply(*stamp, input, &mut outcome);
+            let changed = encoded(&core) != before || !outcome.outbound.is_empty();
+            prop_assert_eq!(changed, core.changes() != told, "{:?}", input);
+        }
+    }
+
     /// Bytes that are no state are refused, never a panic.
     #[test]
     fn a_damaged_snapshot_never_panics(at in any::<prop::sample::Index>(), byte: u8) {

@@ -1,12 +1,11 @@
 //! Finished orders are forgotten, at a stated time and with nothing lost.
 
-use actors::LOGIC_VERSION;
 use model::{
-    AlertKind, CashMoveKind, Command, DenyReason, Event, ExecType, Incarnation, Input, NewOrder, OrdStatus,
-    Side, TimeInForce,
+    AlertKind, CashMoveKind, Command, DenyReason, Event, ExecType, Input, NewOrder, OrdStatus, Side,
+    TimeInForce,
 };
 
-use crate::world::{ALPHA, SECOND_NS, World, usd};
+use crate::world::{ALPHA, World, usd};
 
 const DAY_SECONDS: i64 = 86_400;
 
@@ -126,29 +125,4 @@ fn many_are_retired_over_several_ticks() {
     }
     assert_eq!((ticks, world.core.retired_orders(), world.core.orders(ALPHA).count()), (3, 600, 0));
     assert_eq!(world.core.next_deadline(), None);
-}
-
-/// A journal that an earlier logic decided leads to what it led to then; from the next opening on, this one decides.
-#[test]
-fn an_earlier_logic_retired_nothing() {
-    let mut world = World::ready();
-    let opened = |count, logic_version| Input::Opened { incarnation: Incarnation { count }, logic_version };
-    world.input(opened(2, 1));
-    let id = working_after_all(&mut world);
-    world.report(id, ExecType::Canceled);
-    assert_eq!(world.core.next_deadline(), None);
-    tick_after_days(&mut world, 100);
-    assert_eq!(world.status(id), OrdStatus::Canceled);
-    world.input(opened(3, LOGIC_VERSION));
-    assert!(world.core.next_deadline().is_some_and(|deadline| deadline.nanos <= world.now + SECOND_NS));
-    world.input(Input::Tick);
-    assert!(world.core.order(id).is_none());
-}
-
-/// An order that works, on a session that comes up again.
-fn working_after_all(world: &mut World) -> model::WireId {
-    for state in [model::SessionState::Up, model::SessionState::Ready] {
-        world.session(state);
-    }
-    world.working("a", 100, "10")
 }
