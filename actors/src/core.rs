@@ -28,7 +28,7 @@ pub struct Stamp {
 }
 
 /// The state of one shard.
-#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Core {
     pub(crate) incarnation: Incarnation,
     pub(crate) logic_version: u32,
@@ -289,16 +289,5 @@ impl Core {
     /// How many finished orders were retired so far: the journal still explains them, this state no longer does.
     pub const fn retired_orders(&self) -> u64 {
         self.orders.retired()
-    }
-
-    /// The canonical encoding of the whole state: the same history gives the same bytes, live, replayed or from a
-    /// snapshot on. Hash it to compare states. (Numbers keep their scale: 1.0 and 1.00 are equal, not the same.)
-    pub fn encode<W: borsh::io::Write>(&self, writer: &mut W) -> borsh::io::Result<()> {
-        BorshSerialize::serialize(self, writer)
-    }
-
-    /// Reads a state back from [`Core::encode`].
-    pub fn decode<R: borsh::io::Read>(reader: &mut R) -> borsh::io::Result<Self> {
-        BorshDeserialize::deserialize_reader(reader)
     }
 }

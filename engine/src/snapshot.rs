@@ -3,52 +3,23 @@
 //! The read side takes them; the shard does nothing for them and never waits. A snapshot is written beside, synced
 //! and renamed, and is believed only where its own hash is right *and* the journal's record at its position is the
 //! one it was taken at. One that is not believed is passed over for the one before, in the end for the whole journal.
-//!
-//! ```text
-//! 0        8        12      16      24    32     40       56        64        72       80      84    96
-//! | magic  | format | logic | shard | seq | time | digest | records | digests | alerts | crc   | pad |
-//! | 8 B    | u32    | u32   | u64   | u64 | i64  | 16 B   | u64     | u64     | u64    | u32   | 12 B|
-//! 96 ..            the state, in the core's canonical encoding (borsh)
-//! last 32 bytes    BLAKE3 of everything before
-//! ```
 
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use actors::{Core, LOGIC_VERSION};
-use borsh::{BorshDeserialize, BorshSerialize};
-use crash_point::{Point, is_due, reach};
-use journal::disk::{Access, Disk, DiskFile};
+use crash_point::{Point, reach};
+use journal::disk::{Access, Disk};
 use journal::{Folder, Reader};
 use model::{Position, ShardId, Timestamp};
 
 use crate::digest::Digest;
 use crate::replay::{Recovered, Replay};
 
-const MAGIC: [u8; 8] = *b"GNTSNP\0\0";
-const FORMAT: u32 = 2;
-const HEADER_BYTES: u64 = 96;
-/// At the end of a snapshot.
-pub(crate) const HASH_BYTES: usize = 32;
+mod file;
 
-/// What stands before the state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-struct Header {
-    magic: [u8; 8],
-    format: u32,
-    /// The logic that decided the state. Another version may start from it: it is the way through an upgrade.
-    logic_version: u32,
-    shard: u64,
-    seq: u64,
-    time_ns: i64,
-    digest: [u8; 16],
-    records: u64,
-    digests: u64,
-    alerts: u64,
-    /// Of the record at `seq`: ties the snapshot to this journal.
-    record_crc: u32,
-    pad: [u8; 12],
-}
+pub(crate) use file::is_whole;
+use file::{FORMAT, HEADER_BYTES, Header, Parsed};
 
 /// When snapshots are taken, and how many are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +56,9 @@ pub enum SnapshotError {
     /// It is something else, or damaged.
     #[error("{0}")]
     Damaged(&'static str),
+    /// A section of the state cannot be read.
+    #[error(transparent)]
+    Section(#[from] actors::SectionError),
     /// It was taken at a record that this journal does not have.
     #[error("it was taken at record {seq}, which is not in this journal")]
     Elsewhere {
@@ -110,7 +84,7 @@ pub fn take_snapshot(journal: impl Into<Folder>, replay: &Replay, keep: usize) -
     let path = folder.join(format!("{:020}.snapshot", position.seq));
     let beside = path.with_extension("tmp");
     reach(Point::SnapshotBeforeWrite);
-    let len_bytes = write(disk, &beside, replay)?;
+    let len_bytes = file::write(disk, &beside, header(replay), replay.core())?;
     reach(Point::SnapshotBeforeRename);
     disk.rename(&beside, &path)?;
     reach(Point::SnapshotAfterRename);
@@ -121,29 +95,9 @@ pub fn take_snapshot(journal: impl Into<Folder>, replay: &Replay, keep: usize) -
     Ok(Snapshot { path, position, len_bytes })
 }
 
-/// Written, and hashed, at once: the hash is several times faster over long pieces than field by field.
-const BUFFER_BYTES: usize = 256 * 1024;
-
-fn write(disk: &dyn Disk, path: &Path, replay: &Replay) -> io::Result<u64> {
-    let file = InOrder { file: disk.open(path, Access::Create)?, at: 0 };
-    let hashed = Hashed { inner: file, hasher: blake3::Hasher::new() };
-    let mut out = BufWriter::with_capacity(BUFFER_BYTES, hashed);
-    BorshSerialize::serialize(&header(replay), &mut out)?;
-    replay.core().encode(&mut out)?;
-    let Hashed { inner: mut file, hasher } = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    if is_due(Point::SnapshotHalfWritten) {
-        let half = file.file.read_to_end(file.at / 2)?;
-        disk.open(path, Access::Create)?.write_all_at(&half, 0)?;
-        crash_point::die();
-    }
-    file.write_all(hasher.finalize().as_bytes())?;
-    file.file.sync_all()?;
-    Ok(file.at)
-}
-
 fn header(replay: &Replay) -> Header {
     Header {
-        magic: MAGIC,
+        magic: file::MAGIC,
         format: FORMAT,
         logic_version: LOGIC_VERSION,
         shard: replay.position().shard.index.into(),
@@ -155,42 +109,6 @@ fn header(replay: &Replay) -> Header {
         alerts: replay.alerts(),
         record_crc: replay.record_crc(),
         pad: [0; 12],
-    }
-}
-
-/// A file that is written from its start.
-struct InOrder {
-    file: Box<dyn DiskFile>,
-    at: u64,
-}
-
-impl Write for InOrder {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write_all_at(bytes, self.at)?;
-        self.at += u64::try_from(bytes.len()).unwrap_or(0);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Hashes what it passes on.
-struct Hashed<W> {
-    inner: W,
-    hasher: blake3::Hasher,
-}
-
-impl<W: Write> Write for Hashed<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.hasher.update(bytes.get(..written).unwrap_or(bytes));
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
     }
 }
 
@@ -230,22 +148,13 @@ pub fn newest_where(
 /// What a snapshot says of itself, unchecked.
 fn read_header(path: &Path, journal: &Folder) -> Option<Header> {
     let bytes = journal.disk.open(path, Access::Read).ok()?.read_to_end(HEADER_BYTES).ok()?;
-    Header::deserialize_reader(&mut bytes.as_slice()).ok()
+    Header::read(&bytes)
 }
 
 /// Reads a snapshot and checks it against the journal beside it.
 fn read(path: &Path, journal: &Folder, shard: ShardId) -> Result<Recovered, SnapshotError> {
     let bytes = journal.disk.open(path, Access::Read)?.read_to_end(u64::MAX)?;
-    let split = bytes.len().checked_sub(HASH_BYTES).ok_or(SnapshotError::Damaged("it is too short"))?;
-    let (content, hash) = bytes.split_at(split);
-    if blake3::hash(content).as_bytes().as_slice() != hash {
-        return Err(SnapshotError::Damaged("its hash is wrong"));
-    }
-    let mut rest = content;
-    let header = Header::deserialize_reader(&mut rest)?;
-    if header.magic != MAGIC || header.format != FORMAT {
-        return Err(SnapshotError::Damaged("it is not a snapshot of this format"));
-    }
+    let Parsed { header, sections } = file::parse(&bytes).map_err(SnapshotError::Damaged)?;
     if header.logic_version > LOGIC_VERSION {
         return Err(SnapshotError::Damaged("it was decided by a later logic"));
     }
@@ -255,9 +164,9 @@ fn read(path: &Path, journal: &Folder, shard: ShardId) -> Result<Recovered, Snap
     if record_crc(journal, header.seq) != Some(header.record_crc) {
         return Err(SnapshotError::Elsewhere { seq: header.seq });
     }
-    let core = Core::decode(&mut rest)?;
-    if !rest.is_empty() {
-        return Err(SnapshotError::Damaged("there is something behind its state"));
+    let mut core = Core::new();
+    for section in sections {
+        core.load(section.name, section.version, section.bytes)?;
     }
     Ok(Recovered {
         core,
@@ -291,15 +200,4 @@ fn all(disk: &dyn Disk, folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_header_has_the_size_that_is_drawn() {
-        let header = header(&Replay::new(ShardId::new(3)));
-        assert_eq!(borsh::to_vec(&header).unwrap().len() as u64, HEADER_BYTES);
-    }
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::snapshot::{HASH_BYTES, snapshots_dir};
+use crate::snapshot::{is_whole, snapshots_dir};
 
 /// Copies the snapshots of the journal in `from` that were taken at or before record `up_to` to the folder of another
 /// one, `to`, but for those that are there, and returns their records in order. One that is damaged, or taken away
@@ -67,9 +67,4 @@ fn list(folder: &Path) -> io::Result<Vec<u64>> {
     }
     found.sort_unstable();
     Ok(found)
-}
-
-fn is_whole(bytes: &[u8]) -> bool {
-    let split = bytes.len().checked_sub(HASH_BYTES).map(|at| bytes.split_at(at));
-    split.is_some_and(|(content, hash)| blake3::hash(content).as_bytes().as_slice() == hash)
 }

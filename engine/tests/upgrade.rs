@@ -91,9 +91,12 @@ fn contents(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 fn mark_as_old(snapshot: &Path) {
     let mut bytes = std::fs::read(snapshot).unwrap();
     bytes[12..16].copy_from_slice(&OLD.to_le_bytes());
-    let content = bytes.len() - 32;
-    let hash = blake3::hash(&bytes[..content]);
-    bytes[content..].copy_from_slice(hash.as_bytes());
+    // The last hash is that of the header, the table and the number of its rows, which stands before it.
+    let end = bytes.len() - 32;
+    let rows = u64::from_le_bytes(bytes[end - 8..end].try_into().unwrap());
+    let table = end - 8 - usize::try_from(rows).unwrap() * 64;
+    let hash = blake3::Hasher::new().update(&bytes[..96]).update(&bytes[table..end]).finalize();
+    bytes[end..].copy_from_slice(hash.as_bytes());
     std::fs::write(snapshot, bytes).unwrap();
 }
 
