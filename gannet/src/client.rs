@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::wire::frame::{FrameBuffer, FrameError, append_frame};
-use crate::wire::{Answer, AnswerFrame, Request, RequestFrame};
+use crate::wire::{Answer, AnswerFrame, Refusal, Request, RequestFrame};
 
 /// As many requests are left unanswered at most: their answers fit the socket's buffers, so that two sides that
 /// both write before they read cannot lock each other.
@@ -40,6 +40,9 @@ pub enum ClientError {
     /// The node went away.
     #[error("the node closed the connection")]
     Closed,
+    /// The node closed the connection and said why.
+    #[error("the node closed the connection: {0}")]
+    TurnedAway(Refusal),
     /// The node did not answer in time.
     #[error("no answer within {} s", .0.as_secs_f32())]
     Timeout(Duration),
@@ -211,15 +214,37 @@ impl Client {
     fn keep_one(&mut self) -> Result<(), ClientError> {
         self.write_out()?;
         let frame = self.receive()?;
-        // An answer without an id says that a frame of ours was unreadable; the node hangs up after it.
-        let id = frame.id.unwrap_or(0);
-        self.early.insert(id, frame.answer);
-        Ok(())
+        match (frame.id, frame.answer) {
+            (Some(id), answer) => {
+                self.early.insert(id, answer);
+                Ok(())
+            }
+            (None, Answer::Refused(refusal)) => Err(ClientError::TurnedAway(refusal)),
+            // Nothing else is said without a request.
+            (None, _) => Err(ClientError::Closed),
+        }
     }
 
     fn write_out(&mut self) -> Result<(), ClientError> {
         let unsent = std::mem::take(&mut self.unsent);
-        self.stream.write_all(&unsent).map_err(|error| self.socket(error))
+        match self.stream.write_all(&unsent).map_err(|error| self.socket(error)) {
+            // A node that hung up before it read this may have said why.
+            Err(ClientError::Closed) => Err(self.last_word()),
+            written => written,
+        }
+    }
+
+    fn last_word(&mut self) -> ClientError {
+        loop {
+            match self.receive() {
+                Ok(AnswerFrame { id: None, answer: Answer::Refused(refusal) }) => {
+                    return ClientError::TurnedAway(refusal);
+                }
+                // Answers to what was sent before.
+                Ok(_) => {}
+                Err(_) => return ClientError::Closed,
+            }
+        }
     }
 
     fn receive(&mut self) -> Result<AnswerFrame, ClientError> {

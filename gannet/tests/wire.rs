@@ -115,6 +115,7 @@ fn the_document_names_every_word() {
         RefusalKind::Diverged,
         RefusalKind::NotComputable,
         RefusalKind::TooManyConnections,
+        RefusalKind::Silent,
         RefusalKind::TooSlow,
         RefusalKind::Stopping,
         RefusalKind::AnswerLost,

@@ -57,6 +57,10 @@ pub struct Node {
     pub journal: PathBuf,
     /// The Unix socket for local commands.
     pub socket: PathBuf,
+    /// The most local clients at once.
+    pub connections: u16,
+    /// Seconds in which a local client must have said its first request.
+    pub first_request_s: u16,
     /// The number of shards, from 1.
     pub shards: u16,
     /// The processor core of each shard's thread, by shard; none where the system places them.

@@ -66,6 +66,8 @@ pub(super) fn config(
     Ok(config)
 }
 
+/// All are tasks of one thread.
+const MOST_CONNECTIONS: u16 = 10_000;
 /// A snapshot less often is as good as none.
 const MOST_SNAPSHOT_RECORDS: u32 = 1_000_000_000;
 /// No machine has more.
@@ -79,6 +81,8 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
     let mut node = Node {
         journal: folder.join("journal"),
         socket: folder.join("gannet.sock"),
+        connections: 256,
+        first_request_s: 10,
         shards: 1,
         cores: Vec::new(),
         durability: Durability::Process,
@@ -97,6 +101,12 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
     }
     if let Some(socket) = section.required("socket", |value| socket_path(folder, value)) {
         node.socket = socket.value;
+    }
+    if let Some(connections) = section.optional("connections", value::whole(1, MOST_CONNECTIONS)) {
+        node.connections = connections.value;
+    }
+    if let Some(seconds) = section.optional("first_request_s", value::whole(1, 3600)) {
+        node.first_request_s = seconds.value;
     }
     if let Some(shards) = section.optional("shards", value::whole(1, MOST_SHARDS)) {
         node.shards = shards.value;

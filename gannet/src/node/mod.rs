@@ -9,6 +9,7 @@
 //! Stopping goes the other way.
 
 mod api;
+mod descriptors;
 pub mod feed;
 pub mod journals;
 mod outliers;
@@ -31,8 +32,9 @@ use crate::config::{Config, ConfigError, Durability, Idle, SessionEntry};
 use crate::definitions::Definitions;
 use crate::directory::Directory;
 use crate::plan::{Plan, Step, StepKind};
-use crate::server::{Chore, ControlPlane, ServerError};
+use crate::server::{Admission, Chore, ControlPlane, ServerError};
 use api::RunningNode;
+pub use descriptors::TooFewDescriptors;
 use feed::Feed;
 pub use feed::parse_line;
 pub use journals::shard_dir;
@@ -86,6 +88,9 @@ pub enum NodeError {
     /// A replica could not be read.
     #[error(transparent)]
     Replica(#[from] ReplicaError),
+    /// What is configured needs more open files than the process may have.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
     /// The local socket could not be served.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -138,6 +143,7 @@ impl Node {
         if journals.len() > usize::from(config.node.shards) {
             return Err(NodeError::FewerShards { journals: journals.len(), configured: config.node.shards });
         }
+        let room = descriptors::room_for_clients(config)?;
         leave_cores_to_shards(config);
         let standbys = (0..config.node.shards)
             .map(|shard| Ok(Standby::open(&shard_config(config, ShardId::new(shard), options))?))
@@ -161,7 +167,9 @@ impl Node {
         let kept = stages.as_ref().and_then(Stages::kept);
         let api = RunningNode::new(directory, &shards, kept)
             .map_err(|refused| NodeError::Refused { shard: ShardId::new(0), refused })?;
-        let control = ControlPlane::start_with(Arc::new(api), &config.node.socket, vec![keeper])?;
+        let first_request = Duration::from_secs(config.node.first_request_s.into());
+        let admission = Admission { room, first_request };
+        let control = ControlPlane::start(Arc::new(api), &config.node.socket, admission, vec![keeper])?;
         let node = Self { control: Some(control), sessions, feed, shards, stages };
         for entry in &config.sessions {
             if let (Some(id), Some(shard)) =

@@ -23,6 +23,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::dispatch::{self, Work};
+use super::guests::{self, Guests, Place, TurnedOut};
 use crate::node_api::{AnswerLost, EventFeed, NodeApi, PendingAnswer};
 use crate::wire::frame::{FrameBuffer, FrameError, append_frame};
 use crate::wire::{Answer, AnswerFrame, Refusal, RefusalKind, Request, event, read_request};
@@ -37,26 +38,51 @@ const QUEUED: usize = 256;
 /// telephone finds it. For so long it waits for the replica to get there.
 const REPLICA_PATIENCE: Duration = Duration::from_secs(2);
 
+/// What is read at a time.
+const READ_BYTES: usize = 16 * 1024;
+/// How long an urgent place is kept for a client that says nothing.
+const URGENT_IDLE: Duration = Duration::from_secs(1);
+/// How long the answers of a client that was turned out may take to be written.
+const PARTING: Duration = Duration::from_millis(100);
+
 type Queue = mpsc::Sender<AnswerFrame>;
 /// The last answered position of each shard, over all connections: they share a thread.
 pub(super) type Seen = Rc<RefCell<BTreeMap<ShardId, u64>>>;
 
-/// Serves a client until it hangs up or the node stops.
+/// What the door gives a client on its way.
+pub(super) struct Visit {
+    pub(super) origin: Origin,
+    /// True for the user that runs the node.
+    pub(super) is_owner: bool,
+    /// How long the first request may take.
+    pub(super) first_request: Duration,
+    pub(super) guests: Rc<RefCell<Guests>>,
+    pub(super) turned_out: TurnedOut,
+}
+
+/// Serves a client until it hangs up or is turned out, or the node stops.
 pub(super) async fn serve(
     stream: UnixStream,
-    origin: Origin,
+    visit: Visit,
     api: Arc<dyn NodeApi>,
     stop: watch::Receiver<bool>,
     seen: Seen,
 ) {
     let (read, write) = stream.into_split();
     let (queue, queued) = mpsc::channel(QUEUED);
-    let writer = tokio::task::spawn_local(write_answers(write, queued));
+    let mut writer = tokio::task::spawn_local(write_answers(write, queued));
     let in_flight = Arc::new(Semaphore::new(IN_FLIGHT));
-    let connection = Connection { api, origin, queue, in_flight, seen, stop, feeds: JoinSet::new() };
-    connection.run(read).await;
+    let Visit { origin, is_owner, first_request, guests, turned_out } = visit;
+    let (feeds, place) = (JoinSet::new(), None);
+    let connection = Connection { api, origin, is_owner, guests, place, queue, in_flight, seen, stop, feeds };
+    let end = connection.run(read, first_request, turned_out).await;
     // Commands in flight hold the queue open until they are answered.
-    if let Err(error) = writer.await {
+    if end == End::TurnedOut {
+        // It may not read its answers, and its descriptor is wanted.
+        if tokio::time::timeout(PARTING, &mut writer).await.is_err() {
+            writer.abort();
+        }
+    } else if let Err(error) = writer.await {
         tracing::warn!(%error, "a writer of the local socket failed");
     }
 }
@@ -64,6 +90,10 @@ pub(super) async fn serve(
 struct Connection {
     api: Arc<dyn NodeApi>,
     origin: Origin,
+    is_owner: bool,
+    guests: Rc<RefCell<Guests>>,
+    /// `None` until the client has spoken.
+    place: Option<Place>,
     queue: Queue,
     in_flight: Arc<Semaphore>,
     seen: Seen,
@@ -72,24 +102,56 @@ struct Connection {
     feeds: JoinSet<()>,
 }
 
+/// Why a client is not listened to any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It does not want its answers any more, or the node stops.
+    Over,
+    /// It was told to leave.
+    TurnedOut,
+}
+
 /// The client does not want its answers any more.
 struct HungUp;
 
 impl Connection {
-    async fn run(mut self, mut read: OwnedReadHalf) {
+    /// What can be read is read before the client is sent away: one whose word is there already is heard.
+    async fn run(
+        mut self,
+        mut read: OwnedReadHalf,
+        first_request: Duration,
+        mut turned_out: TurnedOut,
+    ) -> End {
         let mut frames = FrameBuffer::default();
-        let mut bytes = vec![0; 16 * 1024];
+        let mut bytes = vec![0; READ_BYTES];
         let mut stop = self.stop.clone();
+        let first = tokio::time::sleep(first_request);
+        tokio::pin!(first);
         loop {
-            if self.requests(&mut frames).await.is_err() {
-                return;
+            tokio::select! {
+                biased;
+                handled = self.requests(&mut frames) => if handled.is_err() { return End::Over },
+                told = &mut turned_out => return self.turn_out(told.ok()),
             }
             let received = tokio::select! {
+                biased;
                 received = read.read(&mut bytes) => received,
-                _ = stop.wait_for(|stop| *stop) => return,
+                told = &mut turned_out => return self.turn_out(told.ok()),
+                _ = stop.wait_for(|stop| *stop) => return End::Over,
+                () = &mut first, if self.place.is_none() => {
+                    let text = format!("no request came within {} s", first_request.as_secs_f32());
+                    return self.turn_out(Some(Refusal::new(RefusalKind::Silent, text)));
+                }
+                () = tokio::time::sleep(URGENT_IDLE), if self.place == Some(Place::Urgent) => {
+                    if self.in_flight.available_permits() < IN_FLIGHT {
+                        continue;
+                    }
+                    let full = self.guests.borrow().room().full();
+                    return self.turn_out(Some(full));
+                }
             };
             match received {
-                Ok(0) | Err(_) => return,
+                Ok(0) | Err(_) => return End::Over,
                 Ok(len) => frames.extend(bytes.get(..len).unwrap_or(&[])),
             }
         }
@@ -98,23 +160,56 @@ impl Connection {
     /// Handles every whole frame that is there.
     async fn requests(&mut self, frames: &mut FrameBuffer) -> Result<(), HungUp> {
         loop {
-            let (id, request) = match frames.next_frame() {
+            let (id, refusal) = match frames.next_frame() {
                 Ok(None) => return Ok(()),
                 Ok(Some(content)) => match read_request(content) {
-                    Ok(request) => request,
-                    Err((id, refusal)) => {
-                        self.send(id, Answer::Refused(refusal)).await?;
+                    Ok((id, request)) => {
+                        self.seated(id, request).await?;
                         continue;
                     }
+                    Err(unread) => unread,
                 },
                 Err(error) => {
                     let refusal = Refusal::new(RefusalKind::FrameTooLarge, error.to_string());
-                    self.send(None, Answer::Refused(refusal)).await?;
+                    self.unreadable(None, refusal).await?;
                     return Err(HungUp);
                 }
             };
-            self.request(id, request).await?;
+            self.unreadable(id, refusal).await?;
         }
+    }
+
+    /// A client that has said nothing readable yet is not waited for: its time is short.
+    async fn unreadable(&self, id: Option<u64>, refusal: Refusal) -> Result<(), HungUp> {
+        let answer = Answer::Refused(refusal);
+        if self.place.is_some() {
+            return self.send(id, answer).await;
+        }
+        self.queue.try_send(AnswerFrame { id, answer }).map_err(|_| HungUp)
+    }
+
+    /// Finds a place for a client with this request, and does what it asks.
+    async fn seated(&mut self, id: u64, request: Request) -> Result<(), HungUp> {
+        let urgent = self.is_owner && guests::is_urgent(&request);
+        if self.place.is_none() || (self.place == Some(Place::Urgent) && !urgent) {
+            let place = self.guests.borrow_mut().seat(self.origin.client, urgent);
+            match place {
+                Ok(place) => self.place = Some(place),
+                Err(refusal) => {
+                    self.send(Some(id), Answer::Refused(refusal)).await?;
+                    return Err(HungUp);
+                }
+            }
+        }
+        self.request(id, request).await
+    }
+
+    /// The last word, if there is room for it; whoever does not read will not miss it.
+    fn turn_out(&self, refusal: Option<Refusal>) -> End {
+        if let Some(refusal) = refusal {
+            let _ = self.queue.try_send(AnswerFrame { id: None, answer: Answer::Refused(refusal) });
+        }
+        End::TurnedOut
     }
 
     async fn send(&self, id: Option<u64>, answer: Answer) -> Result<(), HungUp> {

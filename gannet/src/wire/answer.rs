@@ -203,8 +203,10 @@ pub enum RefusalKind {
     NotComputable,
     /// The node keeps no stamps: `node.trace` is 0.
     NotTraced,
-    /// As many connections are open as may be; this one is closed after this.
+    /// As many connections are open as may be, or others needed the place more; this one is closed after this.
     TooManyConnections,
+    /// No request came in time; the connection is closed after this.
+    Silent,
     /// A subscriber did not keep up.
     TooSlow,
     /// The node is stopping. Nothing was recorded.
@@ -223,6 +225,7 @@ impl RefusalKind {
                 | Self::RingFull
                 | Self::JournalStalled
                 | Self::TooManyConnections
+                | Self::Silent
                 | Self::TooSlow
                 | Self::Stopping
                 | Self::AnswerLost

@@ -1,215 +1,27 @@
 //! The local server with a node of the test's own behind it: sockets, users, pipelining, and clients that misbehave.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
+mod fake_node;
+mod places;
+
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use actors::{Core, Outcome, Stamp};
-use gannet::books::{Books, ShardBooks};
 use gannet::client::{Client, ClientError};
-use gannet::config::{Config, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
-use gannet::definitions::Definitions;
-use gannet::directory::Directory;
-use gannet::node_api::{
-    AnswerLost, CommandAnswer, EventFeed, FEED_EVENTS, Happened, NodeApi, PendingAnswer, SubmitError,
-    SubscribeError,
-};
-use gannet::plan::Plan;
-use gannet::server::{ControlPlane, ServerError, SocketError};
+use gannet::server::{ServerError, SocketError};
 use gannet::wire::frame::{FrameBuffer, append_frame};
 use gannet::wire::{
-    Answer, AnswerFrame, CashRequest, Filter, OrderFilter, RefusalKind, Request, RequestFrame, ScopeName,
-    Submit, Subscribe,
+    Answer, AnswerFrame, Filter, OrderFilter, RefusalKind, Request, RequestFrame, ScopeName, Submit,
+    Subscribe,
 };
-use model::{
-    ClOrdId, Command, Event, Input, Name, OrderType, Origin, Position, Reference, ShardId, Side, Symbol,
-    TimeInForce, Timestamp,
-};
-use tokio::sync::{mpsc, oneshot};
+use model::{Name, Symbol};
 
-/// A node on one core behind a lock. Orders are denied by the core itself (its session is down), which is as good
-/// an answer as any. Answers can be held back.
-struct FakeNode {
-    directory: Directory,
-    core: Mutex<(Core, u64)>,
-    origins: Mutex<Vec<Origin>>,
-    held: Mutex<Option<Vec<oneshot::Sender<CommandAnswer>>>>,
-    answers: Mutex<Vec<CommandAnswer>>,
-    full: AtomicBool,
-    submitted: AtomicU64,
-    feeds: Mutex<Vec<mpsc::Sender<Happened>>>,
-}
-
-impl FakeNode {
-    fn new() -> Arc<Self> {
-        let config = Config::from_texts(EXAMPLE_NODE, EXAMPLE_INSTRUMENTS, Path::new("")).unwrap();
-        let mut core = Core::new();
-        let plan = Plan::new(&config, &Definitions::default()).unwrap();
-        let mut seq = 0;
-        for (_, command) in plan.commands() {
-            seq += 1;
-            apply(&mut core, seq, Origin::default(), command);
-        }
-        let definitions = Definitions::of([(ShardId::new(0), &core)], &config.currencies);
-        Arc::new(Self {
-            directory: Directory::new([ShardId::new(0)], &definitions, Some(&config)),
-            core: Mutex::new((core, seq)),
-            origins: Mutex::default(),
-            held: Mutex::default(),
-            answers: Mutex::default(),
-            full: AtomicBool::new(false),
-            submitted: AtomicU64::new(0),
-            feeds: Mutex::default(),
-        })
-    }
-
-    fn hold(&self) {
-        *self.held.lock().unwrap() = Some(Vec::new());
-    }
-
-    fn release(&self) {
-        let held = self.held.lock().unwrap().take().unwrap();
-        for (sender, answer) in held.into_iter().zip(self.answers.lock().unwrap().drain(..)) {
-            let _ = sender.send(answer);
-        }
-    }
-
-    fn seq(&self) -> u64 {
-        self.core.lock().unwrap().1
-    }
-}
-
-fn apply(core: &mut Core, seq: u64, origin: Origin, command: Command) -> Event {
-    let mut out = Outcome::default();
-    let stamp = Stamp { position: Position::new(ShardId::new(0), seq), time: Timestamp::from_nanos(1) };
-    core.apply(stamp, &Input::Command { origin, command }, &mut out);
-    out.events[0]
-}
-
-impl NodeApi for FakeNode {
-    fn directory(&self) -> &Directory {
-        &self.directory
-    }
-
-    fn submit(&self, shard: ShardId, origin: Origin, command: Command) -> Result<PendingAnswer, SubmitError> {
-        if self.full.load(Ordering::Relaxed) {
-            return Err(SubmitError::RingFull { slots: 64 });
-        }
-        let mut core = self.core.lock().unwrap();
-        core.1 += 1;
-        let seq = core.1;
-        let event = apply(&mut core.0, seq, origin, command);
-        let answer = CommandAnswer { position: Position::new(shard, seq), event };
-        self.origins.lock().unwrap().push(origin);
-        for feed in self.feeds.lock().unwrap().iter() {
-            let _ = feed.try_send(Happened {
-                position: answer.position,
-                index: 0,
-                time: Timestamp::from_nanos(0),
-                event,
-            });
-        }
-        let (sender, receiver) = oneshot::channel();
-        match self.held.lock().unwrap().as_mut() {
-            Some(held) => {
-                held.push(sender);
-                self.answers.lock().unwrap().push(answer);
-            }
-            None => drop(sender.send(answer)),
-        }
-        self.submitted.fetch_add(1, Ordering::Release);
-        Ok(Box::pin(async move { receiver.await.map_err(|_| AnswerLost) }))
-    }
-
-    fn read(&self, ask: &mut dyn FnMut(&Books<'_>)) {
-        let core = self.core.lock().unwrap();
-        let shard = ShardId::new(0);
-        let position = Position::new(shard, core.1);
-        let books = ShardBooks {
-            shard,
-            core: &core.0,
-            position,
-            digest: "00".to_owned(),
-            alerts: 0,
-            diverged_at: None,
-            behind: 0,
-        };
-        ask(&Books { shards: vec![books], directory: &self.directory });
-    }
-
-    fn subscribe(&self, from: &[Position]) -> Result<EventFeed, SubscribeError> {
-        if let Some(position) = from.iter().find(|position| position.shard.index > 0) {
-            return Err(SubscribeError::UnknownShard(position.shard));
-        }
-        let (sender, feed) = mpsc::channel(FEED_EVENTS);
-        self.feeds.lock().unwrap().push(sender);
-        Ok(feed)
-    }
-}
-
-struct Running {
-    node: Arc<FakeNode>,
-    plane: Option<ControlPlane>,
-    path: PathBuf,
-    _folder: tempfile::TempDir,
-}
-
-impl Running {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("gannet.sock");
-        let node = FakeNode::new();
-        let plane = ControlPlane::start(Arc::<FakeNode>::clone(&node), &path).unwrap();
-        Self { node, plane: Some(plane), path, _folder: folder }
-    }
-
-    fn client(&self) -> Client {
-        Client::connect(&self.path).unwrap()
-    }
-}
-
-fn deposit(reference: &str) -> Request {
-    Request::Deposit(CashRequest {
-        account: Name::new("GROWTH-1").unwrap(),
-        amount: "1000.50".parse().unwrap(),
-        currency: "USD".parse().unwrap(),
-        reference: Reference::new(reference).unwrap(),
-    })
-}
-
-fn submit(cl_ord_id: &str) -> Request {
-    Request::Submit(Submit {
-        account: Name::new("GROWTH-1").unwrap(),
-        strategy: Some(Name::new("MOMENTUM").unwrap()),
-        cl_ord_id: ClOrdId::new(cl_ord_id).unwrap(),
-        symbol: Symbol::new("IBM").unwrap(),
-        side: Side::Buy,
-        order_type: OrderType::Limit,
-        time_in_force: TimeInForce::Day,
-        quantity: 100.into(),
-        limit_price: Some("181.25".parse().unwrap()),
-    })
-}
-
-fn eventually(what: &str, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while !done() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::yield_now();
-    }
-}
-
-fn refusal(answer: &Answer) -> RefusalKind {
-    match answer {
-        Answer::Refused(refusal) => refusal.kind,
-        other => panic!("not refused: {other:?}"),
-    }
-}
+use fake_node::{ADMISSION, FakeNode, Running, deposit, eventually, refusal, serve, submit};
 
 #[test]
 fn only_its_own_user_may_connect_and_is_journalled() {
@@ -440,7 +252,7 @@ fn a_subscriber_gets_events_with_names_and_a_last_word() {
 #[test]
 fn a_second_node_on_the_same_socket_is_refused() {
     let running = Running::start();
-    let refused = ControlPlane::start(FakeNode::new(), &running.path).unwrap_err();
+    let refused = serve(FakeNode::new(), &running.path, ADMISSION).unwrap_err();
     assert!(matches!(refused, ServerError::Socket(SocketError::InUse(_))), "{refused}");
     assert!(matches!(running.client().call(&Request::Ping {}).unwrap(), Answer::Pong { .. }));
 }
@@ -457,7 +269,7 @@ fn a_client_reconnects_after_the_node_came_back() {
     assert!(matches!(client.call(&deposit("b")), Err(ClientError::Broken)));
     assert!(matches!(client.reconnect(Duration::ZERO), Err(ClientError::NotRunning { .. })));
     let (node, path) = (Arc::<FakeNode>::clone(&running.node), running.path.clone());
-    let again = std::thread::spawn(move || ControlPlane::start(node, &path).unwrap());
+    let again = std::thread::spawn(move || serve(node, &path, ADMISSION).unwrap());
     client.reconnect(Duration::from_mins(1)).unwrap();
     let Answer::Done(first) = client.call(&deposit("a")).unwrap() else { panic!() };
     assert!(first.repeated, "what was recorded before is not done twice");
