@@ -44,9 +44,10 @@ struct Row {
 const MOST_INSTRUMENTS: usize = 1 << 20;
 
 impl QuoteBoard {
+    /// A crossed quote is passed over: the one before it stands, and grows old.
     pub(crate) fn put(&mut self, instrument: InstrumentId, quote: Quote, received: Timestamp) {
         let slot = instrument.slot();
-        if slot >= MOST_INSTRUMENTS {
+        if slot >= MOST_INSTRUMENTS || quote.is_crossed() {
             return;
         }
         if self.rows.len() <= slot {
@@ -71,5 +72,32 @@ impl QuoteBoard {
         let row = self.rows.get_mut(instrument.slot())?;
         row.waits_for_mark = false;
         row.quote.map(|quote| (instrument, quote))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quote(bid: u32, ask: u32) -> Quote {
+        Quote { bid: bid.into(), ask: ask.into(), ..Quote::default() }
+    }
+
+    #[test]
+    fn a_crossed_quote_leaves_the_one_before_it_to_grow_old() {
+        let (mut board, ibm) = (QuoteBoard::default(), InstrumentId::new(3));
+        board.put(ibm, quote(190, 180), Timestamp::from_nanos(1));
+        assert_eq!((board.get(ibm), board.next_unmarked()), (None, None));
+        board.put(ibm, quote(180, 190), Timestamp::from_nanos(2));
+        assert!(board.next_unmarked().is_some());
+        board.put(ibm, quote(190, 180), Timestamp::from_nanos(3));
+        let stands = board.get(ibm).unwrap();
+        assert_eq!((stands.bid, stands.received), (180.into(), Timestamp::from_nanos(2)));
+        assert_eq!(board.next_unmarked(), None);
+        // Locked, and with one side: both are prices.
+        board.put(ibm, quote(185, 185), Timestamp::from_nanos(4));
+        assert_eq!(board.get(ibm).unwrap().received, Timestamp::from_nanos(4));
+        board.put(ibm, quote(185, 0), Timestamp::from_nanos(5));
+        assert_eq!(board.get(ibm).unwrap().received, Timestamp::from_nanos(5));
     }
 }

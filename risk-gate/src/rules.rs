@@ -137,7 +137,8 @@ fn order_quantity(case: &mut Case<'_>) -> Result<(), Denial> {
     }
 }
 
-/// No fresh quote, no order. A market order needs the side it would meet; a limit order either side.
+/// No fresh quote, no order. A market order needs the side it would meet; a limit order either side. A crossed quote is
+/// none.
 #[inline(always)]
 fn fresh_quote(case: &mut Case<'_>) -> Result<(), Denial> {
     let limit_ms = case.facts.limits.max_quote_age_ms;
@@ -151,7 +152,7 @@ fn fresh_quote(case: &mut Case<'_>) -> Result<(), Denial> {
         OrderType::Market => quote.opposite(case.facts.terms.side).is_some(),
         OrderType::Limit => quote.bid.is_positive() || quote.ask.is_positive(),
     };
-    if usable { Ok(()) } else { Err(Denial::of(DenyReason::NoFreshQuote)) }
+    if usable && !quote.is_crossed() { Ok(()) } else { Err(Denial::of(DenyReason::NoFreshQuote)) }
 }
 
 /// A buy may not pay more, a sell not take less, than the quote moved by the band (as CME price banding: only the

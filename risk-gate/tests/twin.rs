@@ -84,7 +84,8 @@ fn naive(n: &Numbers) -> Option<i128> {
         && open > 0
         && n.limit_cents.is_none_or(|limit| limit > 0 && limit % 5 == 0);
     let (meets, other) = if n.buy { (n.ask_cents, n.bid_cents) } else { (n.bid_cents, n.ask_cents) };
-    let quoted = n.age_ms <= 5_000 && (meets > 0 || (n.limit_cents.is_some() && other > 0));
+    let crossed = n.ask_cents > 0 && n.bid_cents > n.ask_cents;
+    let quoted = !crossed && n.age_ms <= 5_000 && (meets > 0 || (n.limit_cents.is_some() && other > 0));
     if !well_formed || !quoted {
         return None;
     }

@@ -38,6 +38,17 @@ fn a_cost_basis_is_shared_to_eight_decimals_half_to_even() {
 }
 
 #[test]
+fn a_crossed_quote_moves_no_mark_and_a_locked_one_does() {
+    let mut world = World::ready();
+    mark(&mut world, ACME, price("180"), price("180.2"));
+    mark(&mut world, ACME, price("190"), price("180"));
+    assert!(world.last.events.is_empty());
+    assert_eq!(world.core.instrument(ACME).unwrap().mark, Some(price("180.1")));
+    mark(&mut world, ACME, price("185"), price("185"));
+    assert_eq!(world.core.instrument(ACME).unwrap().mark, Some(price("185")));
+}
+
+#[test]
 fn a_mark_revalues_positions_and_an_equal_one_is_nothing() {
     let mut world = World::ready();
     let id = world.working("a", 100, "10");

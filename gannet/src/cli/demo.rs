@@ -16,10 +16,10 @@ pub(super) struct Args {
     /// How fast a file of quotes is replayed: a factor, or `max`.
     #[arg(long, value_name = "SPEED", default_value = "600")]
     speed: String,
-    /// Orders and requests to send.
+    /// New orders to send; cancels and replaces of them come in between.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     orders: u32,
-    /// How many of them in a second; 0 for as many as the node takes.
+    /// How many requests of all kinds in a second; 0 for as many as the node takes.
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     rate: u32,
     /// How often the node is killed with SIGKILL on the way.

@@ -21,18 +21,20 @@ pub(super) fn trade(
     let mut dice = Dice::new(options.seed ^ 0x6b69_6c6c);
     let mut kills = planned_kills(options, &mut dice).into_iter().peekable();
     let pace = Duration::from_secs(1).checked_div(options.rate);
-    let (mut sent, mut due) = (0, Instant::now());
-    while sent < options.orders && !driver.market_has_ended() {
+    let mut due = Instant::now();
+    while driver.counts.submitted < u64::from(options.orders) && !driver.market_has_ended() {
         due = wait_until_due(driver, pace, due)?;
         if !driver.send_next(world)? {
             std::thread::sleep(Duration::from_millis(1));
             continue;
         }
-        sent += 1;
-        if kills.next_if_eq(&sent).is_some() {
+        let submitted = driver.counts.submitted;
+        if kills.next_if(|at| u64::from(*at) == submitted).is_some() {
             kill(driver, world, progress, &mut dice)?;
         }
-        progress.bar(sent.into(), options.orders.into(), &format!("{sent} requests, {} kills", world.kills));
+        let others = driver.counts.cancels + driver.counts.replaces;
+        let text = format!("{submitted} orders, {others} cancels and replaces, {} kills", world.kills);
+        progress.bar(submitted, options.orders.into(), &text);
     }
     driver.drain(world)
 }

@@ -28,9 +28,9 @@ pub struct DemoOptions {
     pub quotes: Option<PathBuf>,
     /// How fast a file is replayed: a factor, or `max`.
     pub speed: String,
-    /// How many orders and requests are sent.
+    /// How many new orders are sent. Cancels and replaces of them come in between.
     pub orders: u32,
-    /// How many are sent in a second; 0 for as many as the node takes.
+    /// How many requests of all kinds are sent in a second; 0 for as many as the node takes.
     pub rate: u32,
     /// How often the node is killed.
     pub kills: u32,

@@ -25,6 +25,8 @@ pub struct Report {
     /// The four proofs.
     pub proofs: Proofs,
     kills: u32,
+    /// How many orders were to be submitted.
+    asked: u64,
     counts: Counts,
     orders: Orders,
     executions: u64,
@@ -76,6 +78,7 @@ impl Report {
         let inexact = |error: model::ArithmeticError| DemoError::Unexpected(error.to_string());
         Ok(Self {
             kills: world.kills,
+            asked: options.orders.into(),
             counts: driver.counts.clone(),
             orders: orders(evidence, &driver.counts),
             executions: count(evidence.executions().0),
@@ -213,6 +216,7 @@ impl Report {
             Table::new(format!("Orders ({} kills of the node on the way)", self.kills), &["WHAT", "NUMBER"]);
         for (what, number) in [
             ("submitted", orders.submitted),
+            ("cancels and replaces besides", self.counts.cancels + self.counts.replaces),
             ("denied by our own checks", orders.denied),
             ("received by the broker", orders.sent),
             ("filled", orders.filled),
@@ -268,6 +272,10 @@ fn micros(nanos: u64) -> Cell {
 /// The proofs: what holds, of what, and what speaks against it.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.orders.submitted < self.asked {
+            let Orders { submitted, .. } = self.orders;
+            writeln!(f, "The quotes ended after {submitted} of {} orders.\n", self.asked)?;
+        }
         writeln!(f, "Proofs")?;
         for (what, proof) in [
             ("every execution is in both books exactly once", &self.proofs.executions_once),

@@ -53,6 +53,7 @@ struct Shared {
     stop: AtomicBool,
     quotes: AtomicU64,
     unreadable: AtomicU64,
+    crossed: AtomicU64,
 }
 
 impl Feed {
@@ -158,6 +159,9 @@ impl Reader {
         };
         // The feed may carry more than we trade.
         if let Some(instrument) = self.instruments.get(&symbol) {
+            if quote.is_crossed() && self.shared.crossed.fetch_add(1, Ordering::Relaxed) == 0 {
+                tracing::warn!(line = text, "a crossed quote is passed over; further ones are not told");
+            }
             self.hand_over(*instrument, quote);
             self.shared.quotes.fetch_add(1, Ordering::Relaxed);
         }

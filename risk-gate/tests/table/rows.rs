@@ -141,6 +141,13 @@ pub(crate) const TABLE: &[Row] = &[
         },
         None,
     ),
+    row(
+        "fresh_quote",
+        NoFreshQuote,
+        |c| c.quote.as_mut().unwrap().bid = c.quote.unwrap().ask,
+        |c| c.quote.as_mut().unwrap().bid = c.quote.unwrap().ask.plus(Price::from(1)).unwrap(),
+        None,
+    ),
     row("price_band", PriceBand, |c| limit(c, "111.1"), |c| limit(c, "111.11"), Some(("111.1", "111.11"))),
     row(
         "price_band",
@@ -161,7 +168,8 @@ pub(crate) const TABLE: &[Row] = &[
         |c| c.limits.price_band_bps = 1,
         |c| {
             c.limits.price_band_bps = 1;
-            c.quote.as_mut().unwrap().ask = n("1.000000000000000000000000001");
+            let quote = c.quote.as_mut().unwrap();
+            (quote.bid, quote.ask) = (Price::ZERO, n("1.000000000000000000000000001"));
         },
         None,
     ),
