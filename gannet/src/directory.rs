@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{AccountId, InstrumentId, Name, PortfolioId, SessionId, ShardId, StrategyId, Symbol};
+use model::{AccountId, BrokerId, InstrumentId, Name, PortfolioId, SessionId, ShardId, StrategyId, Symbol};
 
 use crate::config::Config;
 use crate::definitions::Definitions;
@@ -31,11 +31,12 @@ pub struct Directory {
     strategy_names: BTreeMap<(PortfolioId, StrategyId), Name>,
     symbols: BTreeMap<InstrumentId, Symbol>,
     session_names: BTreeMap<SessionId, Name>,
+    broker_names: BTreeMap<BrokerId, Name>,
 }
 
 impl Directory {
-    /// Of everything that is defined. Strategies have names only in a configuration; without one they are shown
-    /// by number.
+    /// Of everything that is defined. Strategies and brokers have names only in a configuration; without one they are
+    /// shown by number.
     pub fn new(
         shards: impl IntoIterator<Item = ShardId>,
         definitions: &Definitions,
@@ -61,6 +62,11 @@ impl Directory {
         }
         for (name, (_, session)) in &definitions.sessions {
             directory.session_names.insert(session.id, *name);
+        }
+        for session in config.iter().flat_map(|config| &config.sessions) {
+            if let Some((_, known)) = definitions.sessions.get(&session.name) {
+                directory.broker_names.insert(known.broker, session.broker.value);
+            }
         }
         for portfolio in config.iter().flat_map(|config| &config.portfolios) {
             directory.add_strategies(portfolio);
@@ -145,5 +151,9 @@ impl Directory {
     /// A session's name; its number where it has none.
     pub fn session_name(&self, id: SessionId) -> Name {
         self.session_names.get(&id).copied().unwrap_or_else(|| Name::cut(&format!("#{id}")))
+    }
+    /// A broker's name; its number where it has none.
+    pub fn broker_name(&self, id: BrokerId) -> Name {
+        self.broker_names.get(&id).copied().unwrap_or_else(|| Name::cut(&format!("#{id}")))
     }
 }

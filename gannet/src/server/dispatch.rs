@@ -201,8 +201,25 @@ pub(crate) fn answer(answer: &CommandAnswer) -> Answer {
         }
         Event::Denied { denial, .. } => Answer::Denied(Denied::new(Some(position), &denial)),
         Event::CashMoveExists => done(true),
-        _ => done(false),
+        Event::Done | Event::CashMoved { .. } | Event::HaltChanged { .. } => done(false),
+        Event::Opened { .. }
+        | Event::RequestRefused { .. }
+        | Event::OrderChanged { .. }
+        | Event::Executed { .. }
+        | Event::ExecutionRepeated { .. }
+        | Event::CashSettled { .. }
+        | Event::SessionChanged { .. }
+        | Event::Marked { .. }
+        | Event::Alert(_) => no_answer(position, &answer.event),
     }
+}
+
+/// What follows from a command but never answers one. Nothing is known of what became of the command, and that is said.
+fn no_answer(position: model::Position, event: &Event) -> Answer {
+    debug_assert!(false, "{event:?} at {position} answers no command");
+    tracing::error!(%position, ?event, "a command was answered by what is no answer");
+    let text = format!("the command was recorded at {position}, but what came of it cannot be told");
+    Answer::Refused(Refusal::new(RefusalKind::AnswerLost, text))
 }
 
 /// One answer from those of every shard: a refusal goes before success.

@@ -1,6 +1,10 @@
 //! Events for subscribers: the core's own words, with names in place of numbers.
 
-use model::{Event, Scope};
+use model::{
+    AccountId, Alert, AlertKind, Amount, BrokerId, ClOrdId, Currency, Date, Denial, Event, ExecId,
+    Incarnation, InstrumentId, Money, OrdStatus, OrderId, Price, Quantity, Reference, Scope, SessionId,
+    SessionState, Side,
+};
 use serde_json::{Map, Value, json};
 
 use super::Published;
@@ -17,64 +21,120 @@ pub(crate) fn published(directory: &Directory, happened: &Happened) -> Published
     }
 }
 
-/// As serde writes it (`{"order_accepted": {...}}`, or a bare word), then every id replaced by its text.
-pub(crate) fn named(directory: &Directory, event: &Event) -> Value {
-    let mut value = match serde_json::to_value(event) {
-        Ok(Value::String(word)) => Value::Object(Map::from_iter([(word, json!({}))])),
-        Ok(value) => value,
-        // Plain words and texts always have a JSON form.
-        Err(error) => json!({ "unwritable": { "text": error.to_string() } }),
+/// How a word stands in an event. Ids have names: there is no other way for them to be written, so that a new field is
+/// written by its type, and a new type of id does not compile before somebody says how it is called.
+trait Said {
+    fn said(&self, directory: &Directory) -> Value;
+}
+
+macro_rules! said_by_name {
+    ($($id:ty: $name:ident;)*) => {$(
+        impl Said for $id {
+            fn said(&self, directory: &Directory) -> Value {
+                json!(directory.$name(*self))
+            }
+        }
+    )*};
+}
+
+said_by_name! {
+    AccountId: account_name;
+    InstrumentId: symbol;
+    SessionId: session_name;
+    BrokerId: broker_name;
+}
+
+/// Words that say the same to everybody.
+macro_rules! said_as_is {
+    ($($word:ty),* $(,)?) => {$(
+        impl Said for $word {
+            fn said(&self, _: &Directory) -> Value {
+                // Plain words and texts always have a JSON form.
+                serde_json::to_value(self).unwrap_or_else(|error| json!({ "unwritable": error.to_string() }))
+            }
+        }
+    )*};
+}
+
+said_as_is! {
+    u16, u32, bool, AlertKind, Amount, ClOrdId, Currency, Date, ExecId, Incarnation, Money, OrdStatus, OrderId, Price,
+    Quantity, Reference, SessionState, Side,
+}
+
+impl<T: Said> Said for Option<T> {
+    fn said(&self, directory: &Directory) -> Value {
+        self.as_ref().map_or(Value::Null, |value| value.said(directory))
+    }
+}
+
+impl Said for Denial {
+    fn said(&self, _: &Directory) -> Value {
+        json!(super::Denied::new(None, self))
+    }
+}
+
+impl Said for Scope {
+    fn said(&self, directory: &Directory) -> Value {
+        match *self {
+            Self::Firm => json!({ "firm": {} }),
+            Self::Portfolio(id) => json!({ "portfolio": directory.portfolio_name(id) }),
+            Self::Account(id) => json!({ "account": directory.account_name(id) }),
+            Self::Strategy(portfolio, id) => json!({ "strategy": {
+                "portfolio": directory.portfolio_name(portfolio),
+                "strategy": directory.strategy_name(portfolio, id),
+            }}),
+            Self::Instrument(id) => json!({ "instrument": directory.symbol(id) }),
+        }
+    }
+}
+
+/// Every event with its word and its fields. An event or a field that is not here does not compile.
+macro_rules! events {
+    ($event:expr, $directory:expr; $($word:literal $variant:ident { $($field:ident),* })*) => {
+        match $event {
+            $(Event::$variant { $($field),* } => {
+                let fields: Map<String, Value> =
+                    Map::from_iter([$((stringify!($field).to_owned(), $field.said($directory))),*]);
+                json!({ $word: fields })
+            })*
+            Event::Alert(Alert { kind, order, session, value }) => json!({ "alert": {
+                "kind": kind.said($directory),
+                "order": order.said($directory),
+                "session": session.said($directory),
+                "value": value.said($directory),
+            }}),
+        }
     };
-    for (_, fields) in value.as_object_mut().into_iter().flatten() {
-        for (key, field) in fields.as_object_mut().into_iter().flatten() {
-            rename(directory, event, key, field);
-        }
-    }
-    value
 }
 
-fn rename(directory: &Directory, event: &Event, key: &str, field: &mut Value) {
-    let index = field.as_u64().and_then(|index| u32::try_from(index).ok());
-    let short = index.and_then(|index| u16::try_from(index).ok());
-    match (key, index, short) {
-        ("account", Some(id), _) => *field = json!(directory.account_name(model::AccountId::new(id))),
-        ("instrument", Some(id), _) => {
-            *field = json!(directory.symbol(model::InstrumentId::new(id)));
+/// `{"order_accepted": {...}}`, with a name for every id.
+pub(crate) fn named(directory: &Directory, event: &Event) -> Value {
+    events! { event, directory;
+        "opened" Opened { incarnation, in_doubt }
+        "done" Done {}
+        "denied" Denied { cl_ord_id, denial }
+        "order_accepted" OrderAccepted { order, account, cl_ord_id }
+        "order_exists" OrderExists { order, status }
+        "request_accepted" RequestAccepted { order, request }
+        "request_refused" RequestRefused { order, request, reject_code, text }
+        "order_changed" OrderChanged { order, account, status, quantity, cum_quantity, limit_price }
+        "executed" Executed {
+            order, account, instrument, side, broker, exec_id, quantity, price, fee, realised, currency, settles
         }
-        ("session", _, Some(id)) => *field = json!(directory.session_name(model::SessionId::new(id))),
-        ("scope", ..) => {
-            if let Event::HaltChanged { scope: what, .. } = event {
-                *field = scope(directory, *what);
-            }
-        }
-        ("denial", ..) => {
-            if let Event::Denied { denial, .. } = event {
-                *field = json!(super::Denied::new(None, denial));
-            }
-        }
-        _ => {}
-    }
-}
-
-fn scope(directory: &Directory, scope: Scope) -> Value {
-    match scope {
-        Scope::Firm => json!({ "firm": {} }),
-        Scope::Portfolio(id) => json!({ "portfolio": directory.portfolio_name(id) }),
-        Scope::Account(id) => json!({ "account": directory.account_name(id) }),
-        Scope::Strategy(portfolio, id) => json!({ "strategy": {
-            "portfolio": directory.portfolio_name(portfolio),
-            "strategy": directory.strategy_name(portfolio, id),
-        }}),
-        Scope::Instrument(id) => json!({ "instrument": directory.symbol(id) }),
+        "execution_repeated" ExecutionRepeated { order, exec_id }
+        "cash_moved" CashMoved { account, money }
+        "cash_move_exists" CashMoveExists {}
+        "cash_settled" CashSettled { account, money, date }
+        "halt_changed" HaltChanged { scope, halted }
+        "session_changed" SessionChanged { session, state }
+        "marked" Marked { instrument, price }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{
-        AccountId, ClOrdId, Denial, DenyReason, InstrumentId, Money, OrderId, Position, ShardId, Timestamp,
-    };
+    use model::{DenyReason, PortfolioId, Position, ShardId, StrategyId, Timestamp};
 
     fn json_of(event: Event) -> String {
         let position = Position::new(ShardId::new(0), 9);
@@ -102,6 +162,39 @@ mod tests {
         assert_eq!(json_of(Event::Done), r#"{"done":{}}"#);
         let scope = Scope::Instrument(InstrumentId::new(3));
         assert!(json_of(Event::HaltChanged { scope, halted: true }).contains(r##"{"instrument":"#3"}"##));
+        assert_eq!(
+            json_of(Event::HaltChanged {
+                scope: Scope::Strategy(PortfolioId::new(4), StrategyId::new(2)),
+                halted: true
+            }),
+            r##"{"halt_changed":{"halted":true,"scope":{"strategy":{"portfolio":"#4","strategy":"#2"}}}}"##
+        );
+        let alert = Alert {
+            kind: AlertKind::StillInDoubt,
+            order: Some(order),
+            session: Some(SessionId::new(5)),
+            value: None,
+        };
+        assert_eq!(
+            json_of(Event::Alert(alert)),
+            r##"{"alert":{"kind":"still_in_doubt","order":"G2-0-4","session":"#5","value":null}}"##
+        );
+        let executed = json_of(Event::Executed {
+            order,
+            account,
+            instrument: InstrumentId::new(3),
+            side: Side::Buy,
+            broker: BrokerId::new(6),
+            exec_id: ExecId::new("x").unwrap(),
+            quantity: 1.into(),
+            price: 2.into(),
+            fee: 0.into(),
+            realised: 0.into(),
+            currency: "USD".parse().unwrap(),
+            settles: date,
+        });
+        assert!(executed.contains(r##""broker":"#6""##), "{executed}");
+        assert!(executed.contains(r##""instrument":"#3""##), "{executed}");
         let denied = Event::Denied { cl_ord_id, denial: Denial::of(DenyReason::Halted) };
         assert!(json_of(denied).contains(r#""number":201"#));
     }
