@@ -15,6 +15,7 @@ mod numbers;
 mod properties;
 mod replaces;
 mod retirement;
+mod scenarios;
 mod twin;
 mod twin_hears;
 mod valuation;
