@@ -28,6 +28,8 @@ type Titled = (&'static str, Vec<Vec<String>>, &'static [usize]);
 #[derive(serde::Serialize)]
 struct Json<'a> {
     rows: &'a [Row],
+    /// What was judged: ratio, goal and the floor that the ratio is to.
+    goals: &'a [Verdict],
 }
 
 const HEADINGS: [&str; 10] = ["path", "rate", "p50", "p90", "p99", "p99.9", "max", "floor", "p50", "ratio"];
@@ -63,9 +65,9 @@ impl Report {
         }
         if !self.verdicts.is_empty() {
             text.push('\n');
-            text.push_str(&aligned(&self.goal_cells(), &[0, 1]));
+            text.push_str(&aligned(&self.goal_cells(), &[0, 1, 2]));
             for verdict in self.verdicts.iter().filter(|verdict| !verdict.met) {
-                line(&mut text, format_args!("  {} {}: {}", verdict.row, verdict.text, verdict.evidence));
+                line(&mut text, format_args!("  {} {}: {}", verdict.row, verdict.number, verdict.evidence));
             }
         }
         text.push('\n');
@@ -87,17 +89,19 @@ impl Report {
     }
 
     pub(crate) fn goal_cells(&self) -> Vec<Vec<String>> {
-        let headings = ["goal", "", "actual", ""].map(str::to_owned).to_vec();
+        let headings = ["path", "number", "floor", "goal", "ratio", ""].map(str::to_owned).to_vec();
         let judged = self.verdicts.iter().map(|verdict| {
             let met = if verdict.met { "met" } else { "NOT MET" };
-            vec![verdict.row.to_owned(), verdict.text.to_owned(), verdict.actual.clone(), met.to_owned()]
+            let ratio = format!("{:.2}", verdict.ratio);
+            let row = [verdict.row, verdict.number, &verdict.floor, &verdict.goal, &ratio, met];
+            row.map(str::to_owned).to_vec()
         });
         std::iter::once(headings).chain(judged).collect()
     }
 
     pub(crate) fn write_json(&self, path: &Path) -> Result<(), PerfError> {
         let written = |source| PerfError::Write { path: path.to_path_buf(), source };
-        let text = serde_json::to_string_pretty(&Json { rows: &self.rows });
+        let text = serde_json::to_string_pretty(&Json { rows: &self.rows, goals: &self.verdicts });
         let text = text.map_err(|error| written(error.into()))?;
         std::fs::write(path, text + "\n").map_err(written)
     }

@@ -28,8 +28,6 @@ pub(crate) struct Row {
     /// What made the tail, where that was looked into.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tail: Option<Box<Tail>>,
-    #[serde(skip)]
-    pub(crate) floor_p999: Option<u64>,
     /// p50 of each repetition, in order; the row is the best of them.
     #[serde(skip)]
     pub(crate) repetitions: Vec<u64>,
@@ -78,7 +76,6 @@ impl Row {
             floor_p50: None,
             ratio_p50: None,
             tail: best.tail,
-            floor_p999: None,
             repetitions: best.repetitions,
             curve: best.curve,
             note,
@@ -98,7 +95,6 @@ impl Row {
         Self {
             floor_name: Some(floor.name),
             floor_p50: Some(floor_p50),
-            floor_p999: Some(floor.summary.p999),
             ratio_p50: (floor_p50 > 0).then(|| ratio(self.p50, floor_p50)),
             ..self
         }

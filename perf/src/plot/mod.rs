@@ -8,6 +8,7 @@ mod scale;
 use std::path::{Path, PathBuf};
 
 use crate::error::PerfError;
+use crate::goals::LONGEST_GAP;
 use crate::row::{Row, as_f64};
 
 use bars::Bars;
@@ -149,9 +150,12 @@ fn snapshot(rows: &[Row]) -> Option<String> {
             .filter_map(|(name, label)| curve(rows, name, label))
             .collect();
     let end = series.iter().filter_map(|one| one.points.last()).map(|point| point.0).fold(0.9, f64::max);
-    let goal = vec![(0.5, 1e6), (end, 1e6)];
+    let longest = rows.iter().find(|row| row.name == "shard.gap.idle").map(|row| as_f64(row.max))?;
+    let most = longest * LONGEST_GAP;
+    let goal = vec![(0.5, most), (end, most)];
     (series.len() == 2).then(|| {
-        series.push(Series { label: "goal: 1 ms at most".to_owned(), points: goal, dashed: true });
+        let label = format!("goal: {LONGEST_GAP} × the longest without");
+        series.push(Series { label, points: goal, dashed: true });
         Chart {
             title: "Gaps in the shard's loop",
             subtitle: "time between two turns, with and without a snapshot under way; log scales",

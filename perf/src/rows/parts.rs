@@ -11,18 +11,54 @@ use workload::{Feed, Orders};
 
 use crate::error::PerfError;
 use crate::lab::Lab;
-use crate::row::Row;
+use crate::row::{Floor, Row};
 use crate::samples::Samples;
 use crate::ticks::now_ns;
 
 const RISK: &str =
     "risk_gate::approve, every rule evaluated, every limit set; the clock's own part taken off";
+const ARITHMETIC: &str = "sixteen 64-bit multiplications and additions, checked, each in need of the one before and held against a limit";
 const APPLY: &str = "Core::apply of a new order: gate, books, order tables; the clock's own part taken off";
 
 pub(crate) fn risk(lab: &mut Lab) -> Result<(), PerfError> {
+    let floor = arithmetic(lab)?;
     let best = lab.best_of(|| approvals(lab))?;
-    lab.rows.push(Row::new("risk.all_rules", best, RISK));
+    lab.rows.push(Row::new("risk.all_rules", best, RISK).beside(floor));
     Ok(())
+}
+
+/// What a core takes for about as much arithmetic as the rules come to, without rules: no memory, no other core.
+fn arithmetic(lab: &mut Lab) -> Result<Floor, PerfError> {
+    lab.floor("arithmetic", ARITHMETIC, |lab| lab.best_of(|| sums(lab)))
+}
+
+fn sums(lab: &Lab) -> Result<Samples, PerfError> {
+    let _pinned = lab.pinned();
+    let mut samples = Samples::new();
+    let count = lab.sized(200_000u32, 1_000_000);
+    for turn in 0..count + count / 10 {
+        let mut term = i64::from(turn % 900);
+        let terms = [(); 16].map(|()| {
+            term += 1;
+            term
+        });
+        let start = now_ns();
+        let sum = black_box(sum(black_box(&terms), black_box(i64::MAX / 2)));
+        let elapsed = now_ns() - start;
+        sum.ok_or_else(|| PerfError::Unexpected("a sum beyond its limit".to_owned()))?;
+        if turn >= count / 10 {
+            samples.record(lab.net(elapsed));
+        }
+    }
+    Ok(samples)
+}
+
+/// Each step needs the one before.
+fn sum(terms: &[i64; 16], limit: i64) -> Option<i64> {
+    terms.iter().try_fold(1i64, |sum, term| {
+        let next = (sum & 0xffff).checked_mul(*term)?.checked_add(sum >> 8)?;
+        (next <= limit).then_some(next)
+    })
 }
 
 fn approvals(lab: &Lab) -> Result<Samples, PerfError> {
