@@ -281,6 +281,16 @@ impl Core {
         self.orders.open(account)
     }
 
+    /// How many orders the broker may still act on.
+    pub const fn count_open_orders(&self) -> u64 {
+        self.orders.tally().open
+    }
+
+    /// How many of those a session sent, and it is not certain what the broker knows.
+    pub fn orders_in_doubt(&self, session: SessionId) -> u64 {
+        self.orders.tally().in_doubt(session)
+    }
+
     /// An account's orders that are not retired, finished ones first.
     pub fn orders(&self, account: AccountId) -> impl Iterator<Item = Order> {
         self.orders.finished(account).chain(self.orders.open(account))

@@ -18,6 +18,7 @@ mod cell;
 mod encoding;
 mod list;
 mod pages;
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,7 @@ use cell::{Amended, Cell};
 use list::{Chain, List};
 pub(crate) use pages::Page;
 use pages::Pages;
+pub(crate) use tally::Tally;
 
 /// The orders of a shard.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +44,7 @@ pub(crate) struct Orders {
     finished: List,
     /// How many were retired so far.
     retired: u64,
+    tally: Tally,
 }
 
 /// An account's orders.
@@ -216,6 +219,7 @@ impl Orders {
     #[inline]
     pub(crate) fn add(&mut self, order: &Order) {
         let place = self.put(order);
+        self.tally.begin(order.session, order.certainty);
         if let Some(lists) = lists_of(&mut self.accounts, order.account) {
             list::append(&mut self.cells, &mut lists.open, Chain::Account, place);
         }
@@ -226,6 +230,9 @@ impl Orders {
         let place = self.put(order);
         if !Amended::is_plain(order) {
             self.amend(place, order);
+        }
+        if !order.is_finished() {
+            self.tally.begin(order.session, order.certainty);
         }
         self.enlist(place, order);
     }
@@ -245,6 +252,12 @@ impl Orders {
         let Some(place) = self.place(order.id) else { return };
         let Some(cell) = self.cells.get(place) else { return };
         let was_finished = cell.is_finished(self.amended(cell));
+        if !was_finished {
+            self.tally.end(cell.session, cell.certainty);
+        }
+        if !order.is_finished() {
+            self.tally.begin(order.session, order.certainty);
+        }
         if cell.amended != NOWHERE || !Amended::is_plain(order) {
             self.amend(place, order);
         }
@@ -355,6 +368,11 @@ impl Orders {
         Some(id)
     }
 
+    /// What there is, counted.
+    pub(crate) const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
     /// How many were retired so far.
     pub(crate) const fn retired(&self) -> u64 {
         self.retired
@@ -389,7 +407,9 @@ impl Orders {
                 if concerns(&self.order(cell)) {
                     doubted += 1;
                     if let Some(cell) = self.cells.get_mut(place) {
+                        self.tally.end(cell.session, cell.certainty);
                         cell.doubt();
+                        self.tally.begin(cell.session, cell.certainty);
                     }
                 }
             }

@@ -87,7 +87,14 @@ struct Publisher {
     history: VecDeque<Published>,
     /// Events of later records are in `history`.
     history_after: u64,
-    subscribers: Vec<flume::Sender<Published>>,
+    subscribers: Vec<Subscriber>,
+}
+
+#[derive(Debug)]
+struct Subscriber {
+    /// It has, or does not want, the events up to this record.
+    after: u64,
+    sender: flume::Sender<Published>,
 }
 
 /// Events kept for those who subscribe from the past.
@@ -106,6 +113,8 @@ pub(crate) struct Reading {
     shared: Arc<Shared>,
     follower: Follower,
     snapshot_at: u64,
+    /// Of the batch at hand; kept for its memory.
+    events: Vec<Published>,
 }
 
 impl Replica {
@@ -127,7 +136,7 @@ impl Replica {
             audit,
             recorded,
         });
-        (Self { shared: Arc::clone(&shared) }, Reading { shared, follower, snapshot_at })
+        (Self { shared: Arc::clone(&shared) }, Reading { shared, follower, snapshot_at, events: Vec::new() })
     }
 
     /// Reads the first state at or after `at`. The read side stands still meanwhile, the shard does not.
@@ -212,29 +221,44 @@ impl Shared {
         }
     }
 
-    /// Applies the next records; true where there was one.
-    fn follow(&self, follower: &mut Follower) -> Result<bool, EngineError> {
+    /// Applies the next records; true where there was one. Readers wait while they are applied, not while their events
+    /// go out to everybody who listens.
+    fn follow(&self, follower: &mut Follower, events: &mut Vec<Published>) -> Result<bool, EngineError> {
         let mut record = Record::default();
         if !follower.read(&mut record)? {
             return Ok(false);
         }
-        let mut replay = self.replay.write().unwrap_or_else(PoisonError::into_inner);
+        let applied = self.apply(follower, &mut record, events);
         let mut publisher = self.publisher();
+        for published in events.drain(..) {
+            publisher.publish(published);
+        }
+        applied.map(|()| true)
+    }
+
+    /// Applies this record and the next ones, at most a batch.
+    fn apply(
+        &self,
+        follower: &mut Follower,
+        record: &mut Record,
+        events: &mut Vec<Published>,
+    ) -> Result<(), EngineError> {
+        let mut replay = self.replay.write().unwrap_or_else(PoisonError::into_inner);
         for applied in 1.. {
-            match replay.step(&record) {
+            match replay.step(record) {
                 Err(error) => self.audit.judge(error)?,
                 Ok(outcome) => {
                     for (index, event) in (0u32..).zip(&outcome.events) {
                         let (position, time) = (record.position, record.time);
-                        publisher.publish(Published { position, index, time, event: *event });
+                        events.push(Published { position, index, time, event: *event });
                     }
                 }
             }
-            if applied == BATCH || !follower.read(&mut record)? {
+            if applied == BATCH || !follower.read(record)? {
                 break;
             }
         }
-        Ok(true)
+        Ok(())
     }
 }
 
@@ -276,7 +300,7 @@ impl Reading {
 
     /// Applies what is new, and takes a snapshot where one is due; true where there was something new.
     pub(crate) fn step(&mut self) -> Result<bool, EngineError> {
-        let moved = self.shared.follow(&mut self.follower)?;
+        let moved = self.shared.follow(&mut self.follower, &mut self.events)?;
         self.snapshot_after(u64::MAX);
         Ok(moved)
     }
@@ -295,7 +319,10 @@ impl Reading {
 impl Publisher {
     fn publish(&mut self, published: Published) {
         // A subscriber whose channel is full, or gone, is cut off: it learns so by the end of its channel.
-        self.subscribers.retain(|subscriber| subscriber.try_send(published).is_ok());
+        // One that came between the record and its events asked for what is behind it.
+        self.subscribers.retain(|subscriber| {
+            published.position.seq <= subscriber.after || subscriber.sender.try_send(published).is_ok()
+        });
         if self.history.len() == HISTORY {
             self.history_after = self.history.pop_front().map_or(0, |oldest| oldest.position.seq);
         }
@@ -312,7 +339,7 @@ impl Publisher {
             // There is room for all of the past.
             let _ = sender.try_send(*published);
         }
-        self.subscribers.push(sender);
+        self.subscribers.push(Subscriber { after: from, sender });
         Ok(Subscription { events })
     }
 }

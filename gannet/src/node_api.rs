@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use model::{Command, Event, Origin, Position, ShardId, Timestamp};
 
-use crate::books::Books;
+use crate::books::ShardBooks;
 use crate::directory::Directory;
 
 /// A running node, as its local clients see it.
@@ -17,8 +17,9 @@ pub trait NodeApi: Send + Sync + 'static {
     /// may be acknowledged.
     fn submit(&self, shard: ShardId, origin: Origin, command: Command) -> Result<PendingAnswer, SubmitError>;
 
-    /// Lets `ask` read the state of a replica. It must be quick: the replica stands still meanwhile.
-    fn read(&self, ask: &mut dyn FnMut(&Books<'_>));
+    /// Lets `ask` read the state of one shard's replica. It must be quick: the replica stands still meanwhile. It is not
+    /// called where the replica cannot be read.
+    fn read(&self, shard: ShardId, ask: &mut dyn FnMut(&ShardBooks<'_>));
 
     /// The slowest inputs that are kept, the worst first; `None` where none are kept.
     fn latency(&self, worst: usize) -> Option<crate::wire::LatencyReport> {

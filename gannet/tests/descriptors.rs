@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use gannet::client::{Client, ClientError};
 use gannet::config::{EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
-use gannet::wire::{Answer, CashRequest, Filter, RefusalKind, Request};
+use gannet::wire::{Answer, CashPage, CashRequest, Filter, RefusalKind, Request};
 use model::{Name, Reference};
 
 /// A node in a process of its own, which may have so many files open.
@@ -114,7 +114,10 @@ fn clients_leave_a_node_the_files_that_it_needs() {
     let mut done = 0;
     strategy.pipeline(&requests, |_, answer| done += u32::from(matches!(answer, Answer::Done(_)))).unwrap();
     assert_eq!(done, DEPOSITS, "{}", node.log());
-    let Answer::Cash { rows } = strategy.call(&Request::Cash(Filter::default())).unwrap() else { panic!() };
+    let Answer::Cash(CashPage { rows, .. }) = strategy.call(&Request::Cash(Filter::default())).unwrap()
+    else {
+        panic!()
+    };
     assert_eq!(rows[0].settled, DEPOSITS.into(), "the replica followed");
     assert!(matches!(patiently(&node, &Request::Status {}), Answer::Status(_)));
     let halted = node.says("halt --firm");

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use gannet::client::Client;
 use gannet::config::{Config, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
 use gannet::node::{Node, NodeError, StartOptions};
-use gannet::wire::{Answer, CashRequest, Filter, RefusalKind, Request, ScopeName, Status, Submit, Subscribe};
+use gannet::wire::{
+    Answer, CashPage, CashRequest, Filter, RefusalKind, Request, ScopeName, Status, Submit, Subscribe,
+};
 use model::{ClOrdId, Name, OrderType, Reference, Side, Symbol, TimeInForce};
 
 /// A port nobody listens on.
@@ -64,7 +66,10 @@ fn what_one_client_was_told_another_one_finds() {
     let mut asker = Client::connect(&config.node.socket).unwrap();
     for times in 1u32..=100 {
         assert!(!deposit(&mut giver, "GROWTH-1", &format!("deposit {times}")));
-        let Answer::Cash { rows } = asker.call(&Request::Cash(Filter::default())).unwrap() else { panic!() };
+        let Answer::Cash(CashPage { rows, .. }) = asker.call(&Request::Cash(Filter::default())).unwrap()
+        else {
+            panic!()
+        };
         let expected: model::Amount = "250000.25".parse().unwrap();
         assert_eq!(
             rows[0].settled,
@@ -91,7 +96,9 @@ fn a_node_remembers_across_a_restart() {
     assert_eq!(after.shards[0].incarnation, before.shards[0].incarnation + 1);
     assert!(after.shards[0].position.seq > stopped[0].position.seq);
     assert_eq!((after.accounts, after.halts), (6, before.halts));
-    let Answer::Cash { rows } = client.call(&Request::Cash(Filter::default())).unwrap() else { panic!() };
+    let Answer::Cash(CashPage { rows, .. }) = client.call(&Request::Cash(Filter::default())).unwrap() else {
+        panic!()
+    };
     assert_eq!(rows[0].settled, "250000.25".parse().unwrap());
     node.stop().unwrap();
 }

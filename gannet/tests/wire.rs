@@ -3,8 +3,8 @@
 
 use gannet::wire::frame::{FrameBuffer, FrameError, MAX_FRAME_BYTES, append_frame};
 use gannet::wire::{
-    Answer, AnswerFrame, Cancel, CashRequest, Denied, Filter, OrderFilter, Refusal, RefusalKind, Replace,
-    Request, RequestFrame, ScopeName, SetLimit, Submit, Subscribe, Whose, read_request,
+    Answer, AnswerFrame, Cancel, CashRequest, Cursor, Denied, Filter, OrderFilter, Refusal, RefusalKind,
+    Replace, Request, RequestFrame, ScopeName, SetLimit, Submit, Subscribe, Whose, read_request,
 };
 use model::{
     Amount, ClOrdId, Currency, Denial, DenyReason, LimitKind, Name, OrderType, Reference, Side, Symbol,
@@ -59,7 +59,11 @@ fn every_request() -> Vec<Request> {
         Request::Deposit(cash.clone()),
         Request::Withdraw(cash),
         Request::Orders(OrderFilter { open: true, order, limit: Some(5), ..OrderFilter::default() }),
-        Request::Positions(Filter { account: Some(account) }),
+        Request::Positions(Filter {
+            account: Some(account),
+            after: Some(Cursor { account, last: Symbol::new("IBM").unwrap() }),
+            limit: Some(5),
+        }),
         Request::Cash(Filter::default()),
         Request::Status {},
         Request::Subscribe(Subscribe { from: vec!["0:17".parse().unwrap()] }),

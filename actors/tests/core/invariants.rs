@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actors::{Asset, Core, Outcome};
-use model::{Amount, Event, Input, InstrumentId, Quantity, Side};
+use model::{Amount, Certainty, Event, Input, InstrumentId, Quantity, Side};
 
 /// A command is answered first; nothing sends more than the egress ring has room for.
 pub(crate) fn of_outcome(input: &Input, outcome: &Outcome) {
@@ -30,6 +30,7 @@ pub(crate) fn of_outcome(input: &Input, outcome: &Outcome) {
 
 /// Books balance; reservations, open quantities and exposure are the sums over what they stand for.
 pub(crate) fn of_state(core: &Core) {
+    counts(core);
     for account in core.accounts() {
         let mut reserved: BTreeMap<Asset, Amount> = BTreeMap::new();
         let mut open: BTreeMap<(InstrumentId, bool), Quantity> = BTreeMap::new();
@@ -93,5 +94,15 @@ fn of_exposure(core: &Core) {
                 .fold(Amount::ZERO, |sum, order| sum.plus(order.reservation.notional).unwrap());
             assert_eq!(exposure.open_orders, open);
         }
+    }
+}
+
+/// What is counted as it comes and goes is what there is.
+fn counts(core: &Core) {
+    let open = || core.accounts().flat_map(|account| core.open_orders(account.definition.id));
+    assert_eq!(core.count_open_orders(), u64::try_from(open().count()).unwrap());
+    for session in core.sessions().map(|session| session.definition.id) {
+        let doubts = open().filter(|order| order.session == session && order.certainty == Certainty::InDoubt);
+        assert_eq!(core.orders_in_doubt(session), u64::try_from(doubts.count()).unwrap());
     }
 }

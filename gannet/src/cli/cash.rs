@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use model::{Amount, ArithmeticError, Currency, Name};
 
 use super::output::Output;
-use super::source::Source;
+use super::source::{Instants, Source};
 use super::{Failure, answers};
 use crate::table::{Cell, Table};
-use crate::wire::{Answer, CashRow, Filter, Request};
+use crate::wire::{Answer, CashRow, Filter, OrderFilter, Request};
 
 /// List cash by account and currency, with totals for each currency.
 #[derive(Debug, clap::Args)]
@@ -24,11 +24,30 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
-    match args.source.ask(&Request::Cash(Filter { account: args.account }))? {
-        Answer::Cash { rows } if args.json => out.json(&rows),
-        Answer::Cash { rows } => out.table(&table(&rows).map_err(Failure::new)?),
-        other => Err(answers::failure(&other)),
+    let rows = collect(args)?;
+    if args.json { out.json(&rows) } else { out.table(&table(&rows).map_err(Failure::new)?) }
+}
+
+/// Page by page, then by account.
+fn collect(args: &Args) -> Result<Vec<CashRow>, Failure> {
+    let (mut source, mut instants) = (args.source.open()?, Instants::default());
+    let mut filter = Filter { account: args.account, limit: Some(OrderFilter::MOST), ..Filter::default() };
+    let mut rows = Vec::new();
+    loop {
+        let page = match source.ask(&Request::Cash(filter))? {
+            Answer::Cash(page) => page,
+            other => return Err(answers::failure(&other)),
+        };
+        rows.extend(page.rows);
+        instants.add(&page.at);
+        filter.after = page.next;
+        if filter.after.is_none() {
+            break;
+        }
     }
+    instants.tell();
+    rows.sort_by_key(|row| row.account);
+    Ok(rows)
 }
 
 const fn amounts(row: &CashRow) -> [Amount; 5] {

@@ -3,7 +3,7 @@
 use model::{Name, OrdStatus, Symbol};
 
 use super::output::Output;
-use super::source::Source;
+use super::source::{Instants, Source};
 use super::{Failure, answers, words};
 use crate::table::{Cell, Table};
 use crate::wire::{Answer, OrderFilter, OrderRow, Request};
@@ -62,13 +62,14 @@ fn collect(args: &Args) -> Result<(Vec<OrderRow>, bool, u64), Failure> {
         limit: Some(u32::try_from(most).unwrap_or(u32::MAX).min(OrderFilter::MOST)),
         ..OrderFilter::default()
     };
-    let mut source = args.source.open()?;
+    let (mut source, mut instants) = (args.source.open()?, Instants::default());
     let mut rows = Vec::new();
     let mut retired;
     loop {
         match source.ask(&Request::Orders(filter.clone()))? {
             Answer::Orders(page) => {
                 rows.extend(page.rows);
+                instants.add(&page.at);
                 filter.after = page.next;
                 retired = page.retired;
             }
@@ -77,6 +78,7 @@ fn collect(args: &Args) -> Result<(Vec<OrderRow>, bool, u64), Failure> {
         if filter.after.is_none() || rows.len() >= most {
             let more = filter.after.is_some() || rows.len() > most;
             rows.truncate(most);
+            instants.tell();
             return Ok((rows, more, retired));
         }
     }

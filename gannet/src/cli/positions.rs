@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use model::{Amount, ArithmeticError, Currency, Name};
 
 use super::output::Output;
-use super::source::Source;
+use super::source::{Instants, Source};
 use super::{Failure, answers};
 use crate::table::{Cell, Table};
-use crate::wire::{Answer, Filter, PositionRow, Request};
+use crate::wire::{Answer, Filter, OrderFilter, PositionRow, Request};
 
 /// List positions with profit and loss, with totals for each currency. The table rounds; `--json` is exact.
 #[derive(Debug, clap::Args)]
@@ -24,11 +24,30 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
-    match args.source.ask(&Request::Positions(Filter { account: args.account }))? {
-        Answer::Positions { rows } if args.json => out.json(&rows),
-        Answer::Positions { rows } => out.table(&table(&rows).map_err(Failure::new)?),
-        other => Err(answers::failure(&other)),
+    let rows = collect(args)?;
+    if args.json { out.json(&rows) } else { out.table(&table(&rows).map_err(Failure::new)?) }
+}
+
+/// Page by page, then by account and symbol.
+fn collect(args: &Args) -> Result<Vec<PositionRow>, Failure> {
+    let (mut source, mut instants) = (args.source.open()?, Instants::default());
+    let mut filter = Filter { account: args.account, limit: Some(OrderFilter::MOST), ..Filter::default() };
+    let mut rows = Vec::new();
+    loop {
+        let page = match source.ask(&Request::Positions(filter))? {
+            Answer::Positions(page) => page,
+            other => return Err(answers::failure(&other)),
+        };
+        rows.extend(page.rows);
+        instants.add(&page.at);
+        filter.after = page.next;
+        if filter.after.is_none() {
+            break;
+        }
     }
+    instants.tell();
+    rows.sort_by_key(|row| (row.account, row.symbol));
+    Ok(rows)
 }
 
 pub(super) fn table(rows: &[PositionRow]) -> Result<Table, ArithmeticError> {

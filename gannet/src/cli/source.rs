@@ -1,6 +1,9 @@
 //! Where a command reads from or sends to.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+use model::{Position, ShardId};
 
 use super::Failure;
 use crate::client::Client;
@@ -55,6 +58,30 @@ impl Source {
     }
 }
 
+/// The positions at which the pages of a listing were made.
+#[derive(Default)]
+pub(super) struct Instants {
+    of_shards: BTreeMap<ShardId, (Position, Position)>,
+}
+
+impl Instants {
+    pub(super) fn add(&mut self, at: &[Position]) {
+        for position in at {
+            let (_, last) = self.of_shards.entry(position.shard).or_insert((*position, *position));
+            *last = *position;
+        }
+    }
+
+    /// Says so where the state moved on between two pages. Not on stdout, which a program may read.
+    pub(super) fn tell(&self) {
+        for (first, last) in self.of_shards.values().filter(|(first, last)| first != last) {
+            eprintln!(
+                "gannet: listed while records {first} to {last} came in: not one instant; `gannet state --at` is"
+            );
+        }
+    }
+}
+
 /// See [`Source::open`].
 pub(super) enum Opened {
     Node(Box<Client>),
@@ -81,7 +108,7 @@ impl Opened {
     pub(super) fn ask(&mut self, request: &Request) -> Result<Answer, Failure> {
         match self {
             Self::Node(client) => client.call(request).map_err(Failure::new),
-            Self::Journals(opened) => Ok(opened.journals.books(&opened.directory).answer(request, None)),
+            Self::Journals(opened) => Ok(opened.journals.books(&opened.directory).answer(request)),
         }
     }
 }

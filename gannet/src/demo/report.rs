@@ -18,7 +18,7 @@ use crate::table::{Cell, Table};
 use crate::trial::driver::{Counts, Driver};
 use crate::trial::evidence::Evidence;
 use crate::trial::world::World;
-use crate::wire::{CashRow, Filter, PositionRow};
+use crate::wire::{CashRow, PositionRow};
 
 /// What the demo showed.
 pub struct Report {
@@ -83,8 +83,8 @@ impl Report {
             orders: orders(evidence, &driver.counts),
             executions: count(evidence.executions().0),
             alerts: shards().map(engine::Replay::alerts).sum(),
-            positions: books.positions(&Filter::default()).map_err(inexact)?,
-            cash: books.cash(&Filter::default()).map_err(inexact)?,
+            positions: books.positions(None).map_err(inexact)?,
+            cash: books.cash(None).map_err(inexact)?,
             latency: latency(world),
             kept: options.keep.clone(),
             proofs,

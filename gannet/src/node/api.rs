@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::stages::Kept;
-use crate::books::{Books, ShardBooks};
+use crate::books::ShardBooks;
 use crate::directory::Directory;
 use crate::node_api::{
     AnswerLost, CommandAnswer, EventFeed, FEED_EVENTS, Happened, NodeApi, PendingAnswer, SubmitError,
@@ -128,9 +128,26 @@ impl NodeApi for RunningNode {
         Ok(Box::pin(async move { receiver.await.map_err(|_| AnswerLost) }))
     }
 
-    fn read(&self, ask: &mut dyn FnMut(&Books<'_>)) {
-        let replicas: Vec<&Replica> = self.lines.iter().map(|line| &line.replica).collect();
-        nested(&replicas, Vec::new(), &mut |shards| ask(&Books { shards, directory: &self.directory }));
+    fn read(&self, shard: ShardId, ask: &mut dyn FnMut(&ShardBooks<'_>)) {
+        let Some(Line { replica, .. }) = self.line(shard) else { return };
+        let diverged_at = replica.divergence().map(|found| found.position);
+        // Before the lock: it is taken for reading only once.
+        let behind = replica.behind();
+        let read = replica.inspect(Position::default(), |replay| {
+            ask(&ShardBooks {
+                shard: replay.position().shard,
+                core: replay.core(),
+                position: replay.position(),
+                digest: replay.digest().to_string(),
+                alerts: replay.alerts(),
+                diverged_at,
+                behind,
+            });
+        });
+        if let Err(error) = read {
+            // Not at position 0, which every state is at or after.
+            tracing::error!(%error, "a replica could not be read");
+        }
     }
 
     fn latency(&self, worst: usize) -> Option<LatencyReport> {
@@ -149,32 +166,6 @@ impl NodeApi for RunningNode {
         let (sender, feed) = mpsc::channel(FEED_EVENTS);
         tokio::spawn(forward_all(streams, sender));
         Ok(feed)
-    }
-}
-
-/// Holds every replica still at once, one call inside the other.
-fn nested<'a>(replicas: &[&Replica], books: Vec<ShardBooks<'a>>, ask: &mut dyn FnMut(Vec<ShardBooks<'_>>)) {
-    let Some((first, rest)) = replicas.split_first() else { return ask(books) };
-    let diverged_at = first.divergence().map(|found| found.position);
-    // Before the lock: it is taken for reading only once.
-    let behind = first.behind();
-    let mut books = Some(books);
-    let read = first.inspect(Position::default(), |replay| {
-        let mut books: Vec<ShardBooks<'_>> = books.take().unwrap_or_default();
-        books.push(ShardBooks {
-            shard: replay.position().shard,
-            core: replay.core(),
-            position: replay.position(),
-            digest: replay.digest().to_string(),
-            alerts: replay.alerts(),
-            diverged_at,
-            behind,
-        });
-        nested(rest, books, ask);
-    });
-    if let Err(error) = read {
-        // Not at position 0, which every state is at or after.
-        tracing::error!(%error, "a replica could not be read");
     }
 }
 
@@ -225,3 +216,7 @@ async fn forward(first: u64, subscription: Subscription, sender: mpsc::Sender<Ha
         }
     }
 }
+
+#[cfg(test)]
+#[path = "api_tests.rs"]
+mod tests;

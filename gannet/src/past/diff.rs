@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::state::{self, LimitRow, ShardAt};
 use super::{At, Past, PastError};
-use crate::wire::{CashRow, Filter, HaltRow, OrderFilter, OrderRow, PositionRow, SessionRow};
+use crate::wire::{CashRow, HaltRow, OrderFilter, OrderRow, PositionRow, SessionRow};
 
 /// Something that is not what it was: came, went, or has other values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -86,14 +86,13 @@ impl Sides {
     fn of(past: &Past) -> Result<Self, PastError> {
         let directory = past.directory();
         let books = past.books(&directory);
-        let all = Filter { account: None };
-        let status = books.status(None);
+        let status = books.status();
         let unmarked = |row: PositionRow| PositionRow { mark: None, unrealised: None, ..row };
         Ok(Self {
             shards: state::shards(past),
             orders: state::orders(&books, OrderFilter::default()),
-            positions: books.positions(&all)?.into_iter().map(unmarked).collect(),
-            cash: books.cash(&all)?,
+            positions: books.positions(None)?.into_iter().map(unmarked).collect(),
+            cash: books.cash(None)?,
             limits: state::limits(past, None),
             sessions: status.sessions,
             halts: status.halts,

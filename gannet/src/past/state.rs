@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Past, PastError};
 use crate::books::Books;
 use crate::definitions::limit_value;
-use crate::wire::{CashRow, Filter, HaltRow, OrderFilter, OrderRow, PositionRow, SessionRow};
+use crate::wire::{CashRow, HaltRow, OrderFilter, OrderRow, PositionRow, SessionRow};
 
 /// Where a shard stands at an instant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -63,12 +63,11 @@ pub fn state(past: &Past, account: Option<Name>) -> Result<PastState, PastError>
         return Err(PastError::UnknownAccount(name));
     }
     let books = past.books(&directory);
-    let filter = Filter { account };
-    let status = books.status(None);
+    let status = books.status();
     Ok(PastState {
         shards: shards(past),
-        positions: books.positions(&filter)?,
-        cash: books.cash(&filter)?,
+        positions: books.positions(account)?,
+        cash: books.cash(account)?,
         open_orders: orders(&books, OrderFilter { account, open: true, ..OrderFilter::default() }),
         halts: status.halts,
         limits: limits(past, account),

@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 
 use super::dispatch::{self, Work};
 use super::guests::{self, Guests, Place, TurnedOut};
+use crate::listing;
 use crate::node_api::{AnswerLost, EventFeed, NodeApi, PendingAnswer};
 use crate::wire::frame::{FrameBuffer, FrameError, append_frame};
 use crate::wire::{Answer, AnswerFrame, Refusal, RefusalKind, Request, event, read_request};
@@ -269,27 +270,20 @@ impl Connection {
 
     async fn query(&self, request: &Request) -> Answer {
         let deadline = tokio::time::Instant::now() + REPLICA_PATIENCE;
-        loop {
-            let late = tokio::time::Instant::now() >= deadline;
-            let mut answer = None;
-            self.api.read(&mut |books| {
-                let seen = self.seen.borrow();
-                let behind = books
-                    .shards
-                    .iter()
-                    .any(|shard| seen.get(&shard.shard).is_some_and(|seq| shard.position.seq < *seq));
-                if late || !behind {
-                    answer = Some(books.answer(request, Some(std::process::id())));
-                }
-            });
-            match answer {
-                Some(answer) => return answer,
-                None if late => {
-                    return Answer::Refused(Refusal::new(RefusalKind::Stopping, "the books cannot be read"));
-                }
-                None => tokio::time::sleep(Duration::from_micros(500)).await,
-            }
+        while self.is_behind() && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_micros(500)).await;
         }
+        listing::answer(self.api.as_ref(), request).await
+    }
+
+    /// True while a replica does not show everything that was answered.
+    fn is_behind(&self) -> bool {
+        let seen = self.seen.borrow();
+        seen.iter().any(|(shard, seq)| {
+            let mut shows = 0;
+            self.api.read(*shard, &mut |books| shows = books.position.seq);
+            shows < *seq
+        })
     }
 
     fn follow(&mut self, id: u64, feed: EventFeed) {

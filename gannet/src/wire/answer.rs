@@ -4,7 +4,7 @@ use model::{Amount, ClOrdId, Denial, OrdStatus, OrderId, Position, WireId};
 use serde::{Deserialize, Serialize};
 
 use super::latency::LatencyReport;
-use super::rows::{CashRow, OrderPage, PositionRow, Status};
+use super::rows::{CashPage, OrderPage, PositionPage, Status};
 use super::text::{by_text, by_text_list, by_text_option, by_word, parsed, parsed_option};
 
 /// One answer: `{"accepted": {...}}`.
@@ -29,15 +29,9 @@ pub enum Answer {
     /// To `orders`.
     Orders(OrderPage),
     /// To `positions`.
-    Positions {
-        /// By account, then symbol.
-        rows: Vec<PositionRow>,
-    },
+    Positions(PositionPage),
     /// To `cash`.
-    Cash {
-        /// By account, then currency.
-        rows: Vec<CashRow>,
-    },
+    Cash(CashPage),
     /// To `status`.
     Status(Box<Status>),
     /// To `latency`.

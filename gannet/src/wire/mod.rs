@@ -17,9 +17,12 @@ use serde_json::value::RawValue;
 pub use answer::{Accepted, Answer, Carried, Denied, Existing, Published, Refusal, RefusalKind, Requested};
 pub use latency::{Cause, Lane, LatencyReport, LatencyRow};
 pub use request::{
-    Cancel, CashRequest, Filter, OrderFilter, Replace, Request, ScopeName, SetLimit, Submit, Subscribe, Whose,
+    Cancel, CashRequest, Cursor, Filter, OrderFilter, Replace, Request, ScopeName, SetLimit, Submit,
+    Subscribe, Whose,
 };
-pub use rows::{CashRow, HaltRow, OrderPage, OrderRow, PositionRow, SessionRow, ShardRow, Status};
+pub use rows::{
+    CashPage, CashRow, HaltRow, OrderPage, OrderRow, PositionPage, PositionRow, SessionRow, ShardRow, Status,
+};
 
 /// The version of the protocol, answered by `ping`. Raised when a client written for the one before would break.
 pub const PROTOCOL_VERSION: u32 = 1;

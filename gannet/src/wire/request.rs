@@ -219,18 +219,52 @@ impl OrderFilter {
 
     /// The page's length.
     pub fn page_len(&self) -> usize {
-        let len = self.limit.unwrap_or(Self::DEFAULT).clamp(1, Self::MOST);
-        usize::try_from(len).unwrap_or(usize::MAX)
+        page_len(self.limit)
     }
 }
 
-/// Which rows.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+fn page_len(limit: Option<u32>) -> usize {
+    let len = limit.unwrap_or(OrderFilter::DEFAULT).clamp(1, OrderFilter::MOST);
+    usize::try_from(len).unwrap_or(usize::MAX)
+}
+
+/// Which rows. They come by shard and by account's name, a page at a time; within an account by instrument or currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
     /// Of one account.
     #[serde(default, deserialize_with = "parsed_option", skip_serializing_if = "Option::is_none")]
     pub account: Option<Name>,
+    /// Only those behind this one: `next` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Cursor>,
+    /// At most this many, from 1 to [`OrderFilter::MOST`]; [`OrderFilter::DEFAULT`] where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// Where a page ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cursor {
+    /// The account of its last row.
+    #[serde(deserialize_with = "parsed")]
+    pub account: Name,
+    /// The symbol or currency of its last row.
+    #[serde(deserialize_with = "parsed")]
+    pub last: Symbol,
+}
+
+impl Filter {
+    /// The page's length.
+    pub fn page_len(&self) -> usize {
+        page_len(self.limit)
+    }
+
+    /// In this account, only what stands behind it is wanted.
+    pub(crate) fn behind(&self, account: Name) -> Option<Symbol> {
+        self.after.filter(|after| after.account == account).map(|after| after.last)
+    }
 }
 
 /// From where events are wanted.

@@ -6,7 +6,8 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::text::{by_text, by_text_option, by_word, by_word_option, parsed, parsed_option};
+use super::request::Cursor;
+use super::text::{by_text, by_text_list, by_text_option, by_word, by_word_option, parsed, parsed_option};
 
 /// A page of orders.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,33 @@ pub struct OrderPage {
     /// How many finished orders, of every account, are no longer kept and so are not listed.
     #[serde(default)]
     pub retired: u64,
+    /// Where each shard stood when its rows were made.
+    #[serde(default, with = "by_text_list")]
+    pub at: Vec<Position>,
+}
+
+/// A page of positions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PositionPage {
+    /// By shard, account's name and instrument.
+    pub rows: Vec<PositionRow>,
+    /// What to ask for `after` to get the next page; absent on the last.
+    pub next: Option<Cursor>,
+    /// Where the shard stood when the rows were made.
+    #[serde(default, with = "by_text_list")]
+    pub at: Vec<Position>,
+}
+
+/// A page of cash.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CashPage {
+    /// By shard, account's name and currency.
+    pub rows: Vec<CashRow>,
+    /// What to ask for `after` to get the next page; absent on the last.
+    pub next: Option<Cursor>,
+    /// Where the shard stood when the rows were made.
+    #[serde(default, with = "by_text_list")]
+    pub at: Vec<Position>,
 }
 
 /// An order.
@@ -123,6 +151,20 @@ pub struct CashRow {
     /// Fees paid so far.
     #[serde(deserialize_with = "parsed")]
     pub fees: Amount,
+}
+
+impl PositionRow {
+    /// Where a page ends whose last row this is.
+    pub(crate) const fn cursor(&self) -> Cursor {
+        Cursor { account: self.account, last: self.symbol }
+    }
+}
+
+impl CashRow {
+    /// Where a page ends whose last row this is.
+    pub(crate) fn cursor(&self) -> Cursor {
+        Cursor { account: self.account, last: Symbol::cut(&self.currency.to_string()) }
+    }
 }
 
 /// How the node stands.

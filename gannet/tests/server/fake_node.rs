@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use actors::{Core, Outcome, Stamp};
-use gannet::books::{Books, ShardBooks};
+use gannet::books::ShardBooks;
 use gannet::client::Client;
 use gannet::config::{Config, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
 use gannet::definitions::Definitions;
@@ -118,11 +118,10 @@ impl NodeApi for FakeNode {
         Ok(Box::pin(async move { receiver.await.map_err(|_| AnswerLost) }))
     }
 
-    fn read(&self, ask: &mut dyn FnMut(&Books<'_>)) {
+    fn read(&self, shard: ShardId, ask: &mut dyn FnMut(&ShardBooks<'_>)) {
         let core = self.core.lock().unwrap();
-        let shard = ShardId::new(0);
         let position = Position::new(shard, core.1);
-        let books = ShardBooks {
+        ask(&ShardBooks {
             shard,
             core: &core.0,
             position,
@@ -130,8 +129,7 @@ impl NodeApi for FakeNode {
             alerts: 0,
             diverged_at: None,
             behind: 0,
-        };
-        ask(&Books { shards: vec![books], directory: &self.directory });
+        });
     }
 
     fn subscribe(&self, from: &[Position]) -> Result<EventFeed, SubscribeError> {

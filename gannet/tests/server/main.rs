@@ -16,8 +16,8 @@ use gannet::client::{Client, ClientError};
 use gannet::server::{ServerError, SocketError};
 use gannet::wire::frame::{FrameBuffer, append_frame};
 use gannet::wire::{
-    Answer, AnswerFrame, Filter, OrderFilter, RefusalKind, Request, RequestFrame, ScopeName, Submit,
-    Subscribe,
+    Answer, AnswerFrame, CashPage, Filter, OrderFilter, RefusalKind, Request, RequestFrame, ScopeName,
+    Submit, Subscribe,
 };
 use model::{Name, Symbol};
 
@@ -47,7 +47,9 @@ fn commands_and_queries_are_answered() {
     assert!(!first.repeated);
     let Answer::Done(again) = client.call(&deposit("a")).unwrap() else { panic!() };
     assert!(again.repeated);
-    let Answer::Cash { rows } = client.call(&Request::Cash(Filter::default())).unwrap() else { panic!() };
+    let Answer::Cash(CashPage { rows, .. }) = client.call(&Request::Cash(Filter::default())).unwrap() else {
+        panic!()
+    };
     assert_eq!((rows.len(), rows[0].available), (1, "1000.50".parse().unwrap()));
     let Answer::Denied(denied) = client.call(&submit("x")).unwrap() else { panic!() };
     assert_eq!(
