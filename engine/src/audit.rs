@@ -11,7 +11,11 @@ use model::{Origin, Position, Scope};
 use crate::digest::Digest;
 use crate::envelope::{Envelope, Request, Urgent};
 use crate::error::EngineError;
+use crate::idle::give_way;
 use crate::lanes::Lanes;
+
+/// Yields before the halt sleeps between two attempts at a full lane.
+const YIELDS: u32 = 100;
 
 /// Where the read side and the shard were first seen to differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,12 +66,13 @@ impl Audit {
         let request = Request::Halt(Scope::Firm);
         let mut halt =
             Urgent { client: 0, envelope: Envelope { ticket: 0, submitted_ns: 0, origin, request } };
+        let mut attempts = 0;
         while let Err(back) = self.lanes.urgent.push(halt) {
             if self.lanes.intake() == crate::lanes::Intake::Stopping {
                 return;
             }
             halt = back;
-            std::thread::yield_now();
+            give_way(&mut attempts, YIELDS);
         }
         self.lanes.bell.ring();
     }

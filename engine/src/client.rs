@@ -10,10 +10,14 @@ use crate::answers::{Answer, AnswerSink, Attach};
 use crate::doze::Doze;
 use crate::envelope::{Envelope, Request, Urgent};
 use crate::error::Refused;
+use crate::idle::give_way;
 use crate::lanes::Lanes;
 use crate::outlet::{Line, make_ready, put};
 use crate::round::Inlet;
 use crate::trace::monotonic_ns;
+
+/// Yields of a client that waits before it sleeps between two looks: some milliseconds.
+const YIELDS: u32 = 10_000;
 
 /// The client's number for a command: the answer carries it.
 pub type Ticket = u64;
@@ -178,7 +182,7 @@ impl Client {
 
     /// The next answer, waited for.
     pub fn wait(&mut self, patience: Duration) -> Option<Answer> {
-        let deadline = Instant::now() + patience;
+        let (deadline, mut looks) = (Instant::now() + patience, 0);
         loop {
             if let Some(answer) = self.poll() {
                 return Some(answer);
@@ -186,7 +190,7 @@ impl Client {
             if Instant::now() >= deadline {
                 return None;
             }
-            std::thread::yield_now();
+            give_way(&mut looks, YIELDS);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The rings into a shard that several share. Reports and cancels have lanes of their own, so that new orders, for which
 //! each client has its own (`round.rs`), cannot hold them up.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crossbeam::queue::ArrayQueue;
@@ -36,7 +37,8 @@ pub(crate) struct Lanes {
     attach_sender: flume::Sender<Attach>,
     /// True where somebody came or went since the shard last looked: cheaper to look at than the channel.
     attaching: AtomicBool,
-    pub(crate) bell: Doorbell,
+    /// The shard's. The journal's flusher has it too.
+    pub(crate) bell: Arc<Doorbell>,
     /// Why commands are refused: a set of the bits below, 0 where everything is taken.
     closed: AtomicU8,
 }
@@ -64,7 +66,7 @@ impl Lanes {
             attach,
             attach_sender,
             attaching: AtomicBool::new(false),
-            bell: Doorbell::default(),
+            bell: Arc::default(),
             closed: AtomicU8::new(0),
         }
     }
@@ -119,9 +121,14 @@ impl Lanes {
         self.urgent.push(urgent).map_err(|_| Refused::RingFull { capacity: self.urgent.capacity() })
     }
 
+    /// True where something waits that a shard may have to leave there: for want of space, or of a way out.
+    #[inline]
+    pub(crate) fn has_inputs(&self) -> bool {
+        !self.reports.is_empty() || !self.urgent.is_empty()
+    }
+
     pub(crate) fn has_work(&self) -> bool {
-        !self.reports.is_empty()
-            || !self.urgent.is_empty()
+        self.has_inputs()
             || !self.quotes.is_empty()
             || !self.attach.is_empty()
             || self.intake() == Intake::Stopping

@@ -17,10 +17,11 @@ use model::{Input, Position, Quote, Timestamp};
 
 use crate::answers::Attach;
 use crate::clock::Clock;
+use crate::cores::Claim;
 use crate::digest::{Digest, Digester};
 use crate::envelope::{Asked, Request, Urgent};
 use crate::error::EngineError;
-use crate::idle::{Idle, LONGEST_SLEEP};
+use crate::idle::{LONGEST_SLEEP, Patience, Rest, Wait};
 use crate::lanes::{Intake, Lanes, next};
 use crate::quotes::QuoteBoard;
 use crate::release::Release;
@@ -39,7 +40,9 @@ pub(crate) struct Pipeline<C> {
     pub(crate) digester: Digester,
     pub(crate) release: Release,
     pub(crate) last: Stamp,
-    pub(crate) idle: Idle,
+    pub(crate) patience: Patience,
+    /// None in a shard without threads.
+    pub(crate) claim: Claim,
     pub(crate) mark_interval_ns: i64,
     pub(crate) tracer: Option<Box<Tracer>>,
     pub(crate) board: QuoteBoard,
@@ -66,9 +69,6 @@ const LANE_SHARE: usize = 64;
 const DIGEST_EVERY: u64 = 1024;
 /// And the longest time that what came of an input stays unproven.
 const DIGEST_AFTER_NS: i64 = 1_000_000_000;
-/// Yields in a row before a thread that finds nothing sleeps after all: two threads that only yield to each other can
-/// starve the rest of a machine.
-const YIELDS: u32 = 10_000;
 /// Turns between two looks at the clock for timers, while there is work.
 const TURNS_PER_LOOK: u32 = 1024;
 /// The same while there is none and the thread spins: some microseconds, so that it is quick to see what comes.
@@ -366,20 +366,31 @@ impl<C: Clock> Pipeline<C> {
     }
 
     fn rest(&mut self, idle_turns: u32) {
-        self.is_spinning = match self.idle {
-            Idle::Spin => true,
-            Idle::Park { spins } => idle_turns < spins,
-            Idle::Yield => false,
-        };
-        match self.idle {
-            Idle::Spin => self.look_out(),
-            Idle::Yield if idle_turns <= YIELDS => std::thread::yield_now(),
-            Idle::Park { spins } if idle_turns <= spins => std::hint::spin_loop(),
-            // What waits for the disk is released by this thread: it must not sleep over it.
-            Idle::Yield | Idle::Park { .. } if !self.release.is_empty() => std::thread::yield_now(),
-            Idle::Yield | Idle::Park { .. } => {
-                self.lanes.bell.sleep(LONGEST_SLEEP, || self.lanes.has_work() || self.round.has_work());
+        let wait = self.waits_for();
+        let rest = self.patience.next(idle_turns, wait, || self.claim.leaves_a_spare());
+        self.is_spinning = matches!(rest, Rest::LookOut | Rest::Pause);
+        match rest {
+            Rest::LookOut => self.look_out(),
+            Rest::Pause => std::hint::spin_loop(),
+            Rest::Yield => std::thread::yield_now(),
+            Rest::Sleep => {
+                let has_work = || self.release.is_due() || self.lanes.has_work() || self.round.has_work();
+                self.lanes.bell.sleep(LONGEST_SLEEP, has_work);
             }
+            // What is in the lanes cannot be taken: it is no reason to stay awake.
+            Rest::Doze(time) => self.lanes.bell.sleep(time, || self.release.is_due()),
+        }
+    }
+
+    /// Asked after a turn in which nothing could be done.
+    #[inline]
+    fn waits_for(&self) -> Wait {
+        if self.lanes.has_inputs() || self.round.has_work() {
+            Wait::Way
+        } else if self.release.is_empty() {
+            Wait::Inputs
+        } else {
+            Wait::Sync
         }
     }
 

@@ -180,6 +180,11 @@ impl Release {
         self.held.is_empty()
     }
 
+    /// Something that waited for the disk can leave.
+    pub(crate) fn is_due(&self) -> bool {
+        self.waits_for().is_some_and(|seq| seq <= self.watch.durable_seq()) || self.watch.check().is_err()
+    }
+
     /// The first record that waits for the disk.
     pub(crate) fn waits_for(&self) -> Option<u64> {
         self.held.front().map(|held| held.seq)

@@ -1,14 +1,17 @@
 //! What the gateway of one broker session sees of its shard.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use model::{Input, Outbound, Position, SessionId};
 
 use crate::error::Refused;
+use crate::idle::give_way;
 use crate::lanes::{Intake, Lanes};
 use crate::outlet::Line;
 use crate::replica::{Replica, ReplicaError};
+
+/// How often a thread whose ring is full yields before it sleeps between two attempts.
+const YIELDS: u32 = 100;
 
 /// Where one session's messages come out. One thread polls: it has this to itself, and takes no lock.
 #[derive(Debug)]
@@ -54,12 +57,7 @@ impl SessionPort {
                 }
                 Err(back) => input = back,
             }
-            attempts = attempts.saturating_add(1);
-            if attempts < 100 {
-                std::thread::yield_now();
-            } else {
-                std::thread::sleep(Duration::from_micros(50));
-            }
+            give_way(&mut attempts, YIELDS);
         }
     }
 

@@ -10,9 +10,10 @@ use crate::answers::{Answer, AnswerSink, Attach};
 use crate::audit::Audit;
 use crate::client::{ATTACH_PATIENCE, Client, Submitter, Ticket};
 use crate::clock::Clock;
+use crate::cores::Claim;
 use crate::digest::{Digest, Digester};
 use crate::error::{EngineError, Refused};
-use crate::idle::Idle;
+use crate::idle::{Idle, Patience};
 use crate::lanes::{Capacities, Intake, Lanes};
 use crate::pipeline::{Pipeline, Stopped};
 use crate::quotes::{QuoteBoard, QuoteSender};
@@ -270,6 +271,7 @@ impl Standby {
         };
         let last = Stamp { position: Position::new(shard, recovered.position.seq), time: recovered.time };
         let lanes = Arc::new(Lanes::new(capacities(&config)));
+        writer.durable_watch().ring(Arc::clone(&lanes.bell));
         let follower = writer.follower(recovered.position.seq + 1)?;
         let snapshots = Snapshots { journal: config.journal.folder(), policy: config.snapshots };
         let audit = Audit::new(Arc::clone(&lanes));
@@ -285,7 +287,8 @@ impl Standby {
             digester: Digester::from(at.digest),
             core: live,
             supply: None,
-            idle: config.idle,
+            patience: Patience::new(config.idle),
+            claim: Claim::default(),
             mark_interval_ns: i64::from(config.mark_interval_ms) * 1_000_000,
             tracer,
             board: QuoteBoard::default(),
@@ -350,7 +353,7 @@ fn capacities(config: &ShardConfig) -> Capacities {
 }
 
 fn spawn<C: Clock>(
-    pipeline: Pipeline<C>,
+    mut pipeline: Pipeline<C>,
     shard: ShardId,
     core: Option<usize>,
 ) -> Result<JoinHandle<Result<Stopped, EngineError>>, EngineError> {
@@ -358,6 +361,8 @@ fn spawn<C: Clock>(
     std::thread::Builder::new()
         .name(name.clone())
         .spawn(move || {
+            // Before it is pinned: which cores there are is asked here.
+            pipeline.claim = Claim::of_shard(core);
             if let Some(id) = core
                 && !core_affinity::set_for_current(core_affinity::CoreId { id })
             {

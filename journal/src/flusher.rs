@@ -210,7 +210,7 @@ impl Commits {
         // The mark is not stored here: its page would cost every commit a second write, and later records say in
         // `undurable` what was durable before them.
         self.mark_pending = Some(settled.count);
-        self.progress.set_durable(self.segment.first_seq() + u64::from(settled.count) - 1);
+        self.progress.advance(self.segment.first_seq() + u64::from(settled.count) - 1);
         Ok(true)
     }
 

@@ -1,11 +1,13 @@
 //! The durable position, published by whoever makes records durable and read from any thread.
+//!
+//! One thread may wait for it asleep: the flusher rings its bell. `tests/handover.rs` goes through every interleaving.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
+use crate::doorbell::Doorbell;
 use crate::error::JournalError;
 use crate::memory::Words;
+use crate::sync::{Arc, AtomicI32, AtomicU64, OnceLock, Ordering};
 
 /// On cache lines of its own: read by other threads all the time.
 #[repr(align(128))]
@@ -16,13 +18,16 @@ pub(crate) struct Progress {
     errno: Line<AtomicI32>,
     /// The same position for followers in other processes: under disk durability.
     live: Option<Words>,
+    /// Of the thread that waits for the position.
+    bell: OnceLock<Arc<Doorbell>>,
     dir: PathBuf,
 }
 
 impl Progress {
     pub(crate) fn new(dir: &Path, durable: u64, live: Option<Words>) -> Arc<Self> {
         let (at, errno) = (Line(AtomicU64::new(0)), Line(AtomicI32::new(0)));
-        let progress = Self { durable: at, errno, live, dir: dir.to_path_buf() };
+        let bell = OnceLock::new();
+        let progress = Self { durable: at, errno, live, bell, dir: dir.to_path_buf() };
         progress.set_durable(durable);
         Arc::new(progress)
     }
@@ -38,9 +43,22 @@ impl Progress {
         self.durable.0.store(seq, Ordering::Release);
     }
 
-    /// Records that nothing more becomes durable, for good.
+    /// As [`Progress::set_durable`], where another thread may wait for it.
+    pub(crate) fn advance(&self, seq: u64) {
+        self.set_durable(seq);
+        self.ring();
+    }
+
+    /// Records that nothing more becomes durable, for good. Whoever waits is told.
     pub(crate) fn fail(&self, error: &std::io::Error) {
         self.errno.0.store(error.raw_os_error().filter(|errno| *errno != 0).unwrap_or(-1), Ordering::Release);
+        self.ring();
+    }
+
+    fn ring(&self) {
+        if let Some(bell) = self.bell.get() {
+            bell.ring();
+        }
     }
 
     pub(crate) fn check(&self) -> Result<(), JournalError> {
@@ -62,6 +80,12 @@ impl DurableWatch {
     #[inline]
     pub fn durable_seq(&self) -> u64 {
         self.progress.durable()
+    }
+
+    /// Rings this bell from now on whenever another thread has made records durable, or has failed to. One thread waits
+    /// for one journal: false where somebody else's bell is rung already.
+    pub fn ring(&self, bell: Arc<Doorbell>) -> bool {
+        self.progress.bell.set(bell).is_ok()
     }
 
     /// The error that ended the flushing, if one did: the durable position then stands still for good.

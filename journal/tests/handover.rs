@@ -10,7 +10,7 @@ mod sync {
     pub use std::time::Duration;
 
     pub use loom::sync::Arc;
-    pub use loom::sync::atomic::{AtomicBool, AtomicU64, fence};
+    pub use loom::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, fence};
     pub use loom::thread::{Thread, current};
 
     /// A sleep without an end: a wake-up that is missed is a deadlock, and loom says so.
@@ -86,10 +86,19 @@ mod layout {
     pub const COMMIT_BYTES: usize = 8;
 }
 
+mod error {
+    #[derive(Debug)]
+    pub enum JournalError {
+        FlushFailed { dir: std::path::PathBuf, errno: i32 },
+    }
+}
+
 #[path = "../src/doorbell.rs"]
 mod doorbell;
 #[path = "../src/handover.rs"]
 mod handover;
+#[path = "../src/watch.rs"]
+mod watch;
 
 use doorbell::Doorbell;
 use handover::{Appender, Body, Settled};
@@ -98,6 +107,7 @@ use loom::sync::atomic::AtomicUsize;
 use loom::thread;
 use memory::Words;
 use sync::{Duration, Ordering};
+use watch::{DurableWatch, Progress};
 
 /// One thread waits until `wanted` pieces were put, each by a thread of its own that rings.
 fn wait_for(wanted: usize) {
@@ -221,5 +231,71 @@ fn a_look_before_the_commit_word_is_found_out() {
         let seen = unsafe { words.settled(8, 16) }.to_vec();
         assert_eq!(seen.len(), 8);
         writer.join().unwrap();
+    });
+}
+
+/// A shard that waits for record 1 beside its flusher, asleep, while somebody hands it an input: it learns of both.
+fn wait_for_the_disk(flush: fn(&Progress)) {
+    let (bell, put) = (Arc::new(Doorbell::default()), Arc::new(AtomicUsize::new(0)));
+    let progress = Progress::new(std::path::Path::new("journal"), 0, None);
+    let watch = DurableWatch { progress: Arc::clone(&progress) };
+    assert!(watch.ring(Arc::clone(&bell)));
+    let flusher = thread::spawn(move || flush(&progress));
+    let client = thread::spawn({
+        let (bell, put) = (Arc::clone(&bell), Arc::clone(&put));
+        move || {
+            put.store(1, Ordering::Relaxed);
+            bell.ring();
+        }
+    });
+    let shard = thread::spawn(move || sleep_until_told_and_asked(&bell, &watch, &put));
+    for thread in [flusher, client, shard] {
+        thread.join().unwrap();
+    }
+}
+
+fn sleep_until_told_and_asked(bell: &Doorbell, watch: &DurableWatch, put: &AtomicUsize) {
+    let is_over = || watch.durable_seq() == 1 || watch.check().is_err();
+    let has_input = || put.load(Ordering::Relaxed) == 1;
+    let (mut was_told, mut was_asked) = (false, false);
+    while !was_told || !was_asked {
+        (was_told, was_asked) = (is_over(), has_input());
+        if !was_told || !was_asked {
+            bell.sleep(Duration::MAX, || is_over() != was_told || has_input() != was_asked);
+        }
+    }
+}
+
+fn bounded(model: fn()) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
+
+#[test]
+fn the_durable_mark_is_not_slept_over() {
+    bounded(|| wait_for_the_disk(|progress| progress.advance(1)));
+}
+
+#[test]
+fn a_failed_sync_is_not_slept_over() {
+    bounded(|| wait_for_the_disk(|progress| progress.fail(&std::io::Error::from_raw_os_error(5))));
+}
+
+/// A mark that is moved without a ring is slept over: loom must find it.
+#[test]
+#[should_panic(expected = "deadlock")]
+fn a_mark_that_moves_without_a_ring_is_slept_over() {
+    loom::model(|| {
+        let bell: &'static Arc<Doorbell> = Box::leak(Box::default());
+        let progress = Box::leak(Box::new(Progress::new(std::path::Path::new("journal"), 0, None)));
+        let watch: &'static DurableWatch =
+            Box::leak(Box::new(DurableWatch { progress: Arc::clone(progress) }));
+        assert!(watch.ring(Arc::clone(bell)));
+        let flusher = thread::spawn(|| progress.set_durable(1));
+        if watch.durable_seq() == 0 {
+            bell.sleep(Duration::MAX, || watch.durable_seq() == 1);
+        }
+        flusher.join().unwrap();
     });
 }

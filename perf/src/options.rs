@@ -22,7 +22,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) publish: Option<PathBuf>,
 
-    /// Only paths whose name starts with this; `alternatives` and `stages` run only when named.
+    /// Only paths whose name starts with this; `neighbour`, `alternatives` and `stages` run only when named.
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Vec<String>,
 

@@ -5,6 +5,7 @@ mod core_path;
 pub(crate) mod disk;
 mod fix;
 mod memory;
+mod neighbour;
 mod parts;
 mod population;
 #[cfg(feature = "quickfix")]
@@ -65,6 +66,7 @@ const ALL: &[Family] = &[
     always("memory.account_bytes", memory::account),
     always("fix.parse.execution_report", fix::parse),
     always("fix.encode.new_order_single", fix::encode),
+    on_request("neighbour", neighbour::measure),
     on_request("stages", stages::measure),
     on_request("alternatives", alternatives::measure),
 ];
