@@ -6,6 +6,28 @@ use model::Timestamp;
 pub trait Clock: Send + Sync + 'static {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// Time that only passes, in nanoseconds from any start: nobody sets it. Of a clock that does not jump, the time of
+    /// day will do.
+    #[inline]
+    fn monotonic_ns(&self) -> i64 {
+        self.now().nanos
+    }
+
+    /// Both at once.
+    fn read(&self) -> Reading {
+        let wall = self.now();
+        Reading { wall, monotonic_ns: wall.nanos }
+    }
+}
+
+/// One look at both clocks. Who gives a [`Clock::monotonic_ns`] of its own gives a [`Clock::read`] too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The time of day.
+    pub wall: Timestamp,
+    /// Time that only passes.
+    pub monotonic_ns: i64,
 }
 
 /// The operating system's clock.
@@ -18,5 +40,16 @@ impl Clock for SystemClock {
         let since_epoch =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_nanos(i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX))
+    }
+
+    /// Of the kind that goes on while the machine is suspended: that is no jump.
+    #[inline]
+    fn monotonic_ns(&self) -> i64 {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec)
+    }
+
+    fn read(&self) -> Reading {
+        Reading { wall: self.now(), monotonic_ns: self.monotonic_ns() }
     }
 }

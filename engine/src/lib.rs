@@ -42,13 +42,14 @@ mod stepped;
 mod supply;
 mod sync;
 mod thread_usage;
+mod timeline;
 mod trace;
 mod upgrade;
 
 pub use answers::Answer;
 pub use audit::Divergence;
 pub use client::{Client, Ticket};
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, Reading, SystemClock};
 pub use cores::leave_to_shards;
 pub use digest::{Digest, state_hash};
 pub use error::{EngineError, Refused};

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
 use crash_point::{Point, reach};
 use journal::{JournalError, Writer};
-use model::{Input, Position, Quote, Timestamp};
+use model::{Command, Input, Origin, Position, Quote, Scope, Timestamp};
 
 use crate::answers::Attach;
 use crate::clock::Clock;
@@ -27,12 +27,14 @@ use crate::quotes::QuoteBoard;
 use crate::release::Release;
 use crate::round::Round;
 use crate::supply::Supply;
+use crate::timeline::{ClockStop, Jump, Timeline};
 use crate::trace::{Lane, Stamps, Tracer, Untraced};
 
 /// Everything the shard's thread owns.
 pub(crate) struct Pipeline<C> {
     pub(crate) lanes: Arc<Lanes>,
-    pub(crate) clock: C,
+    pub(crate) clock: Timeline<C>,
+    pub(crate) stop: ClockStop,
     pub(crate) writer: Writer,
     pub(crate) core: Core,
     /// None in a shard without threads.
@@ -293,7 +295,7 @@ impl<C: Clock> Pipeline<C> {
 
     /// Ticks and marks: inputs of the shard itself.
     fn keep_time(&mut self) -> Result<bool, EngineError> {
-        let now = self.clock.now();
+        let now = self.look_at_the_wall_clock()?;
         let mut worked = false;
         if self.core.next_deadline().is_some_and(|deadline| deadline <= now) && self.next_fits()? {
             self.process(&Input::Tick, None)?;
@@ -315,6 +317,38 @@ impl<C: Clock> Pipeline<C> {
             }
         }
         Ok(worked)
+    }
+
+    /// A wall clock that jumped stops new orders, by a journalled halt of the firm; whoever resumes accepts the clock.
+    fn look_at_the_wall_clock(&mut self) -> Result<Timestamp, EngineError> {
+        if self.stop.ends(self.core.is_firm_halted()) {
+            self.clock.accept();
+            tracing::warn!("the clock is accepted: time goes on with it");
+        }
+        match self.clock.follow() {
+            Ok(now) => Ok(now),
+            Err(jump) => {
+                self.stop_for(jump)?;
+                Ok(self.clock.now())
+            }
+        }
+    }
+
+    #[cold]
+    fn stop_for(&mut self, jump: Jump) -> Result<(), EngineError> {
+        if !self.stop.is_due() || !self.next_fits()? {
+            return Ok(());
+        }
+        let by_s = jump.by_ns / 1_000_000_000;
+        tracing::error!(
+            by_s,
+            "THE CLOCK JUMPED: the firm is halted and dates do not roll; set the clock right, or accept it as it is, \
+             then resume the firm"
+        );
+        let origin = Origin { uid: 0, client: 0 };
+        self.process(&Input::Command { origin, command: Command::Halt(Scope::Firm) }, None)?;
+        self.stop.begun();
+        Ok(())
     }
 
     /// A mark that changes nothing is not worth a record.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actors::{LOGIC_VERSION, Outcome, Stamp};
 use model::{Position, SessionId, ShardId, Timestamp};
@@ -25,6 +26,7 @@ use crate::round::Round;
 use crate::session_port::{SessionOutlet, SessionPort};
 use crate::snapshot::{SnapshotPolicy, take_snapshot};
 use crate::supply::Supply;
+use crate::timeline::{ClockStop, Timeline};
 use crate::trace::{TraceReader, Tracer};
 use crate::upgrade::{UpgradePolicy, state_to_start_from};
 
@@ -39,6 +41,8 @@ pub struct ShardConfig {
     pub idle: Idle,
     /// The least time between two marks of one instrument, in milliseconds.
     pub mark_interval_ms: u32,
+    /// A wall clock that is off the monotonic one by more than this has jumped: new orders stop until a person resumes.
+    pub clock_jump_bound: Duration,
     /// The core to pin its thread to.
     pub core: Option<usize>,
     /// When snapshots are taken.
@@ -96,6 +100,7 @@ impl ShardConfig {
             ring: 16 * 1024,
             idle: Idle::Park { spins: 2_000 },
             mark_interval_ms: 1_000,
+            clock_jump_bound: Duration::from_secs(5),
             core: None,
             snapshots: SnapshotPolicy { every_records: 1_000_000, keep: 3 },
             upgrade: UpgradePolicy { from_snapshot: false, accept_unproven: false, accept_divergence: None },
@@ -280,7 +285,8 @@ impl Standby {
         let (tracer, trace_reader) = Tracer::ring(config.trace).unzip();
         let pipeline = Pipeline {
             lanes: Arc::clone(&lanes),
-            clock,
+            clock: Timeline::behind(last.time, clock, config.clock_jump_bound),
+            stop: ClockStop::default(),
             release: Release::new(writer.durable_watch()),
             writer,
             last,

@@ -69,6 +69,8 @@ pub struct Node {
     pub durability: Durability,
     /// What a shard does while there is nothing to do.
     pub idle: Idle,
+    /// A wall clock that is off by more seconds than this has jumped.
+    pub clock_jump_bound_s: u32,
     /// Records between two snapshots of a shard; 0 for none.
     pub snapshot_records: u32,
     /// Inputs of each shard whose stage stamps are kept for `gannet latency explain`; 0 for none.

@@ -74,6 +74,8 @@ const MOST_SNAPSHOT_RECORDS: u32 = 1_000_000_000;
 const MOST_CORE: u16 = 4095;
 /// More would be held in memory for nothing.
 const MOST_TRACED: u32 = 1_000_000;
+/// An hour: dates would roll by more without a word.
+const MOST_JUMP_S: u32 = 3_600;
 const DURABILITIES: &[(&str, Durability)] = &[("process", Durability::Process), ("disk", Durability::Disk)];
 const IDLES: &[(&str, Idle)] = &[("spin", Idle::Spin), ("yield", Idle::Yield), ("park", Idle::Park)];
 
@@ -87,6 +89,7 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
         cores: Vec::new(),
         durability: Durability::Process,
         idle: Idle::Park,
+        clock_jump_bound_s: 5,
         snapshot_records: 1_000_000,
         trace: 0,
         segment_kib: 64 * 1024,
@@ -119,6 +122,9 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
     }
     if let Some(idle) = section.optional("idle", value::one_of(IDLES)) {
         node.idle = idle.value;
+    }
+    if let Some(seconds) = section.optional("clock_jump_bound_s", value::whole(1, MOST_JUMP_S)) {
+        node.clock_jump_bound_s = seconds.value;
     }
     if let Some(records) = section.optional("snapshot_records", value::whole(0, MOST_SNAPSHOT_RECORDS)) {
         node.snapshot_records = records.value;

@@ -249,6 +249,7 @@ fn shard_config(config: &Config, shard: ShardId, options: &StartOptions) -> Shar
     let mut settings = ShardConfig::new(journal);
     settings.trace = if options.stage_times.is_some() || config.node.trace > 0 { TRACE_ENTRIES } else { 0 };
     settings.upgrade = options.upgrade;
+    settings.clock_jump_bound = std::time::Duration::from_secs(config.node.clock_jump_bound_s.into());
     settings.snapshots.every_records = config.node.snapshot_records.into();
     settings.core = config.node.cores.get(usize::from(shard.index)).map(|core| usize::from(*core));
     settings.idle = match config.node.idle {
