@@ -177,7 +177,7 @@ const fn turns(row: &'static str) -> Number {
 
 /// A goal with what came of it.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Verdict {
+pub(crate) struct Judgement {
     pub(crate) row: &'static str,
     /// The number of the row.
     pub(crate) number: &'static str,
@@ -192,11 +192,11 @@ pub(crate) struct Verdict {
 }
 
 /// The goals whose rows and floors were measured. Of several rows of a name the first counts.
-pub(crate) fn verdicts(rows: &[Row]) -> Vec<Verdict> {
+pub(crate) fn verdicts(rows: &[Row]) -> Vec<Judgement> {
     GOALS.iter().filter_map(|goal| judged(rows, goal)).collect()
 }
 
-fn judged(rows: &[Row], goal: &Goal) -> Option<Verdict> {
+fn judged(rows: &[Row], goal: &Goal) -> Option<Judgement> {
     let row = rows.iter().find(|row| row.name == goal.of.row).filter(|row| row.count >= goal.least)?;
     let (floor, name) = match &goal.floor {
         Against::Fixed { value, name } => (*value, (*name).to_owned()),
@@ -207,7 +207,7 @@ fn judged(rows: &[Row], goal: &Goal) -> Option<Verdict> {
     };
     let value = (goal.of.read)(row)?;
     let ratio = if floor > 0.0 { value / floor } else { return None };
-    Some(Verdict {
+    Some(Judgement {
         row: goal.of.row,
         number: goal.of.name,
         floor: name,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::error::PerfError;
-use crate::goals::{Verdict, verdicts};
+use crate::goals::{Judgement, verdicts};
 use crate::lab::Lab;
 use crate::machine::{Run, file_system};
 use crate::plot::{self, Picture};
@@ -14,7 +14,7 @@ use crate::stalls;
 /// Everything that came of a run.
 pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
-    pub(crate) verdicts: Vec<Verdict>,
+    pub(crate) verdicts: Vec<Judgement>,
     pub(crate) facts: Vec<(&'static str, String)>,
     pub(crate) pictures: Vec<Picture>,
     pub(crate) not_run: Vec<String>,
@@ -29,7 +29,7 @@ type Titled = (&'static str, Vec<Vec<String>>, &'static [usize]);
 struct Json<'a> {
     rows: &'a [Row],
     /// What was judged: ratio, goal and the floor that the ratio is to.
-    goals: &'a [Verdict],
+    goals: &'a [Judgement],
 }
 
 const HEADINGS: [&str; 10] = ["path", "rate", "p50", "p90", "p99", "p99.9", "max", "floor", "p50", "ratio"];

@@ -9,7 +9,7 @@ use crate::samples::Samples;
 /// Nanoseconds since the clock was first used. Comparable between threads.
 #[inline]
 pub(crate) fn now_ns() -> u64 {
-    let clock = CLOCK.get_or_init(Clock::calibrate);
+    let clock = CLOCK.get_or_init(TickClock::calibrate);
     match clock.scale {
         Some(scale) => {
             let ticks = counter().saturating_sub(clock.base);
@@ -31,7 +31,7 @@ pub(crate) fn overhead_ns() -> u64 {
 
 /// Its name, for the report.
 pub(crate) fn name() -> &'static str {
-    match CLOCK.get_or_init(Clock::calibrate).scale {
+    match CLOCK.get_or_init(TickClock::calibrate).scale {
         Some(_) => "time stamp counter",
         None => "monotonic clock of the system",
     }
@@ -40,16 +40,16 @@ pub(crate) fn name() -> &'static str {
 const SHIFT: u32 = 32;
 const CALIBRATION: Duration = Duration::from_millis(100);
 
-static CLOCK: OnceLock<Clock> = OnceLock::new();
+static CLOCK: OnceLock<TickClock> = OnceLock::new();
 
-struct Clock {
+struct TickClock {
     start: Instant,
     base: u64,
     /// Nanoseconds for one tick, times 2^32.
     scale: Option<u64>,
 }
 
-impl Clock {
+impl TickClock {
     fn calibrate() -> Self {
         let (start, base) = (Instant::now(), counter());
         if !counter_is_steady() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write;
 
 use crate::dice::Dice;
-use crate::line::Outgoing;
+use crate::line::Transmission;
 
 /// An order as the broker has it. Quantities in hundredths, prices in ticks of 0.005 or 0.01: as text they came.
 #[derive(Clone, Debug)]
@@ -23,11 +23,11 @@ pub(crate) struct BrokerOrder {
     pub(crate) open: bool,
     acknowledged: bool,
     status: char,
-    pending: Option<Request>,
+    pending: Option<AskedChange>,
 }
 
 #[derive(Clone, Debug)]
-struct Request {
+struct AskedChange {
     id: String,
     replace: Option<(i64, i64)>,
 }
@@ -118,7 +118,7 @@ impl Broker {
     }
 
     /// A message of ours has arrived.
-    pub(crate) fn receive(&mut self, message: &Outgoing) {
+    pub(crate) fn receive(&mut self, message: &Transmission) {
         let id = message.get(11).unwrap_or_default().to_owned();
         if message.msg_type == b'H' {
             return self.answer(&id);
@@ -140,7 +140,7 @@ impl Broker {
         }
     }
 
-    fn take(&mut self, id: String, message: &Outgoing) {
+    fn take(&mut self, id: String, message: &Transmission) {
         let text = |tag: u32| message.get(tag).unwrap_or_default().to_owned();
         self.next += 1;
         let order = BrokerOrder {
@@ -161,7 +161,7 @@ impl Broker {
         self.ids.insert(id.clone(), id);
     }
 
-    fn take_request(&mut self, id: String, message: &Outgoing, replace: Option<(i64, i64)>) {
+    fn take_request(&mut self, id: String, message: &Transmission, replace: Option<(i64, i64)>) {
         let orig = message.get(41).unwrap_or_default();
         let known = self.ids.get(orig).cloned();
         let Some(order) = known.as_ref().and_then(|order| self.orders.get_mut(order)) else {
@@ -174,7 +174,7 @@ impl Broker {
                 format!("35=9|11={id}|41={orig}|37={}|39={}|102={reason}|434=1|", order.name, order.status);
             return self.to_say.push_back(line);
         }
-        order.pending = Some(Request { id: id.clone(), replace });
+        order.pending = Some(AskedChange { id: id.clone(), replace });
         // It knows an order also by a request it is still working on.
         if let Some(order) = known {
             self.ids.insert(id, order);

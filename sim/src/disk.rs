@@ -34,18 +34,18 @@ pub(crate) enum Death {
 
 /// A change of names that is not durable yet.
 #[derive(Clone, Debug)]
-enum Change {
+enum NameChange {
     Named(PathBuf, u64),
     Removed(PathBuf),
     Renamed(PathBuf, PathBuf, u64),
 }
 
 #[derive(Debug)]
-pub(crate) struct State {
+pub(crate) struct DiskState {
     pub(crate) files: BTreeMap<u64, Inode>,
     names: BTreeMap<PathBuf, u64>,
     durable_names: BTreeMap<PathBuf, u64>,
-    unsynced: Vec<Change>,
+    unsynced: Vec<NameChange>,
     folders: BTreeSet<PathBuf>,
     locked: BTreeSet<PathBuf>,
     next_id: u64,
@@ -70,25 +70,25 @@ pub(crate) struct State {
 /// The disk. Clones are the same one.
 #[derive(Clone, Debug)]
 pub(crate) struct SimDisk {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<DiskState>>,
     clock: SimClock,
 }
 
 /// An open file.
 #[derive(Debug)]
 struct SimFile {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<DiskState>>,
     id: u64,
     life: u64,
 }
 
 struct SimLock {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<DiskState>>,
     path: PathBuf,
     life: u64,
 }
 
-fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn locked(state: &Mutex<DiskState>) -> MutexGuard<'_, DiskState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -105,7 +105,7 @@ const PLENTY_BYTES: u64 = 1 << 40;
 impl SimDisk {
     /// An empty disk with space for everything.
     pub(crate) fn new(seed: u64, clock: SimClock) -> Self {
-        let state = State {
+        let state = DiskState {
             files: BTreeMap::new(),
             names: BTreeMap::new(),
             durable_names: BTreeMap::new(),
@@ -128,7 +128,7 @@ impl SimDisk {
         Self { state: Arc::new(Mutex::new(state)), clock }
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, DiskState> {
         locked(&self.state)
     }
 
@@ -193,7 +193,7 @@ impl SimDisk {
     }
 }
 
-impl State {
+impl DiskState {
     fn inode_at(&mut self, path: &Path) -> Option<&mut Inode> {
         let id = *self.names.get(path)?;
         self.files.get_mut(&id)
@@ -258,7 +258,7 @@ impl State {
         (self.names, self.durable_names) = (names.clone(), names);
     }
 
-    fn change(&mut self, change: Change) {
+    fn change(&mut self, change: NameChange) {
         change.apply(&mut self.names);
         self.unsynced.push(change);
     }
@@ -267,7 +267,7 @@ impl State {
         let id = self.next_id;
         self.next_id += 1;
         self.files.insert(id, Inode::default());
-        self.change(Change::Named(path.to_path_buf(), id));
+        self.change(NameChange::Named(path.to_path_buf(), id));
         id
     }
 
@@ -288,7 +288,7 @@ impl State {
     }
 }
 
-impl Change {
+impl NameChange {
     fn apply(&self, names: &mut BTreeMap<PathBuf, u64>) {
         match self {
             Self::Named(path, id) => {
@@ -375,7 +375,7 @@ impl Disk for SimDisk {
         let life = state.life;
         state.act(life)?;
         let id = *state.names.get(from).ok_or(io::ErrorKind::NotFound)?;
-        state.change(Change::Renamed(from.to_path_buf(), to.to_path_buf(), id));
+        state.change(NameChange::Renamed(from.to_path_buf(), to.to_path_buf(), id));
         Ok(())
     }
 
@@ -386,7 +386,7 @@ impl Disk for SimDisk {
         if !state.names.contains_key(path) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        state.change(Change::Removed(path.to_path_buf()));
+        state.change(NameChange::Removed(path.to_path_buf()));
         Ok(())
     }
 

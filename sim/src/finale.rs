@@ -10,7 +10,7 @@ use crate::plant::Plant;
 use crate::world::World;
 
 /// Where a record stands.
-struct Place {
+struct RecordPlace {
     segment: PathBuf,
     offset: u64,
     len_bytes: u64,
@@ -96,7 +96,7 @@ impl World {
         Ok(())
     }
 
-    fn place(&self, seq: u64) -> Result<Place, String> {
+    fn place(&self, seq: u64) -> Result<RecordPlace, String> {
         let told = |error: JournalError| error.to_string();
         let stat = stat(self.folder()).map_err(told)?;
         let segment = stat.segments.iter().rev().find(|segment| segment.first_seq <= seq);
@@ -106,7 +106,7 @@ impl World {
         while let Some(record) = reader.next().map_err(told)? {
             let len_bytes = u64::from(record.len_bytes);
             if record.position.seq == seq {
-                return Ok(Place { segment: segment.path.clone(), offset, len_bytes });
+                return Ok(RecordPlace { segment: segment.path.clone(), offset, len_bytes });
             }
             offset += len_bytes;
         }

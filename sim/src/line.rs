@@ -17,14 +17,14 @@ use crate::plant::Plant;
 
 /// A message of ours on its way to the broker.
 #[derive(Clone, Debug)]
-pub(crate) struct Outgoing {
+pub(crate) struct Transmission {
     /// The connection it was numbered in: it must not go out in a later one.
     connection: u64,
     pub(crate) msg_type: u8,
     pub(crate) fields: Vec<(u32, String)>,
 }
 
-impl Outgoing {
+impl Transmission {
     pub(crate) fn get(&self, tag: u32) -> Option<&str> {
         self.fields.iter().find(|(found, _)| *found == tag).map(|(_, value)| value.as_str())
     }
@@ -32,7 +32,7 @@ impl Outgoing {
 
 #[derive(Clone, Debug)]
 enum ToBroker {
-    Message(u64, Outgoing),
+    Message(u64, Transmission),
     /// Send again from this number on.
     Resend(u64),
 }
@@ -53,21 +53,21 @@ enum ToUs {
 
 /// Our engine's files.
 #[derive(Debug)]
-struct Store {
+struct SentFiles {
     next_out: u64,
     /// What was numbered, with the text of it: as the body file.
-    body: Vec<(u64, SentMessage, Outgoing)>,
+    body: Vec<(u64, SentMessage, Transmission)>,
     trusted: bool,
     /// What may have been lost with the end, and was unanswered; synced when it is noted.
     unproven: BTreeSet<WireId>,
 }
 
 #[derive(Debug)]
-pub(crate) struct Wire {
+pub(crate) struct LineState {
     clock: SimClock,
     dice: Dice,
     plant: Option<Plant>,
-    store: Store,
+    store: SentFiles,
     /// The number of the broker's that we take next.
     next_in: u64,
     asked_resend: bool,
@@ -90,17 +90,17 @@ pub(crate) struct Wire {
 
 /// The line. Clones are the same one.
 #[derive(Clone, Debug)]
-pub(crate) struct Line {
-    wire: Arc<Mutex<Wire>>,
+pub(crate) struct SimLine {
+    wire: Arc<Mutex<LineState>>,
 }
 
-impl Line {
+impl SimLine {
     pub(crate) fn new(clock: SimClock, seed: u64, plant: Option<Plant>) -> Self {
-        let wire = Wire {
+        let wire = LineState {
             clock,
             dice: Dice::new(seed),
             plant,
-            store: Store { next_out: 1, body: Vec::new(), trusted: true, unproven: BTreeSet::new() },
+            store: SentFiles { next_out: 1, body: Vec::new(), trusted: true, unproven: BTreeSet::new() },
             next_in: 1,
             asked_resend: false,
             connections: 0,
@@ -118,7 +118,7 @@ impl Line {
         Self { wire: Arc::new(Mutex::new(wire)) }
     }
 
-    pub(crate) fn wire(&self) -> MutexGuard<'_, Wire> {
+    pub(crate) fn wire(&self) -> MutexGuard<'_, LineState> {
         self.wire.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -141,7 +141,7 @@ enum Arrived {
     Nothing,
 }
 
-impl Wire {
+impl LineState {
     fn due(&mut self, behind: Option<i64>) -> i64 {
         let slow = self.dice.once_in(50);
         self.delayed += u64::from(slow);
@@ -184,7 +184,7 @@ impl Wire {
         self.connections += 1;
         // Only after a store lost its end: somebody at the broker's tells the number, and somebody here sets it.
         self.store.next_out = self.store.next_out.max(self.broker_expects);
-        let missed: Vec<Outgoing> = self
+        let missed: Vec<Transmission> = self
             .store
             .body
             .iter()
@@ -223,7 +223,7 @@ impl Wire {
         }
     }
 
-    /// The connection ends. Of what is on its way to the broker, a beginning arrives; see [`Wire::take_for_broker`].
+    /// The connection ends. Of what is on its way to the broker, a beginning arrives; see [`LineState::take_for_broker`].
     pub(crate) fn disconnect(&mut self) {
         (self.connected, self.logged_on, self.asked_resend) = (false, false, false);
         self.to_us.clear();
@@ -273,7 +273,7 @@ impl Wire {
     }
 
     /// The next of our messages that has arrived at the broker.
-    pub(crate) fn take_for_broker(&mut self) -> Option<Outgoing> {
+    pub(crate) fn take_for_broker(&mut self) -> Option<Transmission> {
         let (due, _) = self.to_broker.front()?;
         if *due > self.clock.now_ns() {
             return None;
@@ -295,7 +295,7 @@ impl Wire {
     }
 
     /// True for a message of an earlier connection.
-    pub(crate) const fn is_stale(&self, message: &Outgoing) -> bool {
+    pub(crate) const fn is_stale(&self, message: &Transmission) -> bool {
         message.connection != self.connections
     }
 
@@ -349,7 +349,7 @@ impl Wire {
                 value.push('7');
             }
         }
-        let message = Outgoing { connection: self.connections, msg_type, fields };
+        let message = Transmission { connection: self.connections, msg_type, fields };
         self.store.next_out += 1;
         self.store.body.push((seq, SentMessage { msg_type, cl_ord_id: draft.request() }, message.clone()));
         if msg_type != b'H'
@@ -362,13 +362,13 @@ impl Wire {
     }
 }
 
-impl Link for Line {
+impl Link for SimLine {
     fn send(&mut self, draft: &Draft) -> SendOutcome {
         self.wire().send(draft)
     }
 }
 
-impl SentRecord for Line {
+impl SentRecord for SimLine {
     fn which_were_sent(&self, wanted: &BTreeSet<WireId>) -> io::Result<BTreeSet<WireId>> {
         let wire = self.wire();
         if wire.plant == Some(Plant::ForgetfulRecord) {

@@ -11,7 +11,7 @@ use std::time::Instant;
 use clap::Parser;
 use sim::{Setting, Verdict, run};
 
-use report::Report;
+use report::SimReport;
 
 /// Runs the real core in a simulated world: clock, disk, broker and operators obey a seed, and so does everything that
 /// goes wrong. One seed is one history.
@@ -105,7 +105,7 @@ fn keep(done: &Mutex<Vec<Verdict>>, verdict: Verdict, of: u64, started: Instant)
 }
 
 fn finish(verdicts: &[Verdict], started: Instant, arguments: &Arguments) -> Result<bool, String> {
-    let report = Report::of(verdicts, started.elapsed());
+    let report = SimReport::of(verdicts, started.elapsed());
     print!("{report}");
     if let Some(first) = verdicts.iter().find(|verdict| verdict.failure.is_some()) {
         if arguments.seed.is_none() {

@@ -9,7 +9,7 @@ use model::{Command, Name};
 
 use crate::clock::SimClock;
 use crate::firm::SESSION;
-use crate::line::Line;
+use crate::line::SimLine;
 use crate::plant::Plant;
 use crate::port::SimPort;
 
@@ -25,7 +25,7 @@ pub(crate) struct Node {
     quotes: QuoteSender,
     /// What was submitted and is not answered, by ticket.
     waiting: VecDeque<(u64, Command)>,
-    line: Line,
+    line: SimLine,
     pub(crate) session_ended: bool,
 }
 
@@ -34,7 +34,7 @@ impl Node {
     pub(crate) fn start(
         config: &ShardConfig,
         clock: &SimClock,
-        line: &Line,
+        line: &SimLine,
         plant: Option<Plant>,
     ) -> Result<Self, EngineError> {
         let mut shard = Standby::open(config)?.start_stepped(clock.clone())?;

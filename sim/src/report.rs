@@ -12,7 +12,7 @@ const SHOWN: usize = 60;
 
 /// One history that failed.
 #[derive(Debug, Serialize)]
-pub(crate) struct Failure {
+pub(crate) struct FailedHistory {
     seed: u64,
     problem: String,
     /// How to see it again.
@@ -21,7 +21,7 @@ pub(crate) struct Failure {
 
 /// All of them together.
 #[derive(Debug, Serialize)]
-pub(crate) struct Report {
+pub(crate) struct SimReport {
     seeds: usize,
     events: u64,
     records: u64,
@@ -32,10 +32,10 @@ pub(crate) struct Report {
     real_s: f64,
     /// Seconds simulated for each second that passed.
     speed: u64,
-    pub(crate) failures: Vec<Failure>,
+    pub(crate) failures: Vec<FailedHistory>,
 }
 
-impl Report {
+impl SimReport {
     pub(crate) fn of(verdicts: &[Verdict], elapsed: Duration) -> Self {
         let mut faults = BTreeMap::new();
         for (kind, times) in verdicts.iter().flat_map(|verdict| &verdict.faults) {
@@ -45,7 +45,7 @@ impl Report {
         let simulated_s = u64::try_from(simulated_s).unwrap_or(0);
         let real_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
         let failed = verdicts.iter().filter_map(|verdict| Some((verdict.seed, verdict.failure.clone()?)));
-        let failures = failed.map(|(seed, problem)| Failure {
+        let failures = failed.map(|(seed, problem)| FailedHistory {
             seed,
             problem,
             command: format!("cargo xtask sim --seed {seed}"),
@@ -69,7 +69,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for SimReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\n{:<24}{:>14}", "histories", self.seeds)?;
         writeln!(f, "{:<24}{:>14}", "events", self.events)?;

@@ -21,7 +21,7 @@ use crate::dice::Dice;
 use crate::disk::{Death, SimDisk};
 use crate::firm::{Firm, definitions, quote};
 use crate::history::History;
-use crate::line::Line;
+use crate::line::SimLine;
 use crate::node::Node;
 use crate::plant::Plant;
 
@@ -47,7 +47,7 @@ pub(crate) struct World {
     pub(crate) dice: Dice,
     pub(crate) clock: SimClock,
     pub(crate) disk: SimDisk,
-    pub(crate) line: Line,
+    pub(crate) line: SimLine,
     pub(crate) broker: Broker,
     firm: Firm,
     pub(crate) auditor: Auditor,
@@ -94,7 +94,7 @@ impl World {
         let config = ShardConfig { ring, snapshots, ..ShardConfig::new(journal) };
         Self {
             history: History::new(clock.clone(), setting.told),
-            line: Line::new(clock.clone(), dice.next(), setting.plant),
+            line: SimLine::new(clock.clone(), dice.next(), setting.plant),
             broker: Broker::new(dice.next()),
             firm: Firm::default(),
             auditor: Auditor::new(SHARD, setting.plant),

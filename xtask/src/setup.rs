@@ -50,9 +50,9 @@ enum Rights {
 
 /// A command to run, as words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Line(Vec<&'static str>);
+struct Invocation(Vec<&'static str>);
 
-impl fmt::Display for Line {
+impl fmt::Display for Invocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join(" "))
     }
@@ -60,9 +60,9 @@ impl fmt::Display for Line {
 
 /// How what is missing is got.
 #[derive(Debug, PartialEq, Eq)]
-enum Plan {
+enum Installation {
     /// By these commands, which we may run.
-    Ours(Vec<Line>),
+    Ours(Vec<Invocation>),
     /// By the user, who is told this.
     Theirs(Vec<String>),
 }
@@ -75,10 +75,10 @@ pub(crate) fn complete(purpose: Purpose, consent: Consent) -> Result<(), String>
     }
     let remedies: Vec<Remedy> = missing.iter().map(|requirement| requirement.remedy).collect();
     let lines = match plan(&remedies, Machine::look()) {
-        Plan::Ours(lines) => lines,
-        Plan::Theirs(advice) => return Err(told_to("this cannot be installed from here", &advice)),
+        Installation::Ours(lines) => lines,
+        Installation::Theirs(advice) => return Err(told_to("this cannot be installed from here", &advice)),
     };
-    let shown: Vec<String> = lines.iter().map(Line::to_string).collect();
+    let shown: Vec<String> = lines.iter().map(Invocation::to_string).collect();
     if !agreed(consent, &shown) {
         return Err(told_to("nothing was installed without consent (--yes gives it)", &shown));
     }
@@ -108,7 +108,7 @@ fn missing(purpose: Purpose) -> Vec<&'static Requirement> {
     missing
 }
 
-fn plan(remedies: &[Remedy], machine: Machine) -> Plan {
+fn plan(remedies: &[Remedy], machine: Machine) -> Installation {
     let (mut packages, mut components, mut advice) = (Vec::new(), Vec::new(), Vec::new());
     for remedy in remedies {
         match remedy {
@@ -130,20 +130,20 @@ fn plan(remedies: &[Remedy], machine: Machine) -> Plan {
         }
     }
     if !components.is_empty() {
-        let line = Line([&["rustup", "component", "add"], components.as_slice()].concat());
+        let line = Invocation([&["rustup", "component", "add"], components.as_slice()].concat());
         if !machine.rustup {
             advice.push(format!("{line}    (rustup: https://rustup.rs)"));
         }
         lines.push(line);
     }
-    if advice.is_empty() { Plan::Ours(lines) } else { Plan::Theirs(advice) }
+    if advice.is_empty() { Installation::Ours(lines) } else { Installation::Theirs(advice) }
 }
 
-fn apt_lines(packages: &[&'static str], machine: Machine) -> [Line; 2] {
+fn apt_lines(packages: &[&'static str], machine: Machine) -> [Invocation; 2] {
     let rights: &[&str] = if machine.rights == Rights::Sudo { &["sudo"] } else { &[] };
     let install =
         ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "--no-install-recommends"];
-    [Line([rights, &["apt-get", "update"]].concat()), Line([rights, &install, packages].concat())]
+    [Invocation([rights, &["apt-get", "update"]].concat()), Invocation([rights, &install, packages].concat())]
 }
 
 fn told_to(what: &str, lines: &[String]) -> String {
@@ -168,7 +168,7 @@ fn agreed(consent: Consent, lines: &[String]) -> bool {
     }
 }
 
-fn run(line: &Line) -> Result<(), String> {
+fn run(line: &Invocation) -> Result<(), String> {
     eprintln!("\n$ {line}");
     let (program, arguments) = line.0.split_first().ok_or("an empty command")?;
     let status = Command::new(program).args(arguments).status();
@@ -211,10 +211,10 @@ mod tests {
 
     const DEBIAN: Machine = Machine { apt: true, rustup: true, rights: Rights::Sudo };
 
-    fn shown(plan: Plan) -> Vec<String> {
+    fn shown(plan: Installation) -> Vec<String> {
         match plan {
-            Plan::Ours(lines) => lines.iter().map(Line::to_string).collect(),
-            Plan::Theirs(advice) => panic!("{advice:?}"),
+            Installation::Ours(lines) => lines.iter().map(Invocation::to_string).collect(),
+            Installation::Theirs(advice) => panic!("{advice:?}"),
         }
     }
 
@@ -234,7 +234,9 @@ mod tests {
     #[test]
     fn without_rights_the_command_is_told() {
         let machine = Machine { rights: Rights::None, ..DEBIAN };
-        let Plan::Theirs(advice) = plan(&[Remedy::Package("cmake")], machine) else { panic!("no rights") };
+        let Installation::Theirs(advice) = plan(&[Remedy::Package("cmake")], machine) else {
+            panic!("no rights")
+        };
         assert_eq!(advice.len(), 1);
         assert!(advice[0].starts_with("as root: apt-get update && env "), "{advice:?}");
     }
@@ -242,15 +244,17 @@ mod tests {
     #[test]
     fn without_apt_the_packages_are_told() {
         let machine = Machine { apt: false, ..DEBIAN };
-        let Plan::Theirs(advice) = plan(&[Remedy::Package("cmake")], machine) else { panic!("no apt") };
+        let Installation::Theirs(advice) = plan(&[Remedy::Package("cmake")], machine) else {
+            panic!("no apt")
+        };
         assert_eq!(advice, ["install with your system's package manager: cmake"]);
     }
 
     #[test]
     fn what_only_the_user_can_do_stops_the_rest() {
         let remedies = [Remedy::Package("cmake"), Remedy::ByHand("do it")];
-        assert_eq!(plan(&remedies, DEBIAN), Plan::Theirs(vec!["do it".into()]));
+        assert_eq!(plan(&remedies, DEBIAN), Installation::Theirs(vec!["do it".into()]));
         let machine = Machine { rustup: false, ..DEBIAN };
-        assert!(matches!(plan(&[Remedy::Component("clippy")], machine), Plan::Theirs(_)));
+        assert!(matches!(plan(&[Remedy::Component("clippy")], machine), Installation::Theirs(_)));
     }
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::artifacts;
-use crate::tally::{self, Tally};
+use crate::tally::{self, TestCount};
 use crate::workspace;
 
 /// What a step does.
@@ -29,11 +29,11 @@ pub(crate) struct Step {
     pub(crate) action: Action,
 }
 
-struct Row {
+struct Finished {
     name: &'static str,
     elapsed: Duration,
     outcome: Result<(), String>,
-    tally: Tally,
+    tally: TestCount,
 }
 
 /// Runs the steps; the last line printed is `N passed, N failed`. A step that fails without a failing test (a
@@ -54,9 +54,9 @@ pub(crate) fn run(steps: &[Step]) -> Result<(), String> {
     conclude(steps, &rows, started.elapsed())
 }
 
-fn run_step(step: &Step) -> Row {
+fn run_step(step: &Step) -> Finished {
     let started = Instant::now();
-    let mut tally = Tally::default();
+    let mut tally = TestCount::default();
     let outcome = match &step.action {
         Action::Cargo(arguments, variables) => succeed(&mut cargo(arguments, variables)),
         Action::CountedTests(arguments) => counted(&mut cargo(arguments, &[]), &mut tally),
@@ -66,11 +66,11 @@ fn run_step(step: &Step) -> Row {
     if outcome.is_err() && tally.failed == 0 {
         tally.failed = 1;
     }
-    Row { name: step.name, elapsed: started.elapsed(), outcome, tally }
+    Finished { name: step.name, elapsed: started.elapsed(), outcome, tally }
 }
 
 /// Prints the table; its last line counts the tests.
-fn conclude(steps: &[Step], rows: &[Row], elapsed: Duration) -> Result<(), String> {
+fn conclude(steps: &[Step], rows: &[Finished], elapsed: Duration) -> Result<(), String> {
     println!("\n{:<28}{:>9}  result", "step", "seconds");
     for row in rows {
         println!("{:<28}{:>9.1}  {}", row.name, row.elapsed.as_secs_f64(), verdict(row));
@@ -84,7 +84,7 @@ fn conclude(steps: &[Step], rows: &[Row], elapsed: Duration) -> Result<(), Strin
         // On the same stream as the table, so that it stands where it is looked for.
         println!("\nStopped at step \"{name}\": {error}");
     }
-    let mut sum = Tally::default();
+    let mut sum = TestCount::default();
     for row in rows {
         sum += row.tally;
     }
@@ -92,8 +92,8 @@ fn conclude(steps: &[Step], rows: &[Row], elapsed: Duration) -> Result<(), Strin
     failure.map_or(Ok(()), |(name, _)| Err(format!("step \"{name}\" failed")))
 }
 
-fn verdict(row: &Row) -> String {
-    match (&row.outcome, row.tally == Tally::default()) {
+fn verdict(row: &Finished) -> String {
+    match (&row.outcome, row.tally == TestCount::default()) {
         (Ok(()), true) => "ok".into(),
         (Ok(()), false) => format!("ok, {}", row.tally),
         (Err(_), _) => format!("FAILED, {}", row.tally),
@@ -116,7 +116,7 @@ pub(crate) fn succeed(command: &mut Command) -> Result<(), String> {
 }
 
 /// Runs tests, prints what they print, adds up what they count, and names those that failed.
-fn counted(command: &mut Command, tally: &mut Tally) -> Result<(), String> {
+fn counted(command: &mut Command, tally: &mut TestCount) -> Result<(), String> {
     let mut child =
         command.stdout(Stdio::piped()).spawn().map_err(|error| format!("cannot start it: {error}"))?;
     let mut failed = Vec::new();
@@ -126,7 +126,7 @@ fn counted(command: &mut Command, tally: &mut Tally) -> Result<(), String> {
             let line = line.map_err(|error| format!("cannot read what it prints: {error}"))?;
             let line = String::from_utf8_lossy(&line);
             println!("{line}");
-            *tally += Tally::from_line(&line).unwrap_or_default();
+            *tally += TestCount::from_line(&line).unwrap_or_default();
             failed.extend(tally::failed_test(&line).map(|name| format!("\n    {name}")));
         }
     }
@@ -143,7 +143,7 @@ pub(crate) fn counting() -> Result<PathBuf, String> {
     programs.into_iter().next_back().ok_or_else(|| "cargo names no program that it built".to_owned())
 }
 
-fn budgets(tally: &mut Tally) -> Result<(), String> {
+fn budgets(tally: &mut TestCount) -> Result<(), String> {
     let outcome = counting().and_then(|program| succeed(&mut Command::new(program)));
     match outcome {
         Ok(()) => tally.passed += 1,
@@ -152,7 +152,7 @@ fn budgets(tally: &mut Tally) -> Result<(), String> {
     outcome
 }
 
-fn examples(tally: &mut Tally) -> Result<(), String> {
+fn examples(tally: &mut TestCount) -> Result<(), String> {
     for program in artifacts::build("example", &["--workspace", "--examples"])? {
         let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let started = Instant::now();
@@ -180,10 +180,10 @@ mod tests {
     fn the_counts_of_several_test_programs_are_added() {
         let script = "echo 'test result: ok. 2 passed; 0 failed; 0 ignored'; echo 'test a::b ... FAILED'; \
                       echo 'test result: FAILED. 1 passed; 1 failed; 0 ignored'; exit 101";
-        let mut tally = Tally::default();
+        let mut tally = TestCount::default();
         let outcome = counted(Command::new("sh").args(["-c", script]), &mut tally);
         assert!(outcome.unwrap_err().ends_with("\n    a::b"));
-        assert_eq!(tally, Tally { passed: 3, failed: 1 });
+        assert_eq!(tally, TestCount { passed: 3, failed: 1 });
     }
 
     #[test]
@@ -191,6 +191,6 @@ mod tests {
         let step = Step { name: "nonsense", action: Action::Cargo(&["no-such-subcommand"], &[]) };
         let row = run_step(&step);
         assert!(row.outcome.is_err());
-        assert_eq!(row.tally, Tally { passed: 0, failed: 1 });
+        assert_eq!(row.tally, TestCount { passed: 0, failed: 1 });
     }
 }

@@ -5,14 +5,14 @@ use std::ops::AddAssign;
 
 /// Tests that passed and failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
+pub(crate) struct TestCount {
     /// Passed.
     pub(crate) passed: u64,
     /// Failed.
     pub(crate) failed: u64,
 }
 
-impl Tally {
+impl TestCount {
     /// Reads `test result: ok. 12 passed; 0 failed; ...`, the last line of a test program.
     pub(crate) fn from_line(line: &str) -> Option<Self> {
         let counts = line.strip_prefix("test result: ")?;
@@ -29,14 +29,14 @@ pub(crate) fn failed_test(line: &str) -> Option<&str> {
     line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
 }
 
-impl AddAssign for Tally {
+impl AddAssign for TestCount {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for TestCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} passed, {} failed", self.passed, self.failed)
     }
@@ -49,14 +49,14 @@ mod tests {
     #[test]
     fn reads_the_last_line_of_a_test_program() {
         let line = "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.5s";
-        assert_eq!(Tally::from_line(line), Some(Tally { passed: 12, failed: 3 }));
-        assert_eq!(Tally::from_line("test result: ok. 0 passed; 0 failed;"), Some(Tally::default()));
+        assert_eq!(TestCount::from_line(line), Some(TestCount { passed: 12, failed: 3 }));
+        assert_eq!(TestCount::from_line("test result: ok. 0 passed; 0 failed;"), Some(TestCount::default()));
     }
 
     #[test]
     fn other_lines_count_nothing() {
         for line in ["", "test a ... ok", "running 3 tests", "test result: ", "12 passed; 3 failed"] {
-            assert_eq!(Tally::from_line(line), None, "{line}");
+            assert_eq!(TestCount::from_line(line), None, "{line}");
         }
     }
 
@@ -69,8 +69,8 @@ mod tests {
 
     #[test]
     fn prints_as_one_line_that_a_program_may_read() {
-        let mut sum = Tally { passed: 1, failed: 0 };
-        sum += Tally { passed: 2, failed: 1 };
+        let mut sum = TestCount { passed: 1, failed: 0 };
+        sum += TestCount { passed: 2, failed: 1 };
         assert_eq!(sum.to_string(), "3 passed, 1 failed");
     }
 }

@@ -13,7 +13,7 @@ use crate::desk::{Desk, ToDesk};
 use crate::feed::{Feed, Hub};
 use crate::log::{Entry, History, Log};
 use crate::mailbox::Overflow;
-use crate::market::{Driver, Quote, Source};
+use crate::market::{Driver, Quote, QuoteSource};
 use crate::session::{FixSide, Post, fix_dir};
 use crate::{Error, clock, sent};
 
@@ -64,7 +64,7 @@ impl PaperBroker {
         config.check()?;
         let fix_dir = fix_dir(&config.dir);
         std::fs::create_dir_all(&fix_dir).map_err(|source| Error::file(&fix_dir, source))?;
-        let (source, symbols) = Source::open(&config)?;
+        let (source, symbols) = QuoteSource::open(&config)?;
         let (mut log, history) = Log::open(&config.dir.join("broker.log"))?;
         let run = history.runs().saturating_add(1);
         let unsent = unsent(&config, &history)?;
@@ -119,7 +119,12 @@ fn spawn<T: Send + 'static>(
 }
 
 impl Running {
-    fn start_market(&mut self, config: &Config, source: Source, desk: Sender<Quote>) -> Result<(), Error> {
+    fn start_market(
+        &mut self,
+        config: &Config,
+        source: QuoteSource,
+        desk: Sender<Quote>,
+    ) -> Result<(), Error> {
         let (market, stop): (Sender<()>, Receiver<()>) = bounded(1);
         let wanted_clients = config.market.wait_for_feed_clients.unwrap_or(usize::from(is_max(config)));
         let driver = Driver { source, hub: Arc::clone(&self.hub), desk, stop, wanted_clients };

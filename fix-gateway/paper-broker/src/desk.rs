@@ -42,13 +42,13 @@ pub(crate) struct Desk {
     pub(crate) quotes: Receiver<Quote>,
     mode: Mode,
     dice: Dice,
-    outbox: BinaryHeap<Reverse<Waiting>>,
+    outbox: BinaryHeap<Reverse<Unsent>>,
     entered: u64,
     said: Vec<Outgoing>,
 }
 
 /// Logged, not yet sent; ordered by when it leaves.
-struct Waiting {
+struct Unsent {
     leave_ns: i64,
     number: u64,
     entry: Entry,
@@ -158,7 +158,7 @@ impl Desk {
 
     fn enter(&mut self, leave_ns: i64, entry: Entry, poss_resend: bool) {
         self.entered = self.entered.saturating_add(1);
-        self.outbox.push(Reverse(Waiting { leave_ns, number: self.entered, entry, poss_resend }));
+        self.outbox.push(Reverse(Unsent { leave_ns, number: self.entered, entry, poss_resend }));
     }
 
     fn send_due(&mut self, now_ns: i64) -> Result<(), Error> {
@@ -170,7 +170,7 @@ impl Desk {
         Ok(())
     }
 
-    fn send(&self, waiting: &Waiting) -> Result<(), Error> {
+    fn send(&self, waiting: &Unsent) -> Result<(), Error> {
         let session = match &waiting.entry {
             Entry::Misunderstood(what) => &what.session,
             Entry::CancelRejected(reject) | Entry::DuplicateRequest(reject) => &reject.session,
@@ -195,22 +195,22 @@ impl Desk {
 /// Nothing is due: look again after this, so that a clock set back cannot stop the desk.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-impl Ord for Waiting {
+impl Ord for Unsent {
     fn cmp(&self, other: &Self) -> Ordering {
         (self.leave_ns, self.number).cmp(&(other.leave_ns, other.number))
     }
 }
 
-impl PartialOrd for Waiting {
+impl PartialOrd for Unsent {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Waiting {
+impl PartialEq for Unsent {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Waiting {}
+impl Eq for Unsent {}

@@ -20,20 +20,20 @@ pub(crate) const END: &str = "#end\n";
 #[derive(Debug)]
 pub(crate) struct Hub {
     overflow: Overflow,
-    state: Mutex<State>,
+    state: Mutex<HubState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct HubState {
     latest: BTreeMap<String, Arc<str>>,
-    clients: Vec<Client>,
+    clients: Vec<FeedClient>,
     ended: bool,
     closed: bool,
 }
 
 #[derive(Debug)]
-struct Client {
+struct FeedClient {
     mailbox: Arc<Mailbox>,
     stream: TcpStream,
 }
@@ -110,7 +110,7 @@ impl Hub {
         if state.ended {
             mailbox.put("", &Arc::from(END));
         }
-        state.clients.push(Client { mailbox: Arc::clone(&mailbox), stream });
+        state.clients.push(FeedClient { mailbox: Arc::clone(&mailbox), stream });
         self.changed.notify_all();
         Some(mailbox)
     }
@@ -120,13 +120,13 @@ impl Hub {
         self.lock().clients.retain(|client| !Arc::ptr_eq(&client.mailbox, mailbox));
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, HubState> {
         // Lists of clients and quotes are whole between any two statements.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl HubState {
     fn mailboxes(&self) -> Vec<Arc<Mailbox>> {
         self.clients.iter().map(|client| Arc::clone(&client.mailbox)).collect()
     }

@@ -83,7 +83,7 @@
 //!
 //! # The log
 //!
-//! `broker.log`: one JSON object per line ([`Line`]), each written by one `write(2)` *before* what it says leaves the
+//! `broker.log`: one JSON object per line ([`LogLine`]), each written by one `write(2)` *before* what it says leaves the
 //! process; [`read_log`] reads it. Every line has `at_utc_ns` and `kind`; prices and quantities are texts, exact.
 //!
 //! | kind | what | fields |
@@ -131,7 +131,7 @@ pub use broker::{PaperBroker, Running, Status, Stopper};
 pub use config::{Config, MarketConfig, Mode, Personality, SeededConfig, SessionConfig, Speed, SymbolConfig};
 pub use dice::{Dice, Rng};
 pub use error::Error;
-pub use log::{Entry, Line, Misunderstood, read_log};
+pub use log::{Entry, LogLine, Misunderstood, read_log};
 pub use market::{HEADER, Quote, QuoteFile, SeededMarket};
 pub use words::{
     CancelReject, ChangeRequest, ExecType, NewOrder, OrdStatus, OrdType, Received, Report, Side,

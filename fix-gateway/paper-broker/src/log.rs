@@ -16,7 +16,7 @@ use crate::words::{CancelReject, ChangeRequest, NewOrder, Report, StatusRequest}
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
+pub struct LogLine {
     /// When it was written, nanoseconds since 1970 UTC.
     pub at_utc_ns: i64,
     /// What it says.
@@ -175,7 +175,7 @@ impl Log {
 
     /// Writes one line.
     pub(crate) fn write(&mut self, at_utc_ns: i64, entry: &Entry) -> Result<(), Error> {
-        /// As [`Line`], without giving the entry away.
+        /// As [`LogLine`], without giving the entry away.
         #[derive(Serialize)]
         struct LineRef<'a> {
             at_utc_ns: i64,
@@ -196,14 +196,14 @@ impl Log {
 }
 
 /// Reads a broker's log, as the broker's own restart does; a torn last line is left out.
-pub fn read_log(path: &Path) -> Result<Vec<Line>, Error> {
+pub fn read_log(path: &Path) -> Result<Vec<LogLine>, Error> {
     let mut bytes = std::fs::read(path).map_err(|source| Error::file(path, source))?;
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     bytes.truncate(whole);
     parse(path, &bytes)
 }
 
-fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Line>, Error> {
+fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<LogLine>, Error> {
     let mut lines = Vec::new();
     for (index, text) in bytes.split(|byte| *byte == b'\n').enumerate() {
         if text.is_empty() {

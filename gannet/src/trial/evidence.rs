@@ -12,7 +12,7 @@ use actors::Core;
 use engine::{EngineError, Replay};
 use journal::{JournalError, Reader};
 use model::{Amount, Certainty, Event, OrderId, Position, Price, Quantity, Side, WireId};
-use paper_broker::{Entry, Line, Report as BrokerReport};
+use paper_broker::{Entry, LogLine, Report as BrokerReport};
 
 use super::TrialError;
 use super::acknowledged::Acknowledged;
@@ -405,7 +405,7 @@ impl Theirs {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
         for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
-            let read: Line = serde_json::from_slice(line)
+            let read: LogLine = serde_json::from_slice(line)
                 .map_err(|error| TrialError::BrokerLog(format!("{}: {error}", path.display())))?;
             self.take(read.entry);
             self.read_bytes += line.len() as u64;

@@ -32,9 +32,9 @@ pub(crate) fn measure(lab: &mut Lab) -> Result<(), PerfError> {
     Ok(())
 }
 
-struct Order(NewOrder);
+struct ActorOrder(NewOrder);
 
-impl Message for Order {
+impl Message for ActorOrder {
     type Result = u64;
 }
 
@@ -44,10 +44,10 @@ impl Actor for Echo {
     type Context = Context<Self>;
 }
 
-impl Handler<Order> for Echo {
+impl Handler<ActorOrder> for Echo {
     type Result = u64;
 
-    fn handle(&mut self, order: Order, _: &mut Self::Context) -> u64 {
+    fn handle(&mut self, order: ActorOrder, _: &mut Self::Context) -> u64 {
         u64::from(order.0.account.index)
     }
 }
@@ -69,7 +69,7 @@ fn actix_hops(lab: &Lab, other_thread: bool) -> Result<Samples, PerfError> {
         let (order, mut samples) = (Orders::default().next(), Samples::new());
         for turn in 0..count + count / 10 {
             let start = now_ns();
-            let answered = echo.send(Order(order)).await;
+            let answered = echo.send(ActorOrder(order)).await;
             answered.map_err(|error| PerfError::Unexpected(format!("the actor is gone: {error}")))?;
             if turn >= count / 10 {
                 samples.record(lab.net(now_ns() - start) / 2);

@@ -20,13 +20,13 @@ const SPINNING: &str = "one hop of a new order, both ends polling (half of a rou
 const BLOCKING: &str = "one hop of a new order, the receiver asleep until it is woken (half of a round trip)";
 
 /// One end of a pair of queues. `receive` gives `None` where there is nothing yet; a blocking one waits.
-trait End: Send + 'static {
+trait RingEnd: Send + 'static {
     fn send(&mut self, order: NewOrder);
     fn receive(&mut self) -> Option<NewOrder>;
 }
 
 /// A pair of ends, connected both ways.
-type Pair = (Box<dyn End>, Box<dyn End>);
+type Pair = (Box<dyn RingEnd>, Box<dyn RingEnd>);
 
 /// Its row, what the row means, and how to make one.
 type Contender = (&'static str, &'static str, fn() -> Pair);
@@ -90,7 +90,7 @@ fn hops(lab: &Lab, (mut near, mut far): Pair) -> Result<Samples, PerfError> {
 
 struct Rtrb(rtrb::Producer<NewOrder>, rtrb::Consumer<NewOrder>);
 
-impl End for Rtrb {
+impl RingEnd for Rtrb {
     fn send(&mut self, order: NewOrder) {
         // One is under way at a time: there is room.
         let _ = self.0.push(order);
@@ -109,7 +109,7 @@ fn rtrb_pair() -> Pair {
 
 struct Crossbeam(Arc<ArrayQueue<NewOrder>>, Arc<ArrayQueue<NewOrder>>);
 
-impl End for Crossbeam {
+impl RingEnd for Crossbeam {
     fn send(&mut self, order: NewOrder) {
         let _ = self.0.push(order);
     }
@@ -126,7 +126,7 @@ fn crossbeam_pair() -> Pair {
 
 struct Flume(flume::Sender<NewOrder>, flume::Receiver<NewOrder>, bool);
 
-impl End for Flume {
+impl RingEnd for Flume {
     fn send(&mut self, order: NewOrder) {
         let _ = self.0.send(order);
     }
@@ -143,7 +143,7 @@ fn flume_pair(blocking: bool) -> Pair {
 
 struct Std(SyncSender<NewOrder>, Receiver<NewOrder>, bool);
 
-impl End for Std {
+impl RingEnd for Std {
     fn send(&mut self, order: NewOrder) {
         let _ = self.0.send(order);
     }
@@ -160,7 +160,7 @@ fn std_pair(blocking: bool) -> Pair {
 
 struct Tokio(tokio::sync::mpsc::Sender<NewOrder>, tokio::sync::mpsc::Receiver<NewOrder>);
 
-impl End for Tokio {
+impl RingEnd for Tokio {
     fn send(&mut self, order: NewOrder) {
         let _ = self.0.try_send(order);
     }
@@ -183,14 +183,14 @@ mod disruptors {
         SingleProducerBarrier,
     };
 
-    use super::{ENTRIES, End, NewOrder, Pair};
+    use super::{ENTRIES, NewOrder, Pair, RingEnd};
 
     type Poller = EventPoller<Option<NewOrder>, SingleProducerBarrier>;
     type Sender = SingleProducer<Option<NewOrder>, SingleConsumerBarrier>;
 
     struct Disruptor(Sender, Poller);
 
-    impl End for Disruptor {
+    impl RingEnd for Disruptor {
         fn send(&mut self, order: NewOrder) {
             self.0.publish(|slot| *slot = Some(order));
         }

@@ -132,14 +132,14 @@ pub(super) fn head(width: f64, height: f64, title: &str, subtitle: &str) -> Stri
 }
 
 /// Where a line ends, and what it is.
-struct End {
+struct LineEnd {
     height: f64,
     place: f64,
     label: String,
     colour: &'static str,
 }
 
-fn line(svg: &mut String, series: &Series, colour: &'static str, x: &Axis, y: &Axis) -> Option<End> {
+fn line(svg: &mut String, series: &Series, colour: &'static str, x: &Axis, y: &Axis) -> Option<LineEnd> {
     let place = |(at, value): &(f64, f64)| {
         (LEFT + x.at(*at) * (RIGHT - LEFT), BOTTOM - y.at(*value) * (BOTTOM - TOP))
     };
@@ -157,11 +157,11 @@ fn line(svg: &mut String, series: &Series, colour: &'static str, x: &Axis, y: &A
         add(svg, format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.6\" fill=\"{colour}\"/>"));
     }
     let (place, height) = *places.last()?;
-    Some(End { height, place, label: series.label.clone(), colour })
+    Some(LineEnd { height, place, label: series.label.clone(), colour })
 }
 
 /// Names from the top down, none over another, with a thin line where a name had to make room.
-fn names(svg: &mut String, mut ends: Vec<End>) {
+fn names(svg: &mut String, mut ends: Vec<LineEnd>) {
     ends.sort_by(|one, other| one.height.total_cmp(&other.height));
     let mut heights: Vec<f64> = ends.iter().map(|end| end.height).collect();
     let mut least = TOP;

@@ -10,12 +10,12 @@ use crate::samples::Samples;
 use crate::ticks::now_ns;
 
 /// One of the stamps of an order.
-type Stamp = fn(&StageTimes) -> u64;
+type ReadStamp = fn(&StageTimes) -> u64;
 
 /// A stage: name, from, to.
-type Stage = (&'static str, Stamp, Stamp);
+type StageSpan = (&'static str, ReadStamp, ReadStamp);
 
-const STAGES: [Stage; 4] = [
+const STAGES: [StageSpan; 4] = [
     ("stages.ring_wait", |times| times.submitted_ns, |times| times.taken_ns),
     ("stages.stamp_append", |times| times.taken_ns, |times| times.appended_ns),
     ("stages.apply", |times| times.appended_ns, |times| times.applied_ns),

@@ -22,7 +22,7 @@ const PER_SAMPLE: u64 = 1000;
 const PATIENCE_NS: u64 = 20_000_000_000;
 
 /// How fast, and the windows.
-struct Ran {
+struct Pushed {
     per_second: f64,
     summary: Summary,
 }
@@ -69,7 +69,7 @@ fn measure(
     Ok(())
 }
 
-fn run(lab: &Lab, shards: usize, durability: journal::Durability) -> Result<Ran, PerfError> {
+fn run(lab: &Lab, shards: usize, durability: journal::Durability) -> Result<Pushed, PerfError> {
     let dir = lab.fresh_dir()?;
     let mut rigs = Vec::new();
     for index in 0..shards {
@@ -90,7 +90,7 @@ fn run(lab: &Lab, shards: usize, durability: journal::Durability) -> Result<Ran,
 }
 
 /// Pushes `count` orders through all shards together; the first tenth is warm-up.
-fn push_through(rigs: &mut [Rig], count: u64) -> Result<Ran, PerfError> {
+fn push_through(rigs: &mut [Rig], count: u64) -> Result<Pushed, PerfError> {
     let mut samples = Samples::new();
     let (mut seen, mut counted) = (0u64, None);
     let (mut window_start, mut window_seen) = (now_ns(), 0u64);
@@ -125,5 +125,5 @@ fn push_through(rigs: &mut [Rig], count: u64) -> Result<Ran, PerfError> {
     }
     let end = now_ns();
     let (from, before) = counted.unwrap_or((begin, 0));
-    Ok(Ran { per_second: per_second(seen - before, end - from), summary: samples.summary() })
+    Ok(Pushed { per_second: per_second(seen - before, end - from), summary: samples.summary() })
 }

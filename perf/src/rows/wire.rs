@@ -19,21 +19,21 @@ const NOTE: &str =
     "180 bytes there and back over loopback TCP, NODELAY, both ends busy polling on cores of their own";
 
 pub(crate) fn echo(lab: &mut Lab) -> Result<(), PerfError> {
-    let best = lab.best_of(|| echoes(lab, Waiting::Polling))?;
+    let best = lab.best_of(|| echoes(lab, Listening::Polling))?;
     lab.rows.push(Row::new("wire.echo", best, NOTE));
-    let best = lab.best_of(|| echoes(lab, Waiting::Asleep))?;
+    let best = lab.best_of(|| echoes(lab, Listening::Asleep))?;
     lab.rows.push(Row::new("wire.echo.blocking", best, BLOCKING));
     Ok(())
 }
 
 /// What an end does until data is there.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Waiting {
+enum Listening {
     Polling,
     Asleep,
 }
 
-fn echoes(lab: &Lab, waiting: Waiting) -> Result<Samples, PerfError> {
+fn echoes(lab: &Lab, waiting: Listening) -> Result<Samples, PerfError> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(PerfError::io("listen"))?;
     let address = listener.local_addr().map_err(PerfError::io("listen"))?;
     let mut near = TcpStream::connect(address).map_err(PerfError::io("connect"))?;
@@ -41,7 +41,7 @@ fn echoes(lab: &Lab, waiting: Waiting) -> Result<Samples, PerfError> {
     for stream in [&near, &far] {
         stream.set_nodelay(true).map_err(PerfError::io("set NODELAY"))?;
         stream
-            .set_nonblocking(waiting == Waiting::Polling)
+            .set_nonblocking(waiting == Listening::Polling)
             .map_err(PerfError::io("set a socket to polling"))?;
     }
     let stop = Arc::new(AtomicBool::new(false));

@@ -17,7 +17,7 @@ pub(crate) struct Census {
 
 #[derive(Clone, Debug)]
 struct Counted {
-    whose: Whose,
+    whose: CoreOwner,
     name: String,
     core: usize,
     ran_ns: u64,
@@ -27,7 +27,7 @@ struct Counted {
 /// Whose thread it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Whose {
+pub(crate) enum CoreOwner {
     /// Of this process.
     Ours,
     Kernel,
@@ -37,9 +37,9 @@ pub(crate) enum Whose {
 
 /// Threads of one name that ran on a core.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Ran {
+pub(crate) struct RanThere {
     pub(crate) name: String,
-    pub(crate) whose: Whose,
+    pub(crate) whose: CoreOwner,
     pub(crate) on_core_ns: u64,
     pub(crate) turns: u64,
 }
@@ -62,8 +62,8 @@ impl Census {
 
     /// Who ran between two censuses on a core, as far as the last core of a thread tells, the longest first. Not
     /// `except`, a thread of ours; and not those that began and ended meanwhile.
-    pub(crate) fn ran_on(&self, before: &Self, core: usize, except: u32) -> Vec<Ran> {
-        let mut by_name: BTreeMap<(Whose, &str), (u64, u64)> = BTreeMap::new();
+    pub(crate) fn ran_on(&self, before: &Self, core: usize, except: u32) -> Vec<RanThere> {
+        let mut by_name: BTreeMap<(CoreOwner, &str), (u64, u64)> = BTreeMap::new();
         let there = self.threads.iter().filter(|((_, thread), now)| now.core == core && *thread != except);
         for (id, now) in there {
             let (ran, turns) = before.threads.get(id).map_or((0, 0), |then| (then.ran_ns, then.turns));
@@ -71,13 +71,13 @@ impl Census {
             sum.0 += now.ran_ns.saturating_sub(ran);
             sum.1 += now.turns.saturating_sub(turns);
         }
-        let ran = |((whose, name), (on_core_ns, turns)): ((Whose, &str), (u64, u64))| Ran {
+        let ran = |((whose, name), (on_core_ns, turns)): ((CoreOwner, &str), (u64, u64))| RanThere {
             name: name.to_owned(),
             whose,
             on_core_ns,
             turns,
         };
-        let mut all: Vec<Ran> = by_name.into_iter().map(ran).filter(|ran| ran.on_core_ns > 0).collect();
+        let mut all: Vec<RanThere> = by_name.into_iter().map(ran).filter(|ran| ran.on_core_ns > 0).collect();
         all.sort_by_key(|ran| std::cmp::Reverse(ran.on_core_ns));
         all
     }
@@ -87,13 +87,13 @@ fn count(dir: &Path, is_ours: bool) -> Option<Counted> {
     let sched = read_sched(&File::open(dir.join("schedstat")).ok()?)?;
     let stat = parse::stat(&std::fs::read_to_string(dir.join("stat")).ok()?)?;
     let whose = match (is_ours, stat.is_kernel) {
-        (true, _) => Whose::Ours,
-        (false, true) => Whose::Kernel,
-        (false, false) => Whose::Others,
+        (true, _) => CoreOwner::Ours,
+        (false, true) => CoreOwner::Kernel,
+        (false, false) => CoreOwner::Others,
     };
     // A worker of the kernel says what it works on only here.
     let name = match whose {
-        Whose::Kernel => {
+        CoreOwner::Kernel => {
             std::fs::read_to_string(dir.join("comm")).map_or(stat.name, |name| name.trim().to_owned())
         }
         _ => stat.name,
@@ -176,8 +176,8 @@ impl Companions {
 mod tests {
     use super::*;
 
-    fn census(threads: &[(u32, Whose, &str, usize, u64, u64)]) -> Census {
-        let counted = |(id, whose, name, core, ran_ns, turns): &(u32, Whose, &str, usize, u64, u64)| {
+    fn census(threads: &[(u32, CoreOwner, &str, usize, u64, u64)]) -> Census {
+        let counted = |(id, whose, name, core, ran_ns, turns): &(u32, CoreOwner, &str, usize, u64, u64)| {
             let (whose, name) = (*whose, (*name).to_owned());
             ((*id, *id), Counted { whose, name, core: *core, ran_ns: *ran_ns, turns: *turns })
         };
@@ -187,28 +187,32 @@ mod tests {
     #[test]
     fn who_ran_on_a_core_is_told_by_name_the_longest_first() {
         let before = census(&[
-            (1, Whose::Ours, "main", 0, 1_000, 1),
-            (2, Whose::Ours, "supply-0", 0, 50, 2),
-            (3, Whose::Kernel, "kworker/0:1H-kblockd", 0, 10, 1),
-            (4, Whose::Kernel, "ksoftirqd/0", 0, 10, 1),
-            (5, Whose::Ours, "shard-0", 1, 10, 1),
-            (6, Whose::Others, "gone", 0, 10, 1),
+            (1, CoreOwner::Ours, "main", 0, 1_000, 1),
+            (2, CoreOwner::Ours, "supply-0", 0, 50, 2),
+            (3, CoreOwner::Kernel, "kworker/0:1H-kblockd", 0, 10, 1),
+            (4, CoreOwner::Kernel, "ksoftirqd/0", 0, 10, 1),
+            (5, CoreOwner::Ours, "shard-0", 1, 10, 1),
+            (6, CoreOwner::Others, "gone", 0, 10, 1),
         ]);
         let after = census(&[
-            (1, Whose::Ours, "main", 0, 9_000, 9),
-            (2, Whose::Ours, "supply-0", 0, 80, 5),
-            (3, Whose::Kernel, "kworker/0:1H-kblockd", 0, 30, 2),
-            (4, Whose::Kernel, "ksoftirqd/0", 0, 10, 1),
-            (5, Whose::Ours, "shard-0", 1, 900, 9),
-            (7, Whose::Kernel, "kworker/0:2H-kblockd", 0, 70, 1),
-            (8, Whose::Others, "rustc", 0, 40, 4),
+            (1, CoreOwner::Ours, "main", 0, 9_000, 9),
+            (2, CoreOwner::Ours, "supply-0", 0, 80, 5),
+            (3, CoreOwner::Kernel, "kworker/0:1H-kblockd", 0, 30, 2),
+            (4, CoreOwner::Kernel, "ksoftirqd/0", 0, 10, 1),
+            (5, CoreOwner::Ours, "shard-0", 1, 900, 9),
+            (7, CoreOwner::Kernel, "kworker/0:2H-kblockd", 0, 70, 1),
+            (8, CoreOwner::Others, "rustc", 0, 40, 4),
         ]);
-        let ran =
-            |name: &str, whose, on_core_ns, turns| Ran { name: name.to_owned(), whose, on_core_ns, turns };
+        let ran = |name: &str, whose, on_core_ns, turns| RanThere {
+            name: name.to_owned(),
+            whose,
+            on_core_ns,
+            turns,
+        };
         let expected = [
-            ran("kblockd", Whose::Kernel, 90, 2),
-            ran("rustc", Whose::Others, 40, 4),
-            ran("supply-0", Whose::Ours, 30, 3),
+            ran("kblockd", CoreOwner::Kernel, 90, 2),
+            ran("rustc", CoreOwner::Others, 40, 4),
+            ran("supply-0", CoreOwner::Ours, 30, 3),
         ];
         assert_eq!(after.ran_on(&before, 0, 1), expected);
         assert!(after.ran_on(&after, 0, 1).is_empty());

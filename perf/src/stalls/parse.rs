@@ -22,7 +22,7 @@ pub(crate) fn sched(text: &str) -> Option<Sched> {
 
 /// `/proc/…/stat` of a thread: proc(5).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stat {
+pub(crate) struct ThreadStat {
     pub(crate) name: String,
     pub(crate) is_kernel: bool,
     /// It ran here last.
@@ -36,12 +36,12 @@ const FLAGS: usize = 6;
 const CORE: usize = 36;
 
 /// The name may hold anything, brackets and spaces too: it ends at the last bracket.
-pub(crate) fn stat(text: &str) -> Option<Stat> {
+pub(crate) fn stat(text: &str) -> Option<ThreadStat> {
     let (_, named) = text.split_once('(')?;
     let (name, behind) = named.rsplit_once(')')?;
     let fields: Vec<&str> = behind.split_whitespace().collect();
     let flags: u64 = fields.get(FLAGS)?.parse().ok()?;
-    Some(Stat {
+    Some(ThreadStat {
         name: name.to_owned(),
         is_kernel: flags & KERNEL_THREAD != 0,
         core: fields.get(CORE)?.parse().ok()?,
@@ -76,7 +76,11 @@ mod tests {
         let read = |name: &str| stat(&format!("21 ({name}) {behind}"));
         for name in ["kworker/1:0H-kblockd", "a) S 1 (b", "", " ", "(((", ")))"] {
             let is_kernel = true;
-            assert_eq!(read(name), Some(Stat { name: name.to_owned(), is_kernel, core: 1 }), "{name:?}");
+            assert_eq!(
+                read(name),
+                Some(ThreadStat { name: name.to_owned(), is_kernel, core: 1 }),
+                "{name:?}"
+            );
         }
         let ours = format!("21 (perf) {}", behind.replace("69238880", "4194304"));
         assert!(!stat(&ours).unwrap().is_kernel);

@@ -24,7 +24,7 @@ pub(crate) struct Watched<C> {
 pub(crate) struct ShardStalls {
     /// By the shard's own clock.
     asked_ns: AtomicI64,
-    log: Mutex<Log>,
+    log: Mutex<PauseLog>,
     /// End of the last stall, by the clock of the lab; 0 where there was none yet.
     ended_ns: AtomicU64,
     lasted_ns: AtomicU64,
@@ -32,7 +32,7 @@ pub(crate) struct ShardStalls {
 }
 
 #[derive(Debug, Default)]
-struct Log {
+struct PauseLog {
     counters: Option<(rustix::thread::Pid, Counters)>,
     before: Reading,
     stalls: Stalls,

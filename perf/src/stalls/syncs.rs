@@ -17,12 +17,12 @@ use crate::stalls::reading::{Cause, Counters, Parts, Reading};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TimedDisk {
     native: NativeDisk,
-    log: Arc<Mutex<Option<Log>>>,
+    log: Arc<Mutex<Option<SyncLog>>>,
 }
 
 /// What was seen since it was asked to look.
 #[derive(Debug)]
-struct Log {
+struct SyncLog {
     whole: Samples,
     device: Samples,
     /// From the end of one sync to the begin of the next.
@@ -33,7 +33,7 @@ struct Log {
     counters: Option<Counters>,
 }
 
-impl Default for Log {
+impl Default for SyncLog {
     fn default() -> Self {
         Self {
             whole: Samples::new(),
@@ -71,7 +71,7 @@ pub(crate) struct Syncs {
 impl TimedDisk {
     /// Begins to look.
     pub(crate) fn begin(&self) {
-        *self.log.lock().unwrap_or_else(PoisonError::into_inner) = Some(Log::default());
+        *self.log.lock().unwrap_or_else(PoisonError::into_inner) = Some(SyncLog::default());
     }
 
     /// What was seen; `None` where there was no sync.

@@ -2,7 +2,7 @@
 
 use crate::report::{number, per_second};
 use crate::row::{Row, ratio};
-use crate::stalls::census::Whose;
+use crate::stalls::census::CoreOwner;
 use crate::stalls::late::Behind;
 use crate::stalls::reading::Cause;
 use crate::stalls::{Stalls, Tail};
@@ -110,7 +110,7 @@ fn orders_line(row: &Row, tail: &Tail) -> Vec<String> {
 fn holders(tail: &Tail) -> String {
     let mut held: Vec<(String, u64)> =
         tail.held.iter().take(NAMED).map(|(name, ns)| (format!("{name} {}", brief(*ns)), *ns)).collect();
-    for (whose, name) in [(Whose::Kernel, "kernel"), (Whose::Others, "other programs")] {
+    for (whose, name) in [(CoreOwner::Kernel, "kernel"), (CoreOwner::Others, "other programs")] {
         let ran = || tail.ran.iter().filter(|ran| ran.whose == whose);
         let ns: u64 = ran().map(|ran| ran.on_core_ns).sum();
         if let Some(first) = ran().next() {

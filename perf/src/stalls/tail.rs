@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::stalls::census::{Census, Companions, Ran};
+use crate::stalls::census::{Census, Companions, RanThere};
 use crate::stalls::late::{Behind, Late, Stall, Usual};
 use crate::stalls::reading::{Cause, Counters, Reading};
 use crate::stalls::syncs::Syncs;
@@ -50,7 +50,7 @@ pub(crate) struct Tail {
     /// `None` where the path has no shard.
     pub(crate) shard: Option<Stalls>,
     /// Who else ran on that core.
-    pub(crate) ran: Vec<Ran>,
+    pub(crate) ran: Vec<RanThere>,
     /// What the host took of it, in ticks of 10 ms.
     pub(crate) stolen_ticks: Option<u64>,
     /// What the flusher did, where it was watched.

@@ -12,14 +12,14 @@ use crate::feed::Hub;
 use crate::{Error, clock};
 
 /// Where quotes come from.
-pub(crate) enum Source {
+pub(crate) enum QuoteSource {
     /// The built-in market, so many quotes a second.
     Seeded(SeededMarket, u32),
     /// A file.
     File(QuoteFile, Speed),
 }
 
-impl Source {
+impl QuoteSource {
     /// The source a configuration names, and the symbols it has. A file is checked from its first to its last line.
     pub(crate) fn open(config: &Config) -> Result<(Self, Vec<String>), Error> {
         let market = &config.market;
@@ -39,7 +39,7 @@ impl Source {
 
 /// What the thread works with.
 pub(crate) struct Driver {
-    pub(crate) source: Source,
+    pub(crate) source: QuoteSource,
     pub(crate) hub: Arc<Hub>,
     /// Bounded: at speed `max` the desk sets the pace, too.
     pub(crate) desk: Sender<Quote>,
@@ -71,11 +71,11 @@ impl Driver {
     /// The next quote and when it is due; no moment means at once.
     fn next(&mut self, pace: &mut Pace) -> Result<Option<(Quote, Option<Instant>)>, Error> {
         match &mut self.source {
-            Source::Seeded(market, per_second) => {
+            QuoteSource::Seeded(market, per_second) => {
                 let due = pace.every(Duration::from_secs(1) / (*per_second).max(1));
                 Ok(market.step(clock::now_utc_ns()).map(|quote| (quote, Some(due))))
             }
-            Source::File(file, speed) => {
+            QuoteSource::File(file, speed) => {
                 let quote = file.read()?;
                 Ok(quote.map(|quote| {
                     let due = match speed {

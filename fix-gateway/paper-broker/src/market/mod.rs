@@ -6,7 +6,7 @@ mod seeded;
 
 use rust_decimal::Decimal;
 
-pub(crate) use driver::{Driver, Source};
+pub(crate) use driver::{Driver, QuoteSource};
 pub use replay::QuoteFile;
 pub use seeded::SeededMarket;
 

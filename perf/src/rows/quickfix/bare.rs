@@ -22,12 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The strategy's side.
 #[derive(Default)]
-struct Firm {
+struct BareFirm {
     logged_on: AtomicU64,
     answered_ns: AtomicU64,
 }
 
-impl ApplicationCallback for Firm {
+impl ApplicationCallback for BareFirm {
     fn on_logon(&self, _: &SessionId) {
         self.logged_on.store(1, Ordering::Release);
     }
@@ -45,7 +45,7 @@ pub(super) fn run(lab: &Lab, store: Store) -> Result<Samples, PerfError> {
     let dir = lab.fresh_dir()?;
     let times = Arc::new(AtBroker::default());
     broker::beside(store, dir.path(), &times, |port| {
-        let firm = Firm::default();
+        let firm = BareFirm::default();
         let settings = initiator_settings(port).map_err(quickfix_failed)?;
         let application = Application::try_new(&firm).map_err(quickfix_failed)?;
         let logs = LogFactory::try_new(&NullLogger).map_err(quickfix_failed)?;
@@ -75,7 +75,7 @@ pub(super) fn run(lab: &Lab, store: Store) -> Result<Samples, PerfError> {
     })
 }
 
-fn trips(lab: &Lab, mut initiator: impl ConnectionHandler, firm: &Firm) -> Result<Samples, PerfError> {
+fn trips(lab: &Lab, mut initiator: impl ConnectionHandler, firm: &BareFirm) -> Result<Samples, PerfError> {
     initiator.start().map_err(quickfix_failed)?;
     let deadline = Instant::now() + PATIENCE;
     while firm.logged_on.load(Ordering::Acquire) == 0 {

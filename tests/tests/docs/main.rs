@@ -1,6 +1,8 @@
 //! The documents name files, types and rules: this checks that they exist, and in the order that is claimed.
 #![expect(clippy::unwrap_used, reason = "test code: clippy exempts only the test functions themselves")]
 
+mod words;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +34,13 @@ fn root() -> PathBuf {
 
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// The folders of the workspace's crates.
+fn members() -> Vec<String> {
+    let manifest = read("Cargo.toml");
+    let members = manifest.split_once("members = [").unwrap().1.split_once(']').unwrap().0;
+    members.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// The text without its fenced blocks, which show commands and pictures.
@@ -167,11 +176,9 @@ fn the_rules_stand_in_the_order_they_run() {
 
 #[test]
 fn every_crate_has_its_place_in_the_code_map() {
-    let manifest = read("Cargo.toml");
-    let members = manifest.split_once("members = [").unwrap().1.split_once(']').unwrap().0;
     let map = read("ARCHITECTURE.md");
     let headings: String = map.lines().filter(|line| line.starts_with("### ")).collect();
-    for member in members.split('"').skip(1).step_by(2) {
+    for member in members() {
         assert!(
             headings.contains(&format!("`{member}/`")),
             "{member} is not in the walk through the folders"
