@@ -3,7 +3,7 @@
 mod firm;
 
 use firm::Firm;
-use model::{Actor, Command, DenyReason, Event, Input, LimitKind, Origin, Scope};
+use model::{Actor, Command, DenyReason, Event, Input, LimitKind, Origin, Scope, Stamped};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut firm = Firm::open("1000")?;
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (command, expected) in
         [(set, DenyReason::OrderQuantity), (Command::Halt(Scope::Firm), DenyReason::Halted)]
     {
-        firm.apply(Input::Command { origin: Origin::default(), command });
+        firm.apply(Input::command(Origin::default(), Stamped::default(), command));
         let order = firm.buy("o-2", "60", "10")?;
         let outcome = firm.apply(order);
         let Some(Event::Denied { denial, .. }) = outcome.events.first() else {

@@ -7,7 +7,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use model::{
     AccountId, ClOrdId, Command, Date, ExecType, ExecutionReport, Incarnation, Input, Instrument,
     InstrumentId, Name, OrderId, PortfolioId, Position, Price, SessionDefinition, SessionId, SessionState,
-    Timestamp, WireId,
+    Stamped, Timestamp, WireId,
 };
 
 use crate::executions::Executions;
@@ -103,7 +103,7 @@ impl Core {
             Input::Opened { incarnation, logic_version } => {
                 apply::session::opened(self, *incarnation, *logic_version, out);
             }
-            Input::Command { command, .. } => self.command(stamp, command, out),
+            Input::Command { stamped, command, .. } => self.command(stamp, stamped, command, out),
             Input::ExecutionReport(report) => apply::execution_report::apply(self, stamp, report, out),
             Input::CancelReject(reject) => apply::reject::cancel_reject(self, stamp, reject, out),
             Input::MessageReject(reject) => apply::reject::message_reject(self, stamp, reject, out),
@@ -148,11 +148,11 @@ impl Core {
         }
     }
 
-    fn command(&mut self, stamp: Stamp, command: &Command, out: &mut Outcome) {
+    fn command(&mut self, stamp: Stamp, stamped: &Stamped, command: &Command, out: &mut Outcome) {
         match command {
-            Command::NewOrder(order) => apply::new_order::apply(self, stamp, order, out),
+            Command::NewOrder(order) => apply::new_order::apply(self, stamp, stamped, order, out),
             Command::CancelOrder(cancel) => apply::cancel_order::apply(self, stamp, cancel, out),
-            Command::ReplaceOrder(replace) => apply::replace_order::apply(self, stamp, replace, out),
+            Command::ReplaceOrder(replace) => apply::replace_order::apply(self, stamp, stamped, replace, out),
             Command::MoveCash(cash_move) => apply::move_cash::apply(self, cash_move, out),
             Command::Halt(scope) => apply::halt::apply(self, *scope, true, out),
             Command::Resume(scope) => apply::halt::apply(self, *scope, false, out),

@@ -6,10 +6,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use model::{Origin, Position, Scope};
+use model::{Command, Origin, Position, Scope};
 
 use crate::digest::Digest;
-use crate::envelope::{Envelope, Request, Urgent};
+use crate::envelope::{Envelope, Urgent};
 use crate::error::EngineError;
 use crate::idle::give_way;
 use crate::lanes::Lanes;
@@ -62,10 +62,9 @@ impl Audit {
 
     /// A full lane takes it a moment later: the shard empties it.
     fn halt(&self) {
-        let origin = Origin { uid: 0, client: 0 };
-        let request = Request::Halt(Scope::Firm);
+        let (origin, command) = (Origin::default(), Command::Halt(Scope::Firm));
         let mut halt =
-            Urgent { client: 0, envelope: Envelope { ticket: 0, submitted_ns: 0, origin, request } };
+            Urgent { client: 0, envelope: Envelope { ticket: 0, submitted_ns: 0, origin, command } };
         let mut attempts = 0;
         while let Err(back) = self.lanes.urgent.push(halt) {
             if self.lanes.intake() == crate::lanes::Intake::Stopping {
@@ -87,7 +86,7 @@ mod tests {
     use std::time::Instant;
 
     use actors::{Outcome, Stamp};
-    use model::{Command, Event, Input, LimitKind, Timestamp};
+    use model::{Event, Input, LimitKind, Stamped, Timestamp};
 
     use super::common::{ACCOUNT, PATIENCE, Rig, SESSION, buy, config, fill};
     use super::*;
@@ -99,7 +98,7 @@ mod tests {
         let mut live = standby.core().clone();
         let (actor, kind) = (model::Actor::Account(ACCOUNT), LimitKind::MaxOrderQuantity);
         let command = Command::SetLimit { actor, kind, currency: None, value: Some(5u32.into()) };
-        let input = Input::Command { origin: Origin { uid: 0, client: 0 }, command };
+        let input = Input::command(Origin::default(), Stamped::default(), command);
         let stamp = Stamp { position: Position::default(), time: Timestamp::default() };
         live.apply(stamp, &input, &mut Outcome::default());
         standby.start_with(SystemClock, live).unwrap()

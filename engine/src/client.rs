@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use model::{Command, Origin};
+use model::{Command, Door, Origin};
 
 use crate::answers::{Answer, AnswerSink, Attach};
 use crate::doze::Doze;
-use crate::envelope::{Envelope, Request, Urgent};
+use crate::envelope::{Envelope, Urgent};
 use crate::error::Refused;
 use crate::idle::give_way;
 use crate::lanes::Lanes;
@@ -72,7 +72,16 @@ impl Submitter {
         let (lane, taken) = rtrb::RingBuffer::new(entries.max(1));
         let doze = Arc::new(Doze::awake());
         let inlet = Inlet { client, lane: taken, doze: Arc::clone(&doze) };
-        (Self { lane, doze, origin: Origin { uid, client }, next_ticket: 1, traced }, inlet)
+        (
+            Self {
+                lane,
+                doze,
+                origin: Origin { principal: 0, uid, client, door: Door::InProcess },
+                next_ticket: 1,
+                traced,
+            },
+            inlet,
+        )
     }
 
     #[inline]
@@ -85,7 +94,7 @@ impl Submitter {
         lanes.admit(command)?;
         let ticket = self.next_ticket;
         let submitted_ns = if self.traced { monotonic_ns() } else { 0 };
-        let envelope = || Envelope { ticket, submitted_ns, origin, request: Request::of(command) };
+        let envelope = || Envelope { ticket, submitted_ns, origin, command: *command };
         if may_overtake(command) {
             lanes.overtake(Urgent { client: self.origin.client, envelope: envelope() })?;
             lanes.bell.ring();

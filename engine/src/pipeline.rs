@@ -13,13 +13,13 @@ use std::sync::Arc;
 use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
 use crash_point::{Point, reach};
 use journal::{JournalError, Writer};
-use model::{Command, Input, Origin, Position, Quote, Scope, Timestamp};
+use model::{Command, Input, Origin, Position, Quote, ReplaceOrder, Scope, Stamped, Timestamp};
 
 use crate::answers::Attach;
 use crate::clock::Clock;
 use crate::cores::Claim;
 use crate::digest::{Digest, Digester};
-use crate::envelope::{Asked, Request, Urgent};
+use crate::envelope::{Asked, Urgent};
 use crate::error::EngineError;
 use crate::idle::{LONGEST_SLEEP, Patience, Rest, Wait};
 use crate::lanes::{Intake, Lanes, next};
@@ -215,7 +215,8 @@ impl<C: Clock> Pipeline<C> {
             let Some((client, envelope)) = urgent.or_else(|| self.round.take(&mut visit)) else {
                 return Ok(taken > 0);
             };
-            let input = envelope.request.input(envelope.origin, self.quote_for(&envelope.request));
+            let stamped = Stamped { quote: self.quote_for(&envelope.command) };
+            let input = Input::command(envelope.origin, stamped, envelope.command);
             let asked = Asked { client, ticket: envelope.ticket, submitted_ns: envelope.submitted_ns };
             self.process(&input, Some(&asked))?;
         }
@@ -224,10 +225,10 @@ impl<C: Clock> Pipeline<C> {
 
     /// The quote a decision is made with is part of the input.
     #[inline]
-    fn quote_for(&self, request: &Request) -> Option<Quote> {
-        let instrument = match request {
-            Request::NewOrder { instrument, .. } => *instrument,
-            Request::ReplaceOrder { account, order, cl_ord_id, .. } => {
+    fn quote_for(&self, command: &Command) -> Option<Quote> {
+        let instrument = match command {
+            Command::NewOrder(order) => order.instrument,
+            Command::ReplaceOrder(ReplaceOrder { account, order, cl_ord_id, .. }) => {
                 let order = match order {
                     Some(id) => self.core.order_of(*account, *id),
                     None => self.core.order_by_cl_ord_id(*account, cl_ord_id),

@@ -1,10 +1,9 @@
 use std::collections::VecDeque;
 
-use model::{Origin, Scope};
+use model::{Command, Origin, Scope};
 use proptest::prelude::*;
 
 use super::*;
-use crate::envelope::Request;
 
 /// A client's end, and what it has put there that was not taken.
 struct End {
@@ -43,8 +42,8 @@ impl Town {
     /// As a client does it; true where there was room.
     fn put(&mut self, at: usize) -> bool {
         let (ticket, end) = (self.tickets, &mut self.ends[at]);
-        let request = Request::Halt(Scope::Firm);
-        let envelope = Envelope { ticket, submitted_ns: 0, origin: Origin::default(), request };
+        let command = Command::Halt(Scope::Firm);
+        let envelope = Envelope { ticket, submitted_ns: 0, origin: Origin::default(), command };
         if end.is_gone || end.lane.push(envelope).is_err() {
             return false;
         }

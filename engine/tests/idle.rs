@@ -150,7 +150,7 @@ fn snapshot_bytes(accounts: u32) -> u64 {
     options.segment_bytes = 1024 * 1024;
     let mut writer = journal::open(&options).unwrap().writer;
     let mut append = |command| {
-        let input = Input::Command { origin: Origin { uid: 0, client: 0 }, command };
+        let input = Input::command(Origin::default(), Stamped::default(), command);
         writer.append(Timestamp::from_nanos(1), &input).unwrap();
     };
     for command in common::definitions() {

@@ -227,10 +227,9 @@ fn why_tells_an_orders_whole_story() {
     assert_eq!((facts.position, facts.session), (0u32.into(), Some(SessionState::Ready)));
     assert_eq!(facts.available_cash, Some(1_000_000_000u32.into()));
     assert!(facts.halted.is_empty());
-    let Some(Input::Command { origin, command: Command::NewOrder(order) }) = submitted.input() else {
-        panic!()
-    };
-    assert_eq!((origin.uid, order.quote.map(|quote| quote.bid)), (1000, Some("48.50".parse().unwrap())));
+    let Some(Input::Command { origin, stamped, .. }) = submitted.input() else { panic!() };
+    assert_eq!((origin.uid, origin.door), (1000, model::Door::InProcess));
+    assert_eq!(stamped.quote.map(|quote| quote.bid), Some("48.50".parse().unwrap()));
     let standings: Vec<_> = told.entries.iter().map(|entry| entry.standing.unwrap()).collect();
     assert_eq!(standings[1].cum_quantity, 4u32.into());
     let doubts: Vec<bool> = standings.iter().map(|standing| standing.in_doubt).collect();
@@ -318,7 +317,6 @@ fn a_replace_is_judged_without_what_the_order_holds_itself() {
         cl_ord_id: ClOrdId::EMPTY,
         quantity: 20u32.into(),
         limit_price: Some("48.50".parse().unwrap()),
-        quote: None,
     };
     let answer = rig.call(Command::ReplaceOrder(replace));
     let Event::RequestAccepted { request, .. } = answer.event else { panic!("{answer:?}") };

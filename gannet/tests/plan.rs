@@ -7,7 +7,7 @@ use actors::{Core, Outcome, Stamp};
 use gannet::config::{Config, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
 use gannet::definitions::Definitions;
 use gannet::plan::{Plan, StepKind};
-use model::{AccountId, Event, Input, Name, Origin, Position, ShardId, Timestamp};
+use model::{AccountId, Event, Input, Name, Origin, Position, ShardId, Stamped, Timestamp};
 
 fn config(node: &str) -> Config {
     Config::from_texts(node, EXAMPLE_INSTRUMENTS, Path::new("")).unwrap()
@@ -40,7 +40,7 @@ impl Node {
             self.seq += 1;
             let stamp = Stamp { position: Position::new(shard, self.seq), time: Timestamp::from_nanos(1) };
             out.clear();
-            let input = Input::Command { origin: Origin::default(), command };
+            let input = Input::command(Origin::default(), Stamped::default(), command);
             self.cores[shard.slot()].apply(stamp, &input, &mut out);
             assert_eq!(out.events, [Event::Done], "{command:?}");
         }

@@ -1,10 +1,10 @@
 //! Payloads: each kind of input as the rkyv archive of its own word, written in place and read only after validation.
 //!
-//! * A command's payload is its [`Origin`] in 8 bytes, then the command's own word.
+//! * A command's payload is its [`Preface`], then the command's own word.
 //! * The root of an archive starts on a multiple of 8 and is the last thing but for zeros up to the next one.
 //! * A tick has no payload.
 
-use model::{Actor, Amount, Command, Currency, Incarnation, Input, InstrumentId, LimitKind, Origin, Quote};
+use model::{Actor, Amount, Command, Currency, Incarnation, Input, InstrumentId, LimitKind, Quote};
 use rkyv::api::low::{self, LowSerializer, LowValidator};
 use rkyv::bytecheck::CheckBytes;
 use rkyv::de::pooling::Unpool;
@@ -16,6 +16,7 @@ use rkyv::{Archive, Deserialize, Serialize};
 
 use crate::kind::RecordKind;
 use crate::layout::ALIGN_BYTES;
+use crate::preface::{self, Preface};
 
 // The words whose fields stand in their variant itself.
 
@@ -39,10 +40,6 @@ struct LimitPayload {
     value: Option<Amount>,
 }
 
-/// The bytes of an archived [`Origin`].
-const ORIGIN_BYTES: usize = size_of::<rkyv::Archived<Origin>>();
-const _: () = assert!(ORIGIN_BYTES == 8);
-
 /// Writes `input` to the start of `out`, which starts on a multiple of 8 bytes, without allocating.
 /// Returns its kind and its length in bytes, a multiple of 8; `None` where it does not fit.
 pub(crate) fn encode(input: &Input, out: &mut [u8]) -> Option<(RecordKind, usize)> {
@@ -51,11 +48,10 @@ pub(crate) fn encode(input: &Input, out: &mut [u8]) -> Option<(RecordKind, usize
             let (incarnation, logic_version) = (*incarnation, *logic_version);
             (RecordKind::Opened, put(&OpenedPayload { incarnation, logic_version }, out)?)
         }
-        Input::Command { origin, command } => {
-            let (head, rest) = out.split_at_mut_checked(ORIGIN_BYTES)?;
-            put(origin, head)?;
-            let (kind, len) = encode_command(command, rest)?;
-            (kind, ORIGIN_BYTES + len)
+        Input::Command { origin, cause, stamped, command } => {
+            let front = preface::encode(origin, cause.as_ref(), stamped, out)?;
+            let (kind, len) = encode_command(command, out.get_mut(front..)?)?;
+            (kind, front + len)
         }
         Input::ExecutionReport(report) => (RecordKind::ExecutionReport, put(report, out)?),
         Input::CancelReject(reject) => (RecordKind::CancelReject, put(reject, out)?),
@@ -115,18 +111,17 @@ pub(crate) fn decode_into(kind: RecordKind, payload: &[u8], input: &mut Input) -
         RecordKind::Session => get(payload, |change| *input = Input::Session(change)),
         RecordKind::Evidence => get(payload, |evidence| *input = Input::Evidence(evidence)),
         _ => {
-            let (head, rest) = payload.split_at_checked(ORIGIN_BYTES)?;
-            let mut origin = Origin::default();
-            get(head, |found| origin = found)?;
-            decode_command(kind, rest, origin, input)
+            let (preface, word) = preface::decode(payload)?;
+            decode_command(kind, word, preface, input)
         }
     }
 }
 
-fn decode_command(kind: RecordKind, payload: &[u8], origin: Origin, input: &mut Input) -> Option<()> {
+fn decode_command(kind: RecordKind, payload: &[u8], preface: Preface, input: &mut Input) -> Option<()> {
+    let Preface { origin, cause, stamped } = preface;
     macro_rules! command {
         ($command:path) => {
-            get(payload, |word| *input = Input::Command { origin, command: $command(word) })
+            get(payload, |word| *input = Input::Command { origin, cause, stamped, command: $command(word) })
         };
     }
     match kind {
@@ -137,7 +132,8 @@ fn decode_command(kind: RecordKind, payload: &[u8], origin: Origin, input: &mut 
         RecordKind::Halt => command!(Command::Halt),
         RecordKind::Resume => command!(Command::Resume),
         RecordKind::SetLimit => get(payload, |LimitPayload { actor, kind, currency, value }| {
-            *input = Input::Command { origin, command: Command::SetLimit { actor, kind, currency, value } };
+            let command = Command::SetLimit { actor, kind, currency, value };
+            *input = Input::Command { origin, cause, stamped, command };
         }),
         RecordKind::DefineInstrument => command!(Command::DefineInstrument),
         RecordKind::DefinePortfolio => command!(Command::DefinePortfolio),
@@ -149,7 +145,7 @@ fn decode_command(kind: RecordKind, payload: &[u8], origin: Origin, input: &mut 
 
 /// Writes one word and zeros up to the next multiple of 8.
 #[inline]
-fn put<T>(word: &T, out: &mut [u8]) -> Option<usize>
+pub(crate) fn put<T>(word: &T, out: &mut [u8]) -> Option<usize>
 where
     T: for<'a> Serialize<LowSerializer<Buffer<'a>, SubAllocator<'a>, Failure>>,
 {
@@ -167,7 +163,7 @@ where
 
 /// Reads one word that [`put`] wrote, and hands it to `place`.
 #[inline]
-fn get<T>(payload: &[u8], place: impl FnOnce(T)) -> Option<()>
+pub(crate) fn get<T>(payload: &[u8], place: impl FnOnce(T)) -> Option<()>
 where
     T: Archive,
     T::Archived: for<'a> CheckBytes<LowValidator<'a, Failure>> + Deserialize<T, Strategy<Unpool, Failure>>,
@@ -188,6 +184,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use model::{Origin, Stamped};
     use proptest::prelude::*;
     use proptest::sample::select;
     use proptest::test_runner::RngSeed;
@@ -229,9 +226,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let halt = Input::Command { origin: Origin::default(), command: Command::Halt(model::Scope::Firm) };
+        let quote = Stamped::with(Quote::default());
+        let halt = Input::command(Origin::default(), quote, Command::Halt(model::Scope::Firm));
         let mut out = AlignedVec::<8>::new();
-        out.resize(64, 0);
+        out.resize(128, 0);
         let (kind, len) = encode(&halt, &mut out).unwrap();
         assert_eq!(decode(kind, &out[..len]), Some(halt.clone()));
         for short in 0..len {

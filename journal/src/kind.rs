@@ -49,7 +49,7 @@ kinds! {
     3 Tick "tick";
     /// An instrument and the quote its positions are valued at.
     4 Mark "mark";
-    /// [`model::Command::NewOrder`], behind its [`model::Origin`] as every command is.
+    /// [`model::Command::NewOrder`], behind who asked for it and what was stamped, as every command is.
     10 NewOrder "new_order";
     /// [`model::Command::CancelOrder`].
     11 CancelOrder "cancel_order";

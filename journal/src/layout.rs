@@ -20,15 +20,15 @@
 //!
 //! ```text
 //!  a broker's report, ...   │ archived word                              │0│
-//!  a command                │ uid u32 │ client u32 │ archived word       │0│
+//!  a command                │ who asked, 16 bytes │ cause? │ quote? │ archived word │0│   (`preface.rs`)
 //!  digest                   │ 16 bytes           │
 //!  tick                     (nothing)
 //! ```
 //!
-//! Bytes per record, header included (`tests/kinds.rs` pins them): tick 40, opened and session 48, digest 56, halt and
-//! resume 64, evidence 72, a portfolio's or session's definition 80, limit 88, cancel, mark and an account's definition
-//! 120, cash and an instrument's definition 128, message reject 144, cancel reject 168, new order 208, replace 232,
-//! execution report 368, a raw message 104 and its length.
+//! Bytes per record, header included (`tests/kinds.rs` pins them): tick 40, opened and session 48, digest 56, halt,
+//! resume and evidence 72, a portfolio's or session's definition 88, limit 96, mark 120, cancel and an account's
+//! definition 128, cash and an instrument's definition 136, message reject 144, cancel reject 168, new order 208,
+//! replace 232, execution report 368, a raw message 104 and its length.
 
 use crate::error::Damage;
 use crate::kind::RecordKind;

@@ -35,6 +35,7 @@ mod native;
 mod open;
 mod pace;
 mod piece;
+mod preface;
 mod preparer;
 mod reader;
 mod record;

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use tempfile::TempDir;
 
-const COUNT: u64 = 12;
+const COUNT: u64 = 14;
 
 /// A journal of [`COUNT`] records as a kill leaves it, or closed; and where each record starts.
 fn journal(closed: bool, durability: Durability) -> (TempDir, Vec<u64>) {
@@ -129,16 +129,16 @@ fn a_torn_tail_is_cut_reported_and_gone() {
     writer.close().unwrap();
     let records = read_all(dir.path()).unwrap();
     check_inputs(&records, COUNT);
-    assert!(records[11].incarnation > records[10].incarnation);
+    assert!(records[13].incarnation > records[12].incarnation);
     assert_eq!(open(dir.path(), Durability::Process).recovery.cut, None);
 }
 
 #[test]
 fn bytes_of_a_record_that_was_never_committed_are_cut() {
     let (dir, starts) = journal(false, Durability::Process);
-    overwrite(&segment(dir.path(), 1), starts[12] + 8, &[0xaa; 100]);
+    overwrite(&segment(dir.path(), 1), starts[14] + 8, &[0xaa; 100]);
     let cut = open(dir.path(), Durability::Process).recovery.cut.expect("a cut");
-    assert_eq!((cut.offset, cut.bytes, cut.records), (starts[12], 112, 1));
+    assert_eq!((cut.offset, cut.bytes, cut.records), (starts[14], 112, 1));
     check_inputs(&read_all(dir.path()).unwrap(), COUNT);
 }
 
@@ -183,13 +183,13 @@ fn a_segment_with_records_and_without_its_magic_is_refused() {
 fn what_the_durable_mark_covers_is_never_cut() {
     let (dir, starts) = journal(false, Durability::Disk);
     let path = segment(dir.path(), 1);
-    overwrite(&path, starts[11], &[0; 16]);
+    overwrite(&path, starts[13], &[0; 16]);
     let refused =
         journal::open(&options(dir.path(), Durability::Disk)).expect_err("the last record was durable");
     let JournalError::Corrupt { offset, seq, damage, .. } = refused else { panic!("{refused}") };
-    assert_eq!((offset, seq, damage), (starts[11], 12, Damage::Vacant));
+    assert_eq!((offset, seq, damage), (starts[13], 14, Damage::Vacant));
     let read = read_all(dir.path()).expect_err("a reader refuses it too");
-    assert!(matches!(read, JournalError::Corrupt { seq: 12, .. }), "{read}");
+    assert!(matches!(read, JournalError::Corrupt { seq: 14, .. }), "{read}");
 }
 
 #[test]
@@ -258,13 +258,13 @@ fn a_record_of_another_place_is_refused() {
     let (dir, starts) = journal(false, Durability::Process);
     let path = segment(dir.path(), 1);
     let bytes = fs::read(&path).unwrap();
-    // A cancel and a mark: the same length, both whole.
+    // Evidence and a halt: the same length, both whole.
     let record =
         |n: usize| &bytes[usize::try_from(starts[n - 1]).unwrap()..usize::try_from(starts[n]).unwrap()];
-    assert_eq!(record(2).len(), record(6).len());
-    overwrite(&path, starts[5], record(2));
+    assert_eq!(record(8).len(), record(13).len());
+    overwrite(&path, starts[12], record(8));
     let error = journal::verify(dir.path()).expect_err("a record was replaced");
-    assert!(matches!(error, JournalError::Corrupt { seq: 6, damage: Damage::Sequence(2), .. }), "{error}");
+    assert!(matches!(error, JournalError::Corrupt { seq: 13, damage: Damage::Sequence(8), .. }), "{error}");
 }
 
 proptest! {

@@ -6,11 +6,11 @@ mod common;
 use common::{input, open, read_all, time};
 use journal::{Durability, RecordBody};
 use model::{
-    AccountDefinition, AccountId, Actor, Amount, CancelReject, Command, Currency, Date, Decimal, Delivery,
-    DeliveryEvidence, ExecType, ExecutionReport, FeeSchedule, Incarnation, Input, InstrumentId, LimitKind,
-    MessageReject, Name, NewOrder, OrdStatus, OrderType, Origin, PortfolioId, Price, Quantity,
-    QuarantineCause, QuarantinedMessage, Quote, RejectLevel, Scope, SessionChange, SessionId, SessionState,
-    Side, StrategyId, Text, TimeInForce, Timestamp, WireId,
+    AccountDefinition, AccountId, Actor, Amount, CancelReject, Cause, Command, Currency, Date, Decimal,
+    Delivery, DeliveryEvidence, Door, ExecType, ExecutionReport, FeeSchedule, Incarnation, Input,
+    InstrumentId, LimitKind, MessageReject, Name, NewOrder, OrdStatus, OrderType, Origin, PortfolioId,
+    Position, Price, Quantity, QuarantineCause, QuarantinedMessage, Quote, RejectLevel, Scope, SessionChange,
+    SessionId, SessionState, ShardId, Side, Stamped, StrategyId, Text, TimeInForce, Timestamp, WireId,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -43,14 +43,8 @@ fn quote() -> impl Strategy<Value = Quote> {
 fn new_order() -> impl Strategy<Value = Command> {
     let plain =
         (any::<(u32, u16, u32)>(), select(Side::ALL), select(OrderType::ALL), select(TimeInForce::ALL));
-    (plain, text(), decimal(), proptest::option::of(decimal()), proptest::option::of(quote())).prop_map(
-        |(
-            ((account, strategy, instrument), side, order_type, time_in_force),
-            cl_ord_id,
-            quantity,
-            limit,
-            quote,
-        )| {
+    (plain, text(), decimal(), proptest::option::of(decimal())).prop_map(
+        |(((account, strategy, instrument), side, order_type, time_in_force), cl_ord_id, quantity, limit)| {
             Command::NewOrder(NewOrder {
                 account: AccountId::new(account),
                 strategy: StrategyId::new(strategy),
@@ -61,7 +55,6 @@ fn new_order() -> impl Strategy<Value = Command> {
                 time_in_force,
                 quantity: Quantity::new(quantity),
                 limit_price: limit.map(Price::new),
-                quote,
             })
         },
     )
@@ -199,13 +192,29 @@ fn small() -> impl Strategy<Value = Input> {
     )
 }
 
-fn any_input() -> impl Strategy<Value = Input> {
+fn cause() -> impl Strategy<Value = Cause> {
+    any::<(u64, u16, u32)>()
+        .prop_map(|(seq, shard, index)| Cause { position: Position::new(ShardId::new(shard), seq), index })
+}
+
+/// Any command, whoever asked, whatever stands beside it.
+fn commanded() -> impl Strategy<Value = Input> {
     let halt = any::<(u32, u16)>()
         .prop_map(|(a, b)| Command::Halt(Scope::Strategy(PortfolioId::new(a), StrategyId::new(b))));
     let command = prop_oneof![new_order(), definition(), limit(), halt];
-    let command = (command, any::<(u32, u32)>())
-        .prop_map(|(command, (uid, client))| Input::Command { origin: Origin { uid, client }, command });
-    prop_oneof![4 => command, 4 => report(), 1 => refusal(), 1 => quarantined(), 2 => small(), 4 => any::<u32>().prop_map(|n| input(u64::from(n)))]
+    let beside = (proptest::option::of(cause()), proptest::option::of(quote()));
+    (command, any::<(u32, u32, u32)>(), select(Door::ALL), beside).prop_map(
+        |(command, (principal, uid, client), door, (cause, quote))| Input::Command {
+            origin: Origin { principal, uid, client, door },
+            cause,
+            stamped: Stamped { quote },
+            command,
+        },
+    )
+}
+
+fn any_input() -> impl Strategy<Value = Input> {
+    prop_oneof![4 => commanded(), 4 => report(), 1 => refusal(), 1 => quarantined(), 2 => small(), 4 => any::<u32>().prop_map(|n| input(u64::from(n)))]
 }
 
 proptest! {

@@ -1,8 +1,8 @@
 //! What somebody asks the core to do: imperative words. Each is answered by exactly one [`crate::Event`].
 
 use crate::{
-    AccountId, ClOrdId, InstrumentId, Money, OrderId, OrderType, PortfolioId, Price, Quantity, Quote,
-    Reference, Side, StrategyId, TimeInForce,
+    AccountId, ClOrdId, InstrumentId, Money, OrderId, OrderType, PortfolioId, Price, Quantity, Reference,
+    Side, StrategyId, TimeInForce,
 };
 
 journalled! {
@@ -28,8 +28,6 @@ journalled! {
         pub quantity: Quantity,
         /// Present exactly for limit orders.
         pub limit_price: Option<Price>,
-        /// The quote the decision is made with. The shard stamps it; what a submitter puts here is overwritten.
-        pub quote: Option<Quote>,
     }
 
     /// Which order is meant.
@@ -54,8 +52,6 @@ journalled! {
         pub quantity: Quantity,
         /// The new limit price; present exactly for limit orders.
         pub limit_price: Option<Price>,
-        /// As in [`NewOrder::quote`].
-        pub quote: Option<Quote>,
     }
 
     /// Bring cash in or out. The same reference with the same content is booked once.

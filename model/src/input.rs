@@ -1,9 +1,10 @@
 //! Everything that can change state. What is not an [`Input`] does not happen to the core.
 
 use crate::{
-    AccountId, Actor, Amount, BrokerId, CancelOrder, CancelReject, CashMove, Currency, ExecutionReport,
-    FeeSchedule, Incarnation, Instrument, InstrumentId, LimitKind, MessageReject, Name, NewOrder,
-    PortfolioId, Price, Quantity, QuarantinedMessage, ReplaceOrder, Scope, SessionId, Timestamp, WireId,
+    AccountId, Actor, Amount, BrokerId, CancelOrder, CancelReject, CashMove, Cause, Currency,
+    ExecutionReport, FeeSchedule, Incarnation, Instrument, InstrumentId, LimitKind, MessageReject, Name,
+    NewOrder, Origin, PortfolioId, Price, Quantity, QuarantinedMessage, ReplaceOrder, Scope, SessionId,
+    Stamped, Timestamp, WireId,
 };
 
 journalled! {
@@ -20,15 +21,6 @@ journalled! {
         pub ask_quantity: Quantity,
         /// When we received it.
         pub received: Timestamp,
-    }
-
-    /// Who asked: journalled with every command.
-    #[derive(Default)]
-    pub struct Origin {
-        /// The operating system's user.
-        pub uid: u32,
-        /// The connection or in-process client, counted from the start of the process; 0 is the node itself.
-        pub client: u32,
     }
 
     /// A portfolio's definition.
@@ -167,6 +159,10 @@ pub enum Input {
     Command {
         /// Who.
         origin: Origin,
+        /// What it follows from, where nobody asked for it.
+        cause: Option<Cause>,
+        /// What the shard knew when it took it.
+        stamped: Stamped,
         /// What.
         command: Command,
     },
@@ -191,6 +187,14 @@ pub enum Input {
     },
     /// Time has passed a deadline that state holds.
     Tick,
+}
+
+impl Input {
+    /// A command that somebody asked for.
+    #[inline]
+    pub const fn command(origin: Origin, stamped: Stamped, command: Command) -> Self {
+        Self::Command { origin, cause: None, stamped, command }
+    }
 }
 
 impl Quote {

@@ -22,9 +22,11 @@ mod instrument;
 mod limits;
 mod number;
 mod order;
+mod origin;
 mod outbound;
 mod reason;
 mod report;
+mod stamped;
 mod text;
 mod time;
 
@@ -35,17 +37,19 @@ pub use ids::{
     SessionId, ShardId, StrategyId, WireId, WireIdError,
 };
 pub use input::{
-    AccountDefinition, Command, Delivery, DeliveryEvidence, Input, Origin, PortfolioDefinition, Quote,
-    SessionChange, SessionDefinition, SessionState,
+    AccountDefinition, Command, Delivery, DeliveryEvidence, Input, PortfolioDefinition, Quote, SessionChange,
+    SessionDefinition, SessionState,
 };
 pub use instrument::{AssetClass, Currency, Instrument, InstrumentError};
 pub use limits::{FeeSchedule, LimitKind, Limits};
 pub use number::{Amount, ArithmeticError, Decimal, Money, Price, Quantity, Rounding};
 pub use order::{Certainty, OrdStatus, OrderType, PendingKind, Side, TimeInForce};
+pub use origin::{Cause, Door, Origin};
 pub use outbound::{Outbound, OutboundKind};
 pub use reason::{Denial, DenyReason};
 pub use report::{
     CancelReject, ExecType, ExecutionReport, MessageReject, QuarantineCause, QuarantinedMessage, RejectLevel,
 };
+pub use stamped::Stamped;
 pub use text::{ClOrdId, ExecId, Name, Reference, Symbol, Text, TextError};
 pub use time::{Date, Timestamp};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Command, WireId};
+use model::WireId;
 
 use crate::auditor::open_orders;
 use crate::world::World;
@@ -41,7 +41,7 @@ impl World {
             let Some((recorded, event)) = &known.answered else {
                 return Err(format!("record {seq} was answered, and is no command"));
             };
-            if without_quote(*recorded) != without_quote(command) {
+            if *recorded != command {
                 return Err(format!(
                     "record {seq} is not the command that was answered: {recorded:?}, {command:?}"
                 ));
@@ -99,15 +99,5 @@ impl World {
             return Err(format!("{id} of account {account} is still open; the broker has {known:?}"));
         }
         Ok(())
-    }
-}
-
-fn without_quote(command: Command) -> Command {
-    match command {
-        Command::NewOrder(order) => Command::NewOrder(model::NewOrder { quote: None, ..order }),
-        Command::ReplaceOrder(replace) => {
-            Command::ReplaceOrder(model::ReplaceOrder { quote: None, ..replace })
-        }
-        other => other,
     }
 }

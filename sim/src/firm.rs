@@ -148,7 +148,6 @@ impl Firm {
             time_in_force: *dice.pick(TimeInForce::ALL).unwrap_or(&TimeInForce::Day),
             quantity: Quantity::new(number(lots, if index == 1 { 0 } else { 2 })),
             limit_price: (!market).then(|| near(offset)),
-            quote: None,
         };
         if dice.once_in(8) {
             spoil(&mut order, dice);
@@ -190,7 +189,6 @@ impl Firm {
             cl_ord_id: order.cl_ord_id,
             quantity: Quantity::new(number(lots, if order.instrument.index == 1 { 0 } else { 2 })),
             limit_price: order.limit_price.map(|_| near(offset)),
-            quote: None,
         })
     }
 

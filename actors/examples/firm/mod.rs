@@ -6,8 +6,8 @@ use model::{
     AccountDefinition, AccountId, AssetClass, BrokerId, CashMove, CashMoveKind, Command, Currency, ExecType,
     ExecutionReport, FeeSchedule, Incarnation, Input, Instrument, InstrumentId, Money, Name, NewOrder,
     OrdStatus, OrderType, Origin, PortfolioDefinition, PortfolioId, Position, Quote, Reference,
-    SessionChange, SessionDefinition, SessionId, SessionState, ShardId, Side, StrategyId, Symbol, Text,
-    TimeInForce, Timestamp, WireId,
+    SessionChange, SessionDefinition, SessionId, SessionState, ShardId, Side, Stamped, StrategyId, Symbol,
+    Text, TimeInForce, Timestamp, WireId,
 };
 
 type Failure = Box<dyn std::error::Error>;
@@ -72,7 +72,7 @@ impl Firm {
                 reference: Reference::new("opening")?,
             }),
         ] {
-            firm.apply(Input::Command { origin: Origin::default(), command });
+            firm.apply(Input::command(Origin::default(), Stamped::default(), command));
         }
         for state in [SessionState::Up, SessionState::Ready] {
             firm.apply(Input::Session(SessionChange { session: SESSION, state, unresolved: 0 }));
@@ -109,9 +109,8 @@ impl Firm {
             time_in_force: TimeInForce::Day,
             quantity: quantity.parse()?,
             limit_price: Some(limit.parse()?),
-            quote: Some(quote),
         };
-        Ok(Input::Command { origin: Origin::default(), command: Command::NewOrder(order) })
+        Ok(Input::command(Origin::default(), Stamped::with(quote), Command::NewOrder(order)))
     }
 
     /// What the broker says of a buy order.

@@ -1,22 +1,28 @@
 //! `NewOrder`: looked up, judged by the gate, reserved, sent.
 
 use model::{
-    Amount, Denial, DenyReason, Event, NewOrder, Quantity, SessionId, SessionState, StrategyId, Timestamp,
-    WireId,
+    Amount, Denial, DenyReason, Event, NewOrder, Quantity, SessionId, SessionState, Stamped, StrategyId,
+    Timestamp, WireId,
 };
 use risk_gate::{Facts, Reservation, Terms};
 
 use crate::apply::order_message;
 use crate::{Account, Asset, Core, InstrumentBook, Order, Outcome, Portfolio, Stamp};
 
-pub(crate) fn apply(core: &mut Core, stamp: Stamp, request: &NewOrder, out: &mut Outcome) {
-    if let Err(denial) = submit(core, stamp, request, out) {
+pub(crate) fn apply(core: &mut Core, stamp: Stamp, stamped: &Stamped, request: &NewOrder, out: &mut Outcome) {
+    if let Err(denial) = submit(core, stamp, stamped, request, out) {
         out.denied(request.cl_ord_id, denial);
     }
 }
 
 /// Changes nothing where it refuses.
-fn submit(core: &mut Core, stamp: Stamp, request: &NewOrder, out: &mut Outcome) -> Result<(), Denial> {
+fn submit(
+    core: &mut Core,
+    stamp: Stamp,
+    stamped: &Stamped,
+    request: &NewOrder,
+    out: &mut Outcome,
+) -> Result<(), Denial> {
     let account = core.account(request.account).ok_or(Denial::of(DenyReason::UnknownAccount))?;
     if request.cl_ord_id.is_empty() {
         return Err(Denial::of(DenyReason::MissingIdentifier));
@@ -39,7 +45,7 @@ fn submit(core: &mut Core, stamp: Stamp, request: &NewOrder, out: &mut Outcome) 
     let session = account.definition.session;
     let subject =
         Subject { account, instrument, strategy: request.strategy, session, own: Reservation::NONE };
-    let facts = facts(core, &subject, terms, request.quote, stamp.time, Quantity::ZERO)?;
+    let facts = facts(core, &subject, terms, stamped, stamp.time, Quantity::ZERO)?;
     let approved = risk_gate::approve(&facts)?;
     let id = WireId::at(stamp.position, core.incarnation());
     let (name, symbol) = (account.definition.name, instrument.definition.symbol);
@@ -70,7 +76,7 @@ pub(crate) fn facts<'a>(
     core: &Core,
     subject: &Subject<'a>,
     terms: Terms,
-    quote: Option<model::Quote>,
+    stamped: &Stamped,
     now: Timestamp,
     filled: Quantity,
 ) -> Result<Facts<'a>, Denial> {
@@ -92,7 +98,7 @@ pub(crate) fn facts<'a>(
         instrument: definition,
         limits: &account.limits,
         fees: &account.definition.fees,
-        quote,
+        quote: stamped.quote,
         now,
         halted: is_halted(core, portfolio, account, instrument, strategy),
         session_ready: session.state == SessionState::Ready,

@@ -1,15 +1,22 @@
 //! `ReplaceOrder`: judged by the whole gate; the worse of old and new stays reserved until the broker answers.
 
 use model::{
-    Certainty, Denial, DenyReason, OrdStatus, Outbound, OutboundKind, PendingKind, ReplaceOrder, WireId,
+    Certainty, Denial, DenyReason, OrdStatus, Outbound, OutboundKind, PendingKind, ReplaceOrder, Stamped,
+    WireId,
 };
 
 use crate::apply::cancel_order::{apply_request, check_open, find};
 use crate::apply::new_order::{Subject, facts};
 use crate::{Core, Order, Outcome, Pending, Stamp};
 
-pub(crate) fn apply(core: &mut Core, stamp: Stamp, replace: &ReplaceOrder, out: &mut Outcome) {
-    let requested = check(core, stamp, replace)
+pub(crate) fn apply(
+    core: &mut Core,
+    stamp: Stamp,
+    stamped: &Stamped,
+    replace: &ReplaceOrder,
+    out: &mut Outcome,
+) {
+    let requested = check(core, stamp, stamped, replace)
         .and_then(|(order, pending)| apply_request(core, stamp, &order, pending, out));
     match requested {
         Ok(order) => out.outbound.extend(replace_request(core, &order, stamp)),
@@ -17,7 +24,12 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, replace: &ReplaceOrder, out: 
     }
 }
 
-fn check(core: &Core, stamp: Stamp, replace: &ReplaceOrder) -> Result<(Order, Pending), Denial> {
+fn check(
+    core: &Core,
+    stamp: Stamp,
+    stamped: &Stamped,
+    replace: &ReplaceOrder,
+) -> Result<(Order, Pending), Denial> {
     let order = find(core, replace.account, replace.order, &replace.cl_ord_id)?;
     check_open(core, &order)?;
     if order.status == OrdStatus::PendingNew || order.certainty == Certainty::InDoubt {
@@ -33,7 +45,7 @@ fn check(core: &Core, stamp: Stamp, replace: &ReplaceOrder) -> Result<(Order, Pe
         session: order.session,
         own: order.reservation,
     };
-    let facts = facts(core, &subject, terms, replace.quote, stamp.time, order.cum_quantity)?;
+    let facts = facts(core, &subject, terms, stamped, stamp.time, order.cum_quantity)?;
     let approved = risk_gate::approve(&facts)?;
     let pending = Pending {
         request: WireId::at(stamp.position, core.incarnation()),

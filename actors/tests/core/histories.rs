@@ -161,9 +161,8 @@ impl Player {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "reads as what the player does")]
     fn command(&self, command: Command) -> Input {
-        Input::Command { origin: model::Origin::default(), command }
+        Input::command(model::Origin::default(), self.world.stamped(&command), command)
     }
 
     fn order(

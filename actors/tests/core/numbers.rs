@@ -116,7 +116,7 @@ fn input(world: &mut World, wild: Wild, count: usize) -> Option<Input> {
             return Some(Input::ExecutionReport(report));
         }
     };
-    Some(Input::Command { origin: model::Origin::default(), command })
+    Some(Input::command(model::Origin::default(), world.stamped(&command), command))
 }
 
 proptest! {

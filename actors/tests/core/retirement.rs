@@ -38,9 +38,8 @@ fn its_identifier_is_free_again_only_then() {
     let id = world.submit(first);
     world.report(id, ExecType::Canceled);
     tick_after_days(&mut world, 1);
-    let again = NewOrder { quote: world.stamped(), ..first };
     let status = OrdStatus::Canceled;
-    assert_eq!(world.command(Command::NewOrder(again)), Event::OrderExists { order: id, status });
+    assert_eq!(world.command(Command::NewOrder(first)), Event::OrderExists { order: id, status });
     let other = world.order("a", Side::Buy, 101, "10");
     assert_eq!(world.refused(Command::NewOrder(other)), DenyReason::DuplicateClOrdId);
     tick_after_days(&mut world, 1);

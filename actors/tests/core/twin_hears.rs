@@ -40,13 +40,13 @@ fn weekdays_after(date: Date, days: u32) -> Date {
     Date { days: day }
 }
 
-fn terms_of(now: i64, order: &NewOrder) -> TwinOrder {
+fn terms_of(now: i64, quote: Option<Quote>, order: &NewOrder) -> TwinOrder {
     TwinOrder {
         account: order.account.index,
         instrument: order.instrument.index,
         buy: order.side == Side::Buy,
         quantity: units(order.quantity),
-        price: worst_price(order.side, order.limit_price, order.quote),
+        price: worst_price(order.side, order.limit_price, quote),
         filled: 0,
         status: Status::PendingNew,
         asked: None,
@@ -63,7 +63,9 @@ impl Twin {
         match input {
             Input::Opened { .. } => self.session(SessionState::Down),
             Input::Session(change) => self.session(change.state),
-            Input::Command { command, .. } => self.command(now, command, answer.unwrap()),
+            Input::Command { stamped, command, .. } => {
+                self.command(now, stamped.quote, command, answer.unwrap());
+            }
             Input::ExecutionReport(report) => self.report(now, report),
             Input::CancelReject(reject) => {
                 let order = self.order_of([reject.cl_ord_id, reject.orig_cl_ord_id]);
@@ -107,13 +109,13 @@ impl Twin {
         }
     }
 
-    fn command(&mut self, now: i64, command: &Command, answer: &Event) {
+    fn command(&mut self, now: i64, quote: Option<Quote>, command: &Command, answer: &Event) {
         match (command, answer) {
             (Command::NewOrder(order), Event::OrderAccepted { order: id, .. }) => {
-                self.accept(*id, terms_of(now, order));
+                self.accept(*id, terms_of(now, quote, order));
             }
             (Command::NewOrder(order), Event::Denied { denial, .. }) => {
-                self.refused(&terms_of(now, order), denial);
+                self.refused(&terms_of(now, quote, order), denial);
             }
             (Command::CancelOrder(_), Event::RequestAccepted { order, request }) => {
                 let kept = self.orders.get_mut(order).unwrap();
@@ -122,7 +124,7 @@ impl Twin {
                 self.ids.insert(*request, *order);
             }
             (Command::ReplaceOrder(replace), Event::RequestAccepted { order, request }) => {
-                let (others, terms) = self.replaced_terms(*order, replace);
+                let (others, terms) = self.replaced_terms(*order, quote, replace);
                 assert_eq!(others.objection(&terms), None);
                 let kept = self.orders.get_mut(order).unwrap();
                 assert!(kept.status == Status::Working && !kept.doubt && kept.asked.is_none());
@@ -133,7 +135,7 @@ impl Twin {
                 self.ids.insert(*request, *order);
             }
             (Command::ReplaceOrder(replace), Event::Denied { denial, .. }) => {
-                let (others, terms) = self.replaced_terms(replace.order.unwrap(), replace);
+                let (others, terms) = self.replaced_terms(replace.order.unwrap(), quote, replace);
                 others.refused(&terms, denial);
             }
             (Command::MoveCash(moved), Event::CashMoved { money, .. }) => {
@@ -157,11 +159,11 @@ impl Twin {
     }
 
     /// The order as the replace would leave it, and the twin without the order: it does not stand in its own way.
-    fn replaced_terms(&self, id: WireId, replace: &ReplaceOrder) -> (Self, TwinOrder) {
+    fn replaced_terms(&self, id: WireId, quote: Option<Quote>, replace: &ReplaceOrder) -> (Self, TwinOrder) {
         let mut others = self.clone();
         let kept = others.orders.remove(&id).unwrap();
         let side = if kept.buy { Side::Buy } else { Side::Sell };
-        let price = worst_price(side, replace.limit_price, replace.quote);
+        let price = worst_price(side, replace.limit_price, quote);
         (others, TwinOrder { quantity: units(replace.quantity), price, asked: None, ..kept })
     }
 

@@ -7,7 +7,7 @@ use model::{
     ExecId, ExecType, ExecutionReport, FeeSchedule, Incarnation, Input, Instrument, InstrumentId, LimitKind,
     Money, Name, NewOrder, OrdStatus, OrderType, Origin, OutboundKind, PortfolioDefinition, PortfolioId,
     Position, Price, Quantity, Quote, Reference, ReplaceOrder, SessionChange, SessionDefinition, SessionId,
-    SessionState, ShardId, Side, StrategyId, Symbol, Text, TimeInForce, Timestamp, WireId,
+    SessionState, ShardId, Side, Stamped, StrategyId, Symbol, Text, TimeInForce, Timestamp, WireId,
 };
 
 use crate::invariants;
@@ -136,7 +136,8 @@ impl World {
     }
 
     pub(crate) fn command(&mut self, command: Command) -> Event {
-        self.input(Input::Command { origin: Origin::default(), command }).events[0]
+        let input = Input::command(Origin::default(), self.stamped(&command), command);
+        self.input(input).events[0]
     }
 
     pub(crate) fn done(&mut self, command: Command) {
@@ -186,7 +187,7 @@ impl World {
         self.command(Command::MoveCash(CashMove { account, kind, money, reference }))
     }
 
-    /// A limit order of ALPHA's in ACME, with the world's quote.
+    /// A limit order of ALPHA's in ACME.
     pub(crate) fn order(&self, cl_ord_id: &str, side: Side, quantity: i64, limit: &str) -> NewOrder {
         NewOrder {
             account: ALPHA,
@@ -198,15 +199,18 @@ impl World {
             time_in_force: TimeInForce::Day,
             quantity: units(quantity),
             limit_price: Some(price(limit)),
-            quote: self.stamped(),
         }
     }
 
-    pub(crate) fn stamped(&self) -> Option<Quote> {
-        let (bid, ask) = self.quote?;
-        let some = units(1000);
-        let received = Timestamp::from_nanos(self.now);
-        Some(Quote { bid, bid_quantity: some, ask, ask_quantity: some, received })
+    /// What a shard would stamp beside the command now.
+    pub(crate) fn stamped(&self, command: &Command) -> Stamped {
+        let is_judged = matches!(command, Command::NewOrder(_) | Command::ReplaceOrder(_));
+        let quote = self.quote.filter(|_| is_judged).map(|(bid, ask)| {
+            let some = units(1000);
+            let received = Timestamp::from_nanos(self.now);
+            Quote { bid, bid_quantity: some, ask, ask_quantity: some, received }
+        });
+        Stamped { quote }
     }
 
     /// Submits an order that must be accepted; gives its identity.
@@ -248,7 +252,6 @@ impl World {
             cl_ord_id: ClOrdId::EMPTY,
             quantity: units(quantity),
             limit_price: Some(price(limit)),
-            quote: self.stamped(),
         })
     }
 

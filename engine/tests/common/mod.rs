@@ -90,7 +90,6 @@ pub fn buy(cl_ord_id: &str) -> NewOrder {
         time_in_force: TimeInForce::Day,
         quantity: 10u32.into(),
         limit_price: Some("48.51".parse().unwrap()),
-        quote: None,
     }
 }
 

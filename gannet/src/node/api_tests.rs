@@ -143,7 +143,6 @@ impl World {
             time_in_force: TimeInForce::Day,
             quantity: 1.into(),
             limit_price: Some("10".parse().unwrap()),
-            quote: None,
         };
         let answer = self.lane.call(Command::NewOrder(order), PATIENCE).unwrap();
         let Event::OrderAccepted { order, .. } = answer.event else { panic!("{answer:?}") };

@@ -1,6 +1,6 @@
 //! The story of an order: as lines for people, as JSON for programs.
 
-use model::{Command, Event, ExecutionReport, Input, LimitKind, OutboundKind, Price, Quote};
+use model::{Cause, Command, Event, ExecutionReport, Input, LimitKind, Origin, OutboundKind, Price, Quote};
 use serde_json::{Value, json};
 
 use super::standing::{Facts, Standing};
@@ -58,9 +58,12 @@ fn entry_json(directory: &Directory, entry: &Entry) -> Value {
 
 fn heading(directory: &Directory, entry: &Entry) -> String {
     match entry.input() {
-        Some(Input::Command { origin, command }) => {
-            let who = format!("by uid {}, client {}", origin.uid, origin.client);
-            format!("{}, {who}", asked(directory, command, entry.record.kind.as_str()))
+        Some(Input::Command { origin, cause, command, .. }) => {
+            format!(
+                "{}, {}",
+                asked(directory, command, entry.record.kind.as_str()),
+                who(origin, cause.as_ref())
+            )
         }
         Some(Input::ExecutionReport(report)) => reported(report),
         Some(Input::CancelReject(reject)) => {
@@ -80,6 +83,17 @@ fn heading(directory: &Directory, entry: &Entry) -> String {
         }
         _ => entry.record.kind.to_string(),
     }
+}
+
+/// Who asked, how, and what it follows from where nobody did.
+fn who(origin: &Origin, cause: Option<&Cause>) -> String {
+    let principal =
+        if origin.principal == 0 { String::new() } else { format!("principal {}, ", origin.principal) };
+    let cause = cause.map_or_else(String::new, |cause| {
+        format!(", caused by record {}, consequence {}", cause.position, cause.index)
+    });
+    let Origin { uid, client, door, .. } = origin;
+    format!("by {principal}uid {uid}, client {client} ({}){cause}", door.text())
 }
 
 fn asked(directory: &Directory, command: &Command, kind: &str) -> String {
@@ -113,11 +127,10 @@ fn reported(report: &ExecutionReport) -> String {
 fn details(directory: &Directory, entry: &Entry) -> Vec<String> {
     let mut lines = Vec::new();
     match entry.input() {
-        Some(Input::Command { command: Command::NewOrder(order), .. }) => {
-            lines.push(quote(order.quote.as_ref()));
-        }
-        Some(Input::Command { command: Command::ReplaceOrder(replace), .. }) => {
-            lines.push(quote(replace.quote.as_ref()));
+        Some(Input::Command {
+            stamped, command: Command::NewOrder(_) | Command::ReplaceOrder(_), ..
+        }) => {
+            lines.push(quote(stamped.quote.as_ref()));
         }
         _ => {}
     }

@@ -97,7 +97,6 @@ fn new_order(directory: &Directory, submit: &Submit) -> Resolved {
         time_in_force: submit.time_in_force,
         quantity: submit.quantity,
         limit_price: submit.limit_price,
-        quote: None,
     };
     Ok((vec![home.shard], Command::NewOrder(order)))
 }
@@ -125,7 +124,6 @@ fn replace_order(directory: &Directory, replace: &Replace) -> Resolved {
         cl_ord_id: which(replace.order, replace.cl_ord_id)?,
         quantity: replace.quantity,
         limit_price: replace.limit_price,
-        quote: None,
     };
     Ok((vec![home.shard], Command::ReplaceOrder(command)))
 }

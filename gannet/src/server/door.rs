@@ -167,7 +167,7 @@ impl Handler<Came> for Door {
         };
         self.next_client = self.next_client.wrapping_add(1).max(1);
         let visit = Visit {
-            origin: Origin { uid, client },
+            origin: Origin { principal: 0, uid, client, door: model::Door::LocalSocket },
             // The administrator of the machine can do anything that the node's user can.
             is_owner: uid == self.owner_uid || uid == 0,
             first_request: self.admission.first_request,

@@ -19,7 +19,8 @@ use gannet::plan::Plan;
 use gannet::server::{Admission, ControlPlane, Room, ServerError};
 use gannet::wire::{Answer, CashRequest, RefusalKind, Request, Submit};
 use model::{
-    ClOrdId, Command, Event, Input, Name, OrderType, Origin, Position, Reference, ShardId, Side, Symbol,
+    ClOrdId, Command, Event, Input, Name, OrderType, Origin, Position, Reference, ShardId, Side, Stamped,
+    Symbol,
     TimeInForce, Timestamp,
 };
 use tokio::sync::{mpsc, oneshot};
@@ -79,7 +80,7 @@ impl FakeNode {
 pub(super) fn apply(core: &mut Core, seq: u64, origin: Origin, command: Command) -> Event {
     let mut out = Outcome::default();
     let stamp = Stamp { position: Position::new(ShardId::new(0), seq), time: Timestamp::from_nanos(1) };
-    core.apply(stamp, &Input::Command { origin, command }, &mut out);
+    core.apply(stamp, &Input::command(origin, Stamped::default(), command), &mut out);
     out.events[0]
 }
 

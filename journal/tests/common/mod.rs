@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use journal::{Durability, JournalError, Opened, Options, Reader, Record, RecordBody};
 use model::{
     AccountDefinition, AccountId, Actor, AssetClass, BrokerId, CancelOrder, CancelReject, CashMove,
-    CashMoveKind, ClOrdId, Command, Currency, Date, Delivery, DeliveryEvidence, ExecType, ExecutionReport,
-    FeeSchedule, Incarnation, Input, Instrument, InstrumentId, LimitKind, MessageReject, Money, Name,
-    NewOrder, OrdStatus, OrderType, Origin, PortfolioDefinition, PortfolioId, QuarantineCause,
+    CashMoveKind, ClOrdId, Command, Currency, Date, Delivery, DeliveryEvidence, Door, ExecType,
+    ExecutionReport, FeeSchedule, Incarnation, Input, Instrument, InstrumentId, LimitKind, MessageReject,
+    Money, Name, NewOrder, OrdStatus, OrderType, Origin, PortfolioDefinition, PortfolioId, QuarantineCause,
     QuarantinedMessage, Quote, Reference, RejectLevel, ReplaceOrder, Scope, SessionChange, SessionDefinition,
-    SessionId, SessionState, ShardId, Side, StrategyId, Symbol, Text, TimeInForce, Timestamp, WireId,
+    SessionId, SessionState, ShardId, Side, Stamped, StrategyId, Symbol, Text, TimeInForce, Timestamp,
+    WireId,
 };
 
 /// The shard of the test journals.
@@ -67,7 +68,11 @@ pub fn input(n: u64) -> Input {
             text: Reference::cut("unsupported message type"),
         }),
         kind => {
-            Input::Command { origin: Origin { uid: 1000, client: 7 }, command: command(kind, n, account) }
+            let door = Door::ALL[usize::try_from(n).unwrap() % Door::ALL.len()];
+            let origin = Origin { principal: 12, uid: 1000, client: 7, door };
+            let command = command(kind, n, account);
+            let judged = matches!(command, Command::NewOrder(_) | Command::ReplaceOrder(_));
+            Input::command(origin, Stamped { quote: judged.then(quote) }, command)
         }
     }
 }
@@ -91,7 +96,6 @@ fn command(kind: u64, n: u64, account: AccountId) -> Command {
             time_in_force: TimeInForce::GoodTillCancel,
             quantity: "0.000000000000000001".parse().unwrap(),
             limit_price: Some("100.01".parse().unwrap()),
-            quote: Some(quote()),
         }),
         2 => Command::CancelOrder(CancelOrder { account, order: None, cl_ord_id: ClOrdId::EMPTY }),
         3 => Command::MoveCash(CashMove {
@@ -106,7 +110,6 @@ fn command(kind: u64, n: u64, account: AccountId) -> Command {
             cl_ord_id: ClOrdId::new(&format!("order-{n}")).unwrap(),
             quantity: "250".parse().unwrap(),
             limit_price: None,
-            quote: Some(quote()),
         }),
         13 => Command::Halt(Scope::Strategy(portfolio, StrategyId::new(2))),
         14 => Command::Resume(Scope::Firm),

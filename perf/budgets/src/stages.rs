@@ -8,11 +8,11 @@ use engine::{Clock, Replay, ShardConfig, Standby};
 use fix_gateway::{Draft, counting};
 use journal::{Options, Reader, Record, Writer};
 use model::{
-    CancelOrder, Command, Event, Input, InstrumentId, Limits, NewOrder, OrderType, Origin, Outbound,
-    Quantity, Quote, SessionChange, SessionState, ShardId, Side, TimeInForce, Timestamp,
+    CancelOrder, Command, Event, Input, InstrumentId, Limits, NewOrder, OrderType, Outbound, Quantity,
+    SessionChange, SessionState, ShardId, Side, TimeInForce, Timestamp,
 };
 use risk_gate::{Facts, Terms};
-use workload::{ACCOUNTS, Feed, Orders, WorkloadError, filled};
+use workload::{ACCOUNTS, Feed, Orders, WorkloadError, asked, filled};
 
 /// One stage of an input's way.
 pub(crate) struct Stage {
@@ -140,7 +140,7 @@ fn pipeline(rounds: u32) -> Result<(), Failed> {
     }
     while shard.turn()? {}
     while outlet.poll().is_some() {}
-    let orders = new_orders(rounds, None);
+    let orders = new_orders(rounds);
     let mut next = orders.iter();
     warm_and_count(rounds, |_| {
         let order = next.next().ok_or(Failed::Unexpected("no order is left"))?;
@@ -220,20 +220,15 @@ fn apply_all(feed: &mut Feed, rounds: u32, inputs: &[Input]) -> Result<(), Faile
     })
 }
 
-fn command(command: Command) -> Input {
-    Input::Command { origin: Origin { uid: 1000, client: 1 }, command }
-}
-
 /// As many as are passed, counted or not.
-fn new_orders(rounds: u32, quote: Option<Quote>) -> Vec<NewOrder> {
+fn new_orders(rounds: u32) -> Vec<NewOrder> {
     let mut orders = Orders::default();
-    (0..WARM_UP + rounds).map(|_| NewOrder { quote, ..orders.next() }).collect()
+    (0..WARM_UP + rounds).map(|_| orders.next()).collect()
 }
 
 /// The same as they are recorded.
 fn orders(rounds: u32, time: Timestamp) -> Vec<Input> {
-    let orders = new_orders(rounds, Some(workload::quote(time)));
-    orders.into_iter().map(|order| command(Command::NewOrder(order))).collect()
+    new_orders(rounds).into_iter().map(|order| asked(Command::NewOrder(order), time)).collect()
 }
 
 fn apply_order(rounds: u32) -> Result<(), Failed> {
@@ -255,11 +250,11 @@ fn with_orders(rounds: u32) -> Result<(Feed, Vec<Outbound>), Failed> {
 
 fn apply_cancel(rounds: u32) -> Result<(), Failed> {
     let (mut feed, _) = with_orders(rounds)?;
-    let inputs: Vec<Input> = new_orders(rounds, None)
+    let inputs: Vec<Input> = new_orders(rounds)
         .into_iter()
         .map(|order| {
             let cancel = CancelOrder { account: order.account, order: None, cl_ord_id: order.cl_ord_id };
-            command(Command::CancelOrder(cancel))
+            asked(Command::CancelOrder(cancel), feed.time)
         })
         .collect();
     apply_all(&mut feed, rounds, &inputs)

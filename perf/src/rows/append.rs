@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use journal::{Durability, Options, Writer};
-use model::{Command, Input, Origin, ShardId, Timestamp};
+use model::{Command, Input, ShardId, Timestamp};
 use workload::Orders;
 
 use crate::error::PerfError;
@@ -166,9 +166,8 @@ impl Path for Appends<'_> {
 
 /// What a shard appends for an order.
 pub(crate) fn order_input(orders: &mut Orders, time: Timestamp) -> Input {
-    let mut order = orders.next();
-    order.quote = Some(workload::quote(time));
-    Input::Command { origin: Origin { uid: 1000, client: 1 }, command: Command::NewOrder(order) }
+    let order = orders.next();
+    workload::asked(Command::NewOrder(order), time)
 }
 
 fn appends(lab: &Lab, durability: Durability) -> Result<Samples, PerfError> {

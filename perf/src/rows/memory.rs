@@ -1,7 +1,7 @@
 //! What an account takes, by the allocator's own count: at rest, on a day it trades, and before its first order.
 
 use actors::Core;
-use model::{AccountId, Command, Input, InstrumentId, Origin};
+use model::{AccountId, Command, Input, InstrumentId};
 use workload::{Feed, INSTRUMENTS, Orders};
 
 use crate::counting::in_use_bytes;
@@ -81,8 +81,7 @@ fn position(
 ) -> Result<(), PerfError> {
     let mut order = orders.next();
     (order.account, order.instrument) = (account, instrument);
-    order.quote = Some(workload::quote(feed.time));
-    feed.take(&Input::Command { origin: Origin::default(), command: Command::NewOrder(order) });
+    feed.take(&workload::asked(Command::NewOrder(order), feed.time));
     let Some(message) = feed.outcome.outbound.first().copied() else {
         return Err(PerfError::Unexpected(format!("denied: {:?}", feed.outcome.events)));
     };

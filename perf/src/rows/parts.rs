@@ -3,8 +3,7 @@
 use std::hint::black_box;
 
 use model::{
-    Command, FeeSchedule, Input, Instrument, Limits, OrderType, Origin, Quantity, Side, TimeInForce,
-    Timestamp,
+    Command, FeeSchedule, Instrument, Limits, OrderType, Quantity, Side, TimeInForce, Timestamp,
 };
 use risk_gate::{Facts, Terms};
 use workload::{Feed, Orders};
@@ -126,9 +125,8 @@ fn applications(lab: &Lab) -> Result<Samples, PerfError> {
     let mut samples = Samples::new();
     let count = lab.sized(100_000u32, 400_000);
     for turn in 0..count + 20_000 {
-        let mut order = orders.next();
-        order.quote = Some(workload::quote(feed.time));
-        let input = Input::Command { origin: Origin::default(), command: Command::NewOrder(order) };
+        let order = orders.next();
+        let input = workload::asked(Command::NewOrder(order), feed.time);
         let stamp = feed.stamp();
         feed.outcome.clear();
         let start = now_ns();

@@ -8,8 +8,8 @@ use std::path::Path;
 use engine::{ShardConfig, Standby, replay_until, take_snapshot};
 use journal::{Durability, Writer};
 use model::{
-    Command, ExecId, ExecType, ExecutionReport, Input, InstrumentId, OrdStatus, Origin, Outbound,
-    OutboundKind, Position, Quantity, SessionChange, SessionState, ShardId, Symbol, Timestamp, WireId,
+    Command, ExecId, ExecType, ExecutionReport, Input, InstrumentId, OrdStatus, Outbound, OutboundKind,
+    Position, Quantity, SessionChange, SessionState, ShardId, Symbol, Timestamp, WireId,
 };
 use workload::{Orders, SESSION};
 
@@ -116,7 +116,7 @@ fn write(dir: &Path, size: Size) -> Result<(), PerfError> {
     let mut author = Author { writer, time: Timestamp::from_nanos(1_763_629_323_000_000_000) };
     author.append(&Input::Opened { incarnation, logic_version: actors::LOGIC_VERSION })?;
     for command in workload::definitions(size.accounts)? {
-        author.append(&Input::Command { origin: Origin::default(), command })?;
+        author.append(&workload::asked(command, author.time))?;
     }
     for state in [SessionState::Up, SessionState::Ready] {
         author.append(&Input::Session(SessionChange { session: SESSION, state, unresolved: 0 }))?;
@@ -134,10 +134,9 @@ fn write(dir: &Path, size: Size) -> Result<(), PerfError> {
 
 /// An order from its command to its end: four records.
 fn life(author: &mut Author, orders: &mut Orders, incarnation: model::Incarnation) -> Result<u64, PerfError> {
-    let mut order = orders.next();
-    order.quote = Some(workload::quote(author.time));
+    let order = orders.next();
     let command = Command::NewOrder(order);
-    let seq = author.append(&Input::Command { origin: Origin::default(), command })?;
+    let seq = author.append(&workload::asked(command, author.time))?;
     let position = Position::new(ShardId::new(0), seq);
     let kind = OutboundKind::NewOrderSingle {
         cl_ord_id: WireId::at(position, incarnation),

@@ -53,7 +53,6 @@ fn replace(working: &Working) -> Command {
         cl_ord_id: ClOrdId::EMPTY,
         quantity: Quantity::from(20),
         limit_price,
-        quote: None,
     })
 }
 

@@ -5,7 +5,7 @@ use actors::{Core, Outcome, Provision, Stamp};
 use model::{
     CancelOrder, CancelReject, Command, ExecType, Incarnation, Input, OrdStatus, Origin, Outbound,
     OutboundKind, Position, Quantity, Quote, Reference, ReplaceOrder, SessionChange, SessionState, ShardId,
-    Timestamp, WireId,
+    Stamped, Timestamp, WireId,
 };
 
 use crate::common::life::{quote, report};
@@ -58,7 +58,8 @@ impl Days {
 
     /// The message that leaves.
     fn command(&mut self, command: Command) -> Option<Outbound> {
-        self.take(&Input::Command { origin: Origin::default(), command });
+        let stamped = Stamped::with(Quote { received: self.time, ..quote(0) });
+        self.take(&Input::command(Origin::default(), stamped, command));
         let denied = matches!(self.outcome.events.first(), Some(model::Event::Denied { .. }) | None);
         assert!(!denied, "{:?}", self.outcome.events);
         self.outcome.outbound.first().copied()
@@ -77,8 +78,7 @@ impl Days {
 
     fn order(&mut self, number: u32) {
         self.sent += 1;
-        let mut order = numbered(self.sent);
-        order.quote = Some(Quote { received: self.time, ..quote(0) });
+        let order = numbered(self.sent);
         let message = self.command(Command::NewOrder(order)).unwrap();
         let OutboundKind::NewOrderSingle { cl_ord_id, .. } = message.kind else { panic!("{message:?}") };
         self.say(&order, cl_ord_id, None, ExecType::New, Quantity::ZERO);
@@ -98,7 +98,6 @@ impl Days {
                     cl_ord_id: name,
                     quantity: 20u32.into(),
                     limit_price: order.limit_price,
-                    quote: order.quote,
                 };
                 let request = asked(self.command(Command::ReplaceOrder(replace)));
                 self.say(&order, request, Some(cl_ord_id), ExecType::Replaced, Quantity::ZERO);

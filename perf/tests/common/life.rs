@@ -229,7 +229,6 @@ fn replacing(out: &Out, quantity: Quantity) -> Command {
         cl_ord_id: out.order.cl_ord_id,
         quantity,
         limit_price: out.order.limit_price,
-        quote: None,
     })
 }
 

@@ -132,7 +132,6 @@ pub(crate) fn numbered(number: u32) -> NewOrder {
         time_in_force: TimeInForce::Day,
         quantity: 10u32.into(),
         limit_price: Some(limit()),
-        quote: None,
     }
 }
 

@@ -2,10 +2,11 @@
 
 use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
 use model::{
-    Command, Event, Incarnation, Input, Origin, Position, SessionChange, SessionState, ShardId, Timestamp,
+    Command, Door, Event, Incarnation, Input, Origin, Position, SessionChange, SessionState, ShardId,
+    Stamped, Timestamp,
 };
 
-use crate::{SESSION, WorkloadError, definitions};
+use crate::{SESSION, WorkloadError, definitions, quote};
 
 /// When it begins.
 pub const START_NS: i64 = 1_763_629_323_456_789_000;
@@ -24,11 +25,19 @@ pub struct Feed {
 /// Everything before the first order, as a shard would record it.
 pub fn opening(accounts: u32) -> Result<Vec<Input>, WorkloadError> {
     let opened = Input::Opened { incarnation: Incarnation { count: 1 }, logic_version: LOGIC_VERSION };
-    let command = |command: Command| Input::Command { origin: Origin::default(), command };
+    let command = |command: Command| Input::command(Origin::default(), Stamped::default(), command);
     let states = [SessionState::Up, SessionState::Ready]
         .map(|state| Input::Session(SessionChange { session: SESSION, state, unresolved: 0 }));
     let definitions = definitions(accounts)?.into_iter().map(command);
     Ok(std::iter::once(opened).chain(definitions).chain(states).collect())
+}
+
+/// A command as a shard records it at `time`: with a fresh quote beside it, where it needs one.
+pub fn asked(command: Command, time: Timestamp) -> Input {
+    let origin = Origin { principal: 0, uid: 1000, client: 1, door: Door::InProcess };
+    let is_judged = matches!(command, Command::NewOrder(_) | Command::ReplaceOrder(_));
+    let stamped = if is_judged { Stamped::with(quote(time)) } else { Stamped::default() };
+    Input::command(origin, stamped, command)
 }
 
 impl Feed {
@@ -63,16 +72,15 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ACCOUNTS, Orders, filled, quote};
+    use crate::{ACCOUNTS, Orders, filled};
 
     /// What is measured must be what happens on a good day.
     #[test]
     fn every_order_leaves_and_every_fill_is_booked() {
         let (mut feed, mut orders) = (Feed::ready(ACCOUNTS).unwrap(), Orders::default());
         for _ in 0..100 {
-            let mut order = orders.next();
-            order.quote = Some(quote(feed.time));
-            feed.take(&Input::Command { origin: Origin::default(), command: Command::NewOrder(order) });
+            let order = asked(Command::NewOrder(orders.next()), feed.time);
+            feed.take(&order);
             let message = *feed.outcome.outbound.first().unwrap();
             feed.take(&Input::ExecutionReport(filled(&message).unwrap()));
             assert!(

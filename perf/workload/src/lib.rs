@@ -11,7 +11,7 @@ use model::{
     PortfolioId, Price, Quote, Reference, SessionDefinition, SessionId, Symbol, TextError, Timestamp,
 };
 
-pub use feed::{Feed, START_NS, opening};
+pub use feed::{Feed, START_NS, asked, opening};
 pub use orders::Orders;
 pub use reports::{acknowledged, ended, filled};
 

@@ -42,7 +42,6 @@ impl Orders {
             time_in_force: TimeInForce::Day,
             quantity: Quantity::from(10),
             limit_price: Some(cents(4851)),
-            quote: None,
         }
     }
 }
