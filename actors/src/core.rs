@@ -151,7 +151,7 @@ impl Core {
     fn command(&mut self, stamp: Stamp, stamped: &Stamped, command: &Command, out: &mut Outcome) {
         match command {
             Command::NewOrder(order) => apply::new_order::apply(self, stamp, stamped, order, out),
-            Command::CancelOrder(cancel) => apply::cancel_order::apply(self, stamp, cancel, out),
+            Command::CancelOrder(cancel) => apply::cancel_order::apply(self, stamp, stamped, cancel, out),
             Command::ReplaceOrder(replace) => apply::replace_order::apply(self, stamp, stamped, replace, out),
             Command::MoveCash(cash_move) => apply::move_cash::apply(self, cash_move, out),
             Command::Halt(scope) => apply::halt::apply(self, *scope, true, out),
@@ -274,6 +274,20 @@ impl Core {
     #[inline]
     pub fn order_by_cl_ord_id(&self, account: AccountId, cl_ord_id: &ClOrdId) -> Option<Order> {
         self.orders.named(account, cl_ord_id)
+    }
+
+    /// The order that a request names: by our identity where it has that, else by the submitter's.
+    #[inline]
+    pub fn order_named(
+        &self,
+        account: AccountId,
+        order: Option<OrderId>,
+        cl_ord_id: &ClOrdId,
+    ) -> Option<Order> {
+        match order {
+            Some(id) => self.order_of(account, id),
+            None => self.order_by_cl_ord_id(account, cl_ord_id),
+        }
     }
 
     /// An account's orders that the broker may still act on, oldest first.

@@ -2,20 +2,16 @@
 //!
 //! Where they differ, memory, machine or logic has failed one of them, and no machine can tell which. So the audit
 //! stops what raises risk, at once and loudly: new orders and replaces are refused at the lanes, and the firm is
-//! halted by a journalled command, which what waits in the lanes meets first. Cancels, fills and queries go on.
+//! halted by a journalled command, which what waits in the lanes meets first. It needs no place in a lane, so that no
+//! flood can keep it out and the read side never waits. Cancels, fills and queries go on.
 
 use std::sync::{Arc, OnceLock};
 
-use model::{Command, Origin, Position, Scope};
+use model::Position;
 
 use crate::digest::Digest;
-use crate::envelope::{Envelope, Urgent};
 use crate::error::EngineError;
-use crate::idle::give_way;
 use crate::lanes::Lanes;
-
-/// Yields before the halt sleeps between two attempts at a full lane.
-const YIELDS: u32 = 100;
 
 /// Where the read side and the shard were first seen to differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +46,7 @@ impl Audit {
         };
         if self.found.set(Divergence { position, recorded, replayed }).is_ok() {
             self.lanes.set_diverged();
-            self.halt();
+            self.lanes.want_halt();
             tracing::error!(
                 %position, %recorded, %replayed,
                 "THE REPLICA DIVERGED from the shard: no new orders are accepted, the firm is halted; stop the node, \
@@ -58,22 +54,6 @@ impl Audit {
             );
         }
         Ok(())
-    }
-
-    /// A full lane takes it a moment later: the shard empties it.
-    fn halt(&self) {
-        let (origin, command) = (Origin::default(), Command::Halt(Scope::Firm));
-        let mut halt =
-            Urgent { client: 0, envelope: Envelope { ticket: 0, submitted_ns: 0, origin, command } };
-        let mut attempts = 0;
-        while let Err(back) = self.lanes.urgent.push(halt) {
-            if self.lanes.intake() == crate::lanes::Intake::Stopping {
-                return;
-            }
-            halt = back;
-            give_way(&mut attempts, YIELDS);
-        }
-        self.lanes.bell.ring();
     }
 }
 
@@ -86,7 +66,7 @@ mod tests {
     use std::time::Instant;
 
     use actors::{Outcome, Stamp};
-    use model::{Event, Input, LimitKind, Stamped, Timestamp};
+    use model::{Command, Event, Input, LimitKind, Origin, Scope, Stamped, Timestamp};
 
     use super::common::{ACCOUNT, PATIENCE, Rig, SESSION, buy, config, fill};
     use super::*;
@@ -175,24 +155,55 @@ mod tests {
         }
     }
 
+    const fn mismatch() -> EngineError {
+        EngineError::DigestMismatch {
+            position: Position::new(model::ShardId::new(0), 0),
+            recorded: Digest::from_bytes([0; 16]),
+            replayed: Digest::from_bytes([1; 16]),
+            after: 0,
+            logic_version: None,
+        }
+    }
+
     #[test]
     fn what_waits_in_the_lanes_meets_the_halt_first() {
         let dir = tempfile::tempdir().unwrap();
         let mut rig = Rig::ready(&config(dir.path()));
         let lanes = rig.shard.lanes();
         let audit = Audit::new(lanes);
-        let mismatch = EngineError::DigestMismatch {
-            position: Position::default(),
-            recorded: Digest::default(),
-            replayed: Digest::from_bytes([1; 16]),
-            after: 0,
-            logic_version: None,
-        };
-        audit.judge(mismatch).unwrap();
+        audit.judge(mismatch()).unwrap();
         assert!(audit.judge(EngineError::NewerLogic { recorded: 2, ours: 1 }).is_err());
         rig.until(actors::Core::is_firm_halted);
         assert_eq!(rig.client.submit(Command::NewOrder(buy("A"))), Err(Refused::Diverged));
         let cash = rig.call(Command::Resume(Scope::Firm));
         assert!(!matches!(cash.event, Event::Denied { .. }));
+    }
+
+    /// The lane for cancels is full and the shard takes nothing: the audit goes on, and the halt is the next record.
+    #[test]
+    fn a_full_lane_keeps_no_halt_out_and_the_read_side_does_not_wait() {
+        let dir = tempfile::tempdir().unwrap();
+        let standby = Standby::open(&config(dir.path())).unwrap();
+        let mut shard = standby.start_stepped(SystemClock).unwrap();
+        let mut client = shard.client(1, 1 << 16);
+        let order = model::OrderId { seq: 1, incarnation: 1, shard: 0 };
+        let cancel =
+            model::CancelOrder { account: ACCOUNT, order: Some(order), cl_ord_id: model::Text::EMPTY };
+        while client.submit(Command::CancelOrder(cancel)).is_ok() {}
+        while client.submit(Command::Halt(Scope::Account(ACCOUNT))).is_ok() {}
+        let (audit, before) = (Audit::new(Arc::clone(&shard.lanes)), shard.position().seq);
+        audit.judge(mismatch()).unwrap();
+        assert!(!shard.core().is_firm_halted());
+        assert!(shard.turn().unwrap());
+        assert!(shard.core().is_firm_halted());
+        let record =
+            journal::Reader::from_seq(dir.path().join("shard-0"), before + 1).unwrap().next().unwrap();
+        let halt = Input::command(Origin::default(), Stamped::default(), Command::Halt(Scope::Firm));
+        assert_eq!(record.unwrap().body, journal::RecordBody::Input(halt));
+        // Once: a person's resume holds, as far as the lanes allow.
+        client.poll().unwrap();
+        client.submit(Command::Resume(Scope::Firm)).unwrap();
+        while shard.turn().unwrap() {}
+        assert!(!shard.core().is_firm_halted());
     }
 }

@@ -129,13 +129,13 @@ impl Submitter {
     }
 }
 
-/// Cancels and halts have a lane of their own. A cancel may overtake new orders where it names the order by our
+/// Cancels and halts have lanes of their own. A cancel may overtake new orders where it names the order by our
 /// identity, which its sender can only know from the order's answer; by the sender's own identifier it must stay
-/// behind the order it is about.
+/// behind the order it is about. A halt and its end go the same way, so that the last word counts.
 const fn may_overtake(command: &Command) -> bool {
     match command {
         Command::CancelOrder(cancel) => cancel.order.is_some(),
-        Command::Halt(_) => true,
+        Command::Halt(_) | Command::Resume(_) => true,
         _ => false,
     }
 }

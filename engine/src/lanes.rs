@@ -1,5 +1,5 @@
-//! The rings into a shard that several share. Reports and cancels have lanes of their own, so that new orders, for which
-//! each client has its own (`round.rs`), cannot hold them up.
+//! The rings into a shard that several share. Reports, cancels and halts have lanes of their own, so that new orders, for
+//! which each client has its own (`round.rs`), cannot hold them up, nor cancels a halt.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -27,7 +27,9 @@ pub(crate) struct Capacities {
 pub(crate) struct Lanes {
     /// Entries of a client's own lane: new orders, replaces, cash, definitions.
     pub(crate) commands: usize,
-    /// Cancels and halts.
+    /// Halts, and their ends: in one lane, so that the last word counts.
+    pub(crate) halts: ArrayQueue<Urgent>,
+    /// Cancels.
     pub(crate) urgent: ArrayQueue<Urgent>,
     /// What brokers say, and what the gateway finds out.
     pub(crate) reports: ArrayQueue<Input>,
@@ -37,11 +39,16 @@ pub(crate) struct Lanes {
     attach_sender: flume::Sender<Attach>,
     /// True where somebody came or went since the shard last looked: cheaper to look at than the channel.
     attaching: AtomicBool,
+    /// The audit wants the firm halted. No lane can be too full for it, and the audit never waits.
+    halt_wanted: AtomicBool,
     /// The shard's. The journal's flusher has it too.
     pub(crate) bell: Arc<Doorbell>,
     /// Why commands are refused: a set of the bits below, 0 where everything is taken.
     closed: AtomicU8,
 }
+
+/// Halts that may wait: the shard takes them first, so a few are many.
+const HALT_PLACES: usize = 256;
 
 const STALLED: u8 = 1;
 const STOPPING: u8 = 2;
@@ -60,12 +67,14 @@ impl Lanes {
         let (attach_sender, attach) = flume::unbounded();
         Self {
             commands: capacities.commands.max(1),
+            halts: ArrayQueue::new(HALT_PLACES),
             urgent: ArrayQueue::new(capacities.urgent.max(1)),
             reports: ArrayQueue::new(capacities.reports.max(1)),
             quotes: ArrayQueue::new(capacities.quotes.max(1)),
             attach,
             attach_sender,
             attaching: AtomicBool::new(false),
+            halt_wanted: AtomicBool::new(false),
             bell: Arc::default(),
             closed: AtomicU8::new(0),
         }
@@ -116,15 +125,40 @@ impl Lanes {
         }
     }
 
-    /// Puts a command that may overtake others into the lane for those.
+    /// Puts a command that may overtake others into the lane for those of its kind.
     pub(crate) fn overtake(&self, urgent: Urgent) -> Result<(), Refused> {
-        self.urgent.push(urgent).map_err(|_| Refused::RingFull { capacity: self.urgent.capacity() })
+        let lane = match urgent.envelope.command {
+            Command::Halt(_) | Command::Resume(_) => &self.halts,
+            _ => &self.urgent,
+        };
+        lane.push(urgent).map_err(|_| Refused::RingFull { capacity: lane.capacity() })
+    }
+
+    /// Has the firm halted before anything else is taken.
+    pub(crate) fn want_halt(&self) {
+        self.halt_wanted.store(true, Ordering::Release);
+        self.bell.ring();
+    }
+
+    /// True where the firm is to be halted.
+    #[inline]
+    pub(crate) fn is_halt_wanted(&self) -> bool {
+        self.halt_wanted.load(Ordering::Acquire)
+    }
+
+    /// The shard halts it now.
+    pub(crate) fn take_wanted_halt(&self) {
+        self.halt_wanted.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn has_commands(&self) -> bool {
+        !self.urgent.is_empty() || !self.halts.is_empty() || self.is_halt_wanted()
     }
 
     /// True where something waits that a shard may have to leave there: for want of space, or of a way out.
     #[inline]
     pub(crate) fn has_inputs(&self) -> bool {
-        !self.reports.is_empty() || !self.urgent.is_empty()
+        !self.reports.is_empty() || self.has_commands()
     }
 
     pub(crate) fn has_work(&self) -> bool {

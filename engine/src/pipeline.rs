@@ -13,13 +13,13 @@ use std::sync::Arc;
 use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
 use crash_point::{Point, reach};
 use journal::{JournalError, Writer};
-use model::{Command, Input, Origin, Position, Quote, ReplaceOrder, Scope, Stamped, Timestamp};
+use model::{Command, Input, Origin, Position, Scope, Stamped, Timestamp};
 
 use crate::answers::Attach;
 use crate::clock::Clock;
 use crate::cores::Claim;
 use crate::digest::{Digest, Digester};
-use crate::envelope::{Asked, Urgent};
+use crate::envelope::{Asked, Envelope, Urgent};
 use crate::error::EngineError;
 use crate::idle::{LONGEST_SLEEP, Patience, Rest, Wait};
 use crate::lanes::{Intake, Lanes, next};
@@ -130,6 +130,7 @@ impl<C: Clock> Pipeline<C> {
         if !self.journal_has_room()? {
             return Ok(worked);
         }
+        worked |= self.take_halts()?;
         worked |= self.take_reports()?;
         worked |= self.take_commands()?;
         self.turns = self.turns.wrapping_add(1);
@@ -191,7 +192,7 @@ impl<C: Clock> Pipeline<C> {
         true
     }
 
-    /// What brokers say comes first, and never waits for room on the way out.
+    /// What brokers say comes before what others ask, and never waits for room on the way out.
     fn take_reports(&mut self) -> Result<bool, EngineError> {
         for taken in 0..LANE_SHARE {
             if self.lanes.reports.is_empty() || !self.next_fits()? {
@@ -203,41 +204,57 @@ impl<C: Clock> Pipeline<C> {
         Ok(true)
     }
 
-    /// Cancels and halts, then the rest. Nothing is taken that could not leave again.
-    fn take_commands(&mut self) -> Result<bool, EngineError> {
-        let most = self.release.room(LANE_SHARE);
-        let mut visit = self.round.begin(most);
-        for taken in 0..most {
-            if !self.next_fits()? {
-                return Ok(taken > 0);
-            }
-            let urgent = next(&self.lanes.urgent).map(|Urgent { client, envelope }| (client, envelope));
-            let Some((client, envelope)) = urgent.or_else(|| self.round.take(&mut visit)) else {
-                return Ok(taken > 0);
-            };
-            let stamped = Stamped { quote: self.quote_for(&envelope.command) };
-            let input = Input::command(envelope.origin, stamped, envelope.command);
-            let asked = Asked { client, ticket: envelope.ticket, submitted_ns: envelope.submitted_ns };
-            self.process(&input, Some(&asked))?;
+    /// Halts come first of all.
+    fn take_halts(&mut self) -> Result<bool, EngineError> {
+        let mut worked = false;
+        if self.lanes.is_halt_wanted() && self.next_fits()? {
+            self.lanes.take_wanted_halt();
+            self.halt_firm()?;
+            worked = true;
         }
-        Ok(most > 0)
+        for _ in 0..LANE_SHARE {
+            if self.lanes.halts.is_empty() || !self.next_fits()? {
+                break;
+            }
+            let Some(Urgent { client, envelope }) = self.lanes.halts.pop() else { break };
+            self.take(client, envelope, true)?;
+            worked = true;
+        }
+        Ok(worked)
     }
 
-    /// The quote a decision is made with is part of the input.
+    /// Cancels between the others, as soon as they come. Each kind has its share of a turn: a flood of one holds up the
+    /// other for a turn at most. Nobody waits for room on a way out: where there is none, that is stamped, and refused.
+    fn take_commands(&mut self) -> Result<bool, EngineError> {
+        let is_clear = self.release.is_clear_for(2 * LANE_SHARE);
+        let mut urgent_left = self.release.admits_urgent(LANE_SHARE);
+        let most = self.release.admits(LANE_SHARE);
+        let mut visit = self.round.begin(most);
+        let (mut left, mut worked) = (most, false);
+        while self.next_fits()? {
+            let urgent = if urgent_left > 0 { next(&self.lanes.urgent) } else { None };
+            let (client, envelope) = if let Some(Urgent { client, envelope }) = urgent {
+                urgent_left -= 1;
+                (client, envelope)
+            } else if left > 0
+                && let Some(taken) = self.round.take(&mut visit)
+            {
+                left -= 1;
+                taken
+            } else {
+                break;
+            };
+            self.take(client, envelope, is_clear)?;
+            worked = true;
+        }
+        Ok(worked)
+    }
+
     #[inline]
-    fn quote_for(&self, command: &Command) -> Option<Quote> {
-        let instrument = match command {
-            Command::NewOrder(order) => order.instrument,
-            Command::ReplaceOrder(ReplaceOrder { account, order, cl_ord_id, .. }) => {
-                let order = match order {
-                    Some(id) => self.core.order_of(*account, *id),
-                    None => self.core.order_by_cl_ord_id(*account, cl_ord_id),
-                };
-                order?.instrument
-            }
-            _ => return None,
-        };
-        self.board.get(instrument)
+    fn take(&mut self, client: u32, envelope: Envelope, is_clear: bool) -> Result<(), EngineError> {
+        let Envelope { ticket, submitted_ns, origin, command } = envelope;
+        let input = Input::command(origin, self.stamped_for(&command, is_clear), command);
+        self.process(&input, Some(&Asked { client, ticket, submitted_ns }))
     }
 
     /// Traced or not is decided here, and nowhere on the path itself.
@@ -346,10 +363,16 @@ impl<C: Clock> Pipeline<C> {
             "THE CLOCK JUMPED: the firm is halted and dates do not roll; set the clock right, or accept it as it is, \
              then resume the firm"
         );
-        let origin = Origin { uid: 0, client: 0 };
-        self.process(&Input::Command { origin, command: Command::Halt(Scope::Firm) }, None)?;
+        self.halt_firm()?;
         self.stop.begun();
         Ok(())
+    }
+
+    /// By the node itself.
+    #[cold]
+    fn halt_firm(&mut self) -> Result<(), EngineError> {
+        let halt = Input::command(Origin::default(), Stamped::default(), Command::Halt(Scope::Firm));
+        self.process(&halt, None)
     }
 
     /// A mark that changes nothing is not worth a record.

@@ -3,19 +3,19 @@
 use std::collections::VecDeque;
 
 use actors::Outcome;
-use crash_point::{Point, reach};
 use journal::DurableWatch;
-use model::{Event, Outbound, Position, SessionId};
+use model::{Backlog, Event, Outbound, Position, SessionId};
 
 use crate::answers::{Answer, AnswerSink, Sinks};
+use crate::egress::{Claim, Egress};
 use crate::envelope::Asked;
-use crate::outlet::{Line, make_ready, put};
+use crate::outlet::Line;
 
 /// Answers and messages on their way out.
 #[derive(Debug)]
 pub(crate) struct Release {
     /// By the session's index.
-    egress: Vec<Option<Egress>>,
+    egress: Vec<Egress>,
     /// Messages in all overflows together.
     overflowing: usize,
     sinks: Sinks,
@@ -23,20 +23,7 @@ pub(crate) struct Release {
     last: usize,
     /// Not durable yet, in order.
     held: VecDeque<Held>,
-    held_outbound: usize,
     watch: DurableWatch,
-}
-
-/// The ring to one session's gateway.
-#[derive(Debug)]
-struct Egress {
-    ring: rtrb::Producer<Line<Outbound>>,
-    /// Messages that found the ring full. Only what the gateway itself caused can get here (it must not wait for
-    /// its own ring); commands are refused before they are recorded.
-    overflow: VecDeque<Outbound>,
-    /// At least this many places of the ring are free: looking at what its other end has taken costs a line of memory
-    /// that both cores want, so it is done when this is used up.
-    room: usize,
 }
 
 #[derive(Debug)]
@@ -51,22 +38,9 @@ enum Leaving {
     Message(Outbound),
 }
 
-/// How much may wait for the disk before no more commands are taken.
+/// How much may wait for the disk before no more commands are taken, and before no more of those that overtake are.
 const MOST_HELD: usize = 64 * 1024;
-
-impl Egress {
-    /// So many messages fit, or more than `wanted`.
-    #[inline]
-    fn room(&mut self, wanted: usize) -> usize {
-        if !self.overflow.is_empty() {
-            return 0;
-        }
-        if self.room < wanted {
-            self.room = self.ring.slots();
-        }
-        self.room
-    }
-}
+const MOST_HELD_URGENT: usize = MOST_HELD + 16 * 1024;
 
 impl Release {
     pub(crate) fn new(watch: DurableWatch) -> Self {
@@ -76,7 +50,6 @@ impl Release {
             sinks: Sinks::default(),
             last: 0,
             held: VecDeque::with_capacity(1024),
-            held_outbound: 0,
             watch,
         }
     }
@@ -91,29 +64,40 @@ impl Release {
         self.sinks.remove(client);
     }
 
-    /// Messages for this session go there. What waits for a ring that nobody reads any more was never sent: the sweep
-    /// will find so.
+    /// Messages for this session go there.
     pub(crate) fn open(&mut self, session: SessionId, ring: rtrb::Producer<Line<Outbound>>) {
         let slot = session.slot();
         if self.egress.len() <= slot {
-            self.egress.resize_with(slot + 1, || None);
+            self.egress.resize_with(slot + 1, Egress::default);
         }
-        if let Some(place) = self.egress.get_mut(slot) {
-            let before = place.replace(Egress { ring, overflow: VecDeque::new(), room: 0 });
-            self.overflowing -= before.map_or(0, |egress| egress.overflow.len());
+        if let Some(egress) = self.egress.get_mut(slot) {
+            self.overflowing -= egress.open(ring);
         }
     }
 
-    /// Whatever so many more commands cause can leave, at most `most`: asked before they are recorded.
+    /// How many of so many commands may be taken now: all, or none where too much waits for the disk.
     #[inline]
-    pub(crate) fn room(&mut self, most: usize) -> usize {
-        if self.held.len() >= MOST_HELD {
-            return 0;
-        }
-        let wanted = self.held_outbound + most * Outcome::MAX_OUTBOUND;
-        let rooms = self.egress.iter_mut().flatten().map(|egress| egress.room(wanted));
-        let room = rooms.min().unwrap_or(wanted).min(wanted);
-        room.saturating_sub(self.held_outbound) / Outcome::MAX_OUTBOUND
+    pub(crate) fn admits(&self, commands: usize) -> usize {
+        if self.held.len() < MOST_HELD { commands } else { 0 }
+    }
+
+    /// The same of those that overtake: what fills the room of the others leaves them theirs.
+    #[inline]
+    pub(crate) fn admits_urgent(&self, commands: usize) -> usize {
+        if self.held.len() < MOST_HELD_URGENT { commands } else { 0 }
+    }
+
+    /// True where so many commands more find room, whatever they are and whichever sessions they are for: then nobody
+    /// needs to look which.
+    #[inline]
+    pub(crate) fn is_clear_for(&mut self, commands: usize) -> bool {
+        let wanted = commands * Outcome::MAX_OUTBOUND;
+        self.egress.iter_mut().all(|egress| egress.is_clear_for(wanted))
+    }
+
+    /// What stands in the way of a command for this session.
+    pub(crate) fn backlog(&mut self, session: SessionId, claim: Claim) -> Option<Backlog> {
+        self.egress.get_mut(session.slot())?.backlog(claim)
     }
 
     /// Takes what the record at `position` led to; hands it over at once where the record is durable already.
@@ -135,8 +119,8 @@ impl Release {
     /// Asks for the memory that the next messages are written to.
     #[inline]
     pub(crate) fn make_ready(&mut self) {
-        if let Some(Some(egress)) = self.egress.get_mut(self.last) {
-            make_ready(&mut egress.ring);
+        if let Some(egress) = self.egress.get_mut(self.last) {
+            egress.make_ready();
         }
         self.sinks.make_ready();
     }
@@ -144,8 +128,12 @@ impl Release {
     /// Keeps it until the record is durable.
     fn hold(&mut self, position: Position, answer: Option<(&Asked, &Event)>, outbound: &[Outbound]) {
         let seq = position.seq;
-        self.held_outbound += outbound.len();
-        self.held.extend(outbound.iter().map(|message| Held { seq, leaving: Leaving::Message(*message) }));
+        for message in outbound {
+            if let Some(egress) = self.egress.get_mut(message.session.slot()) {
+                egress.hold();
+            }
+            self.held.push_back(Held { seq, leaving: Leaving::Message(*message) });
+        }
         if let Some((asked, event)) = answer {
             let answer = Answer { ticket: asked.ticket, position, event: *event };
             self.held.push_back(Held { seq, leaving: Leaving::Answer { client: asked.client, answer } });
@@ -164,7 +152,9 @@ impl Release {
         while self.held.front().is_some_and(|held| held.seq <= durable) {
             match self.held.pop_front().map(|held| held.leaving) {
                 Some(Leaving::Message(message)) => {
-                    self.held_outbound -= 1;
+                    if let Some(egress) = self.egress.get_mut(message.session.slot()) {
+                        egress.let_go();
+                    }
                     self.send(&message);
                 }
                 Some(Leaving::Answer { client, answer }) => self.sinks.send(client, || answer),
@@ -192,34 +182,18 @@ impl Release {
 
     #[inline]
     fn send(&mut self, message: &Outbound) {
-        // A session without a ring has no gateway in this process: its orders stay unanswered until one sweeps.
         self.last = message.session.slot();
-        let Some(Some(egress)) = self.egress.get_mut(self.last) else { return };
-        if !egress.overflow.is_empty() {
+        if let Some(egress) = self.egress.get_mut(self.last)
+            && !egress.send(message)
+        {
             self.overflowing += 1;
-            return egress.overflow.push_back(*message);
         }
-        reach(Point::HandoverBefore);
-        if !put(&mut egress.ring, || Line(*message)) {
-            egress.room = 0;
-            self.overflowing += 1;
-            return egress.overflow.push_back(*message);
-        }
-        egress.room = egress.room.saturating_sub(1);
-        reach(Point::HandoverAfter);
     }
 
     #[cold]
     fn drain_overflow(&mut self) -> bool {
-        let before = self.overflowing;
-        for egress in self.egress.iter_mut().flatten() {
-            while !egress.overflow.is_empty() && egress.ring.slots() > 0 {
-                let Some(message) = egress.overflow.pop_front() else { break };
-                // There is room: it was asked just now, and only this thread pushes.
-                let _ = put(&mut egress.ring, || Line(message));
-                self.overflowing -= 1;
-            }
-        }
-        self.overflowing < before
+        let drained: usize = self.egress.iter_mut().map(Egress::drain).sum();
+        self.overflowing -= drained;
+        drained > 0
     }
 }

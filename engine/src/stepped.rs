@@ -20,7 +20,7 @@ use crate::shard::{Parts, RecoveredAt, ShardConfig, Standby, StopReport};
 
 /// A shard whose owner takes its steps. The journal's background work is stepped where its options say so.
 pub struct Stepped<C: Clock> {
-    lanes: Arc<Lanes>,
+    pub(crate) lanes: Arc<Lanes>,
     pipeline: Pipeline<C>,
     replica: SteppedReplica,
     recovery: journal::Recovery,
@@ -94,6 +94,11 @@ impl<C: Clock> Stepped<C> {
     /// See [`journal::Writer::step_flusher`].
     pub fn step_flusher(&mut self) -> bool {
         self.pipeline.writer.step_flusher()
+    }
+
+    /// True where a command that was handed over is not taken yet.
+    pub fn has_commands(&self) -> bool {
+        self.lanes.has_commands() || self.pipeline.round.has_work()
     }
 
     /// The read side.

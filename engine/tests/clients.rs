@@ -54,26 +54,19 @@ fn one_that_floods_its_lane_leaves_the_others_their_turn() {
 #[test]
 fn what_waits_when_its_client_goes_is_carried_out() {
     let dir = temp();
-    let mut config = config(dir.path());
-    config.ring = 8;
-    let rig = Rig::ready(&config);
-    let mut client = rig.shard.client(7, 64).unwrap();
-    // The session's ring holds 8 and nobody takes from it: the others still wait in the client's lane when it goes.
-    let mut taken = 0;
-    let deadline = std::time::Instant::now() + PATIENCE;
-    while taken < 16 {
-        assert!(std::time::Instant::now() < deadline);
-        match client.submit(Command::NewOrder(buy(&format!("G{taken}")))) {
-            Ok(_) => taken += 1,
-            Err(_) => std::thread::yield_now(),
-        }
-    }
+    let (mut shard, mut outlet) = stepped(dir.path(), 256);
+    let mut client = shard.client(7, 128);
+    // More than one turn takes: the others still wait in the client's lane when the shard hears that it is gone.
+    (0..100).for_each(|index| order(&mut client, &format!("G{index}")));
     drop(client);
-    let mut rig = rig;
-    let sent: Vec<_> = (0..16).map(|_| rig.outbound().position).collect();
-    assert!(sent.is_sorted());
+    while shard.turn().unwrap() {}
+    let sent: Vec<_> = std::iter::from_fn(|| outlet.poll()).map(|message| message.position).collect();
+    assert!(sent.len() == 100 && sent.is_sorted());
     // Its number is free of commands and answers; others go on.
-    assert!(matches!(rig.call(Command::NewOrder(buy("AFTER"))).event, Event::OrderAccepted { .. }));
+    let mut client = shard.client(8, 1);
+    order(&mut client, "AFTER");
+    while shard.turn().unwrap() {}
+    assert!(matches!(client.poll().unwrap().event, Event::OrderAccepted { .. }));
 }
 
 #[test]

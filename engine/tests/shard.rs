@@ -93,34 +93,6 @@ fn a_full_answer_ring_is_a_typed_refusal_and_nothing_is_lost() {
 }
 
 #[test]
-fn a_gateway_that_does_not_drain_pushes_back_to_the_submitter_and_loses_nothing() {
-    let dir = temp();
-    let mut config = config(dir.path());
-    config.ring = 8;
-    let mut rig = Rig::ready(&config);
-    let mut client = rig.shard.client(7, 1024).unwrap();
-    let mut taken = 0u32;
-    let deadline = std::time::Instant::now() + PATIENCE;
-    // The session's ring holds 8; behind it the command ring fills up, and then the submitter is told.
-    let refused = loop {
-        assert!(std::time::Instant::now() < deadline, "never refused");
-        match client.submit(Command::NewOrder(buy(&format!("C{taken}")))) {
-            Ok(_) => taken += 1,
-            Err(refused) if taken >= 16 => break refused,
-            Err(_) => std::thread::yield_now(),
-        }
-    };
-    assert_eq!(refused, Refused::RingFull { capacity: 8 });
-    for _ in 0..taken {
-        rig.outbound();
-    }
-    for _ in 0..taken {
-        assert!(matches!(client.wait(PATIENCE).unwrap().event, Event::OrderAccepted { .. }));
-    }
-    rig.client = client;
-}
-
-#[test]
 fn a_stopped_shard_refuses() {
     let dir = temp();
     let Rig { shard, port, mut client, .. } = Rig::ready(&config(dir.path()));

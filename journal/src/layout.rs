@@ -20,7 +20,7 @@
 //!
 //! ```text
 //!  a broker's report, ...   │ archived word                              │0│
-//!  a command                │ who asked, 16 bytes │ cause? │ quote? │ archived word │0│   (`preface.rs`)
+//!  a command                │ who asked, 16 bytes │ cause? │ quote? │ backlog? │ archived word │0│ (`preface.rs`)
 //!  digest                   │ 16 bytes           │
 //!  tick                     (nothing)
 //! ```

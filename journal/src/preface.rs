@@ -2,16 +2,16 @@
 //!
 //! ```text
 //!  0          4        8          12     13       14    16
-//!  ┌──────────┬────────┬──────────┬──────┬────────┬─────┬─────────────────┬────────────────┐
-//!  │principal │ uid    │ client   │ door │ beside │ 0 0 │ cause, 16 bytes │ quote, 72 bytes│ word ─ ─
-//!  └──────────┴────────┴──────────┴──────┴────────┴─────┴─────────────────┴────────────────┘
-//!  cause: seq u64 │ shard u16 │ 0 0 │ index u32
+//!  ┌──────────┬────────┬──────────┬──────┬────────┬─────┬────────────────┬─────────────────┬──────────────────┐
+//!  │principal │ uid    │ client   │ door │ beside │ 0 0 │ cause, 16 bytes│ quote, 72 bytes │ backlog, 8 bytes │ word ─ ─
+//!  └──────────┴────────┴──────────┴──────┴────────┴─────┴────────────────┴─────────────────┴──────────────────┘
+//!  cause: seq u64 │ shard u16 │ 0 0 │ index u32         backlog: waiting u32 │ most u32
 //! ```
 //!
 //! `beside` says which of the parts behind the first 16 bytes are there: a bit for each, in their order. What is not
 //! there takes no room.
 
-use model::{Cause, Door, Origin, Position, Quote, ShardId, Stamped};
+use model::{Backlog, Cause, Door, Origin, Position, Quote, ShardId, Stamped};
 
 use crate::codec::{get, put};
 
@@ -19,11 +19,13 @@ use crate::codec::{get, put};
 const FIXED_BYTES: usize = 16;
 const CAUSE_BYTES: usize = 16;
 const QUOTE_BYTES: usize = size_of::<rkyv::Archived<Quote>>();
+const BACKLOG_BYTES: usize = 8;
 const _: () = assert!(QUOTE_BYTES == 72);
 
 // The bits of `beside`.
 const HAS_CAUSE: u8 = 1;
 const HAS_QUOTE: u8 = 2;
+const HAS_BACKLOG: u8 = 4;
 
 /// A command but for its word.
 #[derive(Clone, Copy)]
@@ -42,7 +44,10 @@ pub(crate) fn encode(
     out: &mut [u8],
 ) -> Option<usize> {
     let (fixed, mut rest) = out.split_first_chunk_mut::<FIXED_BYTES>()?;
-    let beside = flag(cause.is_some(), HAS_CAUSE) | flag(stamped.quote.is_some(), HAS_QUOTE);
+    let Stamped { quote, backlog } = stamped;
+    let beside = flag(cause.is_some(), HAS_CAUSE)
+        | flag(quote.is_some(), HAS_QUOTE)
+        | flag(backlog.is_some(), HAS_BACKLOG);
     *fixed = fixed_part(origin, beside);
     let mut len = FIXED_BYTES;
     if let Some(cause) = cause {
@@ -50,8 +55,14 @@ pub(crate) fn encode(
         *part = cause_part(cause);
         (rest, len) = (behind, len + CAUSE_BYTES);
     }
-    if let Some(quote) = &stamped.quote {
-        len += put(quote, rest.get_mut(..QUOTE_BYTES)?)?;
+    if let Some(quote) = quote {
+        let (part, behind) = rest.split_at_mut_checked(QUOTE_BYTES)?;
+        len += put(quote, part)?;
+        rest = behind;
+    }
+    if let Some(backlog) = backlog {
+        *rest.first_chunk_mut::<BACKLOG_BYTES>()? = backlog_part(*backlog);
+        len += BACKLOG_BYTES;
     }
     Some(len)
 }
@@ -62,7 +73,7 @@ pub(crate) fn encode(
 pub(crate) fn decode(payload: &[u8]) -> Option<(Preface, &[u8])> {
     let (fixed, mut rest) = payload.split_first_chunk::<FIXED_BYTES>()?;
     let [p0, p1, p2, p3, u0, u1, u2, u3, c0, c1, c2, c3, door, beside, 0, 0] = *fixed else { return None };
-    if beside & !(HAS_CAUSE | HAS_QUOTE) != 0 {
+    if beside & !(HAS_CAUSE | HAS_QUOTE | HAS_BACKLOG) != 0 {
         return None;
     }
     let origin = Origin {
@@ -80,6 +91,10 @@ pub(crate) fn decode(payload: &[u8]) -> Option<(Preface, &[u8])> {
         let (part, behind) = rest.split_at_checked(QUOTE_BYTES)?;
         get(part, |quote| stamped.quote = Some(quote))?;
         rest = behind;
+    }
+    if beside & HAS_BACKLOG != 0 {
+        let (part, behind) = rest.split_first_chunk::<BACKLOG_BYTES>()?;
+        (stamped.backlog, rest) = (Some(backlog_of(*part)), behind);
     }
     Some((Preface { origin, cause, stamped }, rest))
 }
@@ -110,6 +125,16 @@ fn cause_of(part: &[u8; CAUSE_BYTES]) -> Option<Cause> {
     Some(Cause { position, index: u32::from_le_bytes([i0, i1, i2, i3]) })
 }
 
+const fn backlog_part(backlog: Backlog) -> [u8; BACKLOG_BYTES] {
+    let [w0, w1, w2, w3] = backlog.waiting.to_le_bytes();
+    let [m0, m1, m2, m3] = backlog.most.to_le_bytes();
+    [w0, w1, w2, w3, m0, m1, m2, m3]
+}
+
+const fn backlog_of([w0, w1, w2, w3, m0, m1, m2, m3]: [u8; BACKLOG_BYTES]) -> Backlog {
+    Backlog { waiting: u32::from_le_bytes([w0, w1, w2, w3]), most: u32::from_le_bytes([m0, m1, m2, m3]) }
+}
+
 #[cfg(test)]
 mod tests {
     use rkyv::util::AlignedVec;
@@ -121,10 +146,14 @@ mod tests {
         let origin = Origin { principal: 0x0403_0201, uid: 1000, client: 7, door: Door::Fix };
         let cause = Cause { position: Position::new(ShardId::new(3), 0x0807_0605_0403_0201), index: 9 };
         let quote = Quote { bid: "99.98".parse().unwrap(), ..Quote::default() };
-        (0..4u8).map(move |beside| Preface {
+        let backlog = Backlog { waiting: 12_288, most: 12_288 };
+        (0..8u8).map(move |beside| Preface {
             origin,
             cause: (beside & 1 != 0).then_some(cause),
-            stamped: Stamped { quote: (beside & 2 != 0).then_some(quote) },
+            stamped: Stamped {
+                quote: (beside & 2 != 0).then_some(quote),
+                backlog: (beside & 4 != 0).then_some(backlog),
+            },
         })
     }
 
@@ -155,7 +184,7 @@ mod tests {
                 bytes.len()
             })
             .collect();
-        assert_eq!(lens, [16, 32, 88, 104]);
+        assert_eq!(lens, [16, 32, 88, 104, 24, 40, 96, 112]);
     }
 
     #[test]
@@ -169,7 +198,7 @@ mod tests {
     #[test]
     fn a_door_or_a_part_that_nobody_knows_is_refused() {
         let bytes = encoded(&cases().next().unwrap());
-        for (at, value) in [(12, 5), (13, 4), (14, 1), (15, 1)] {
+        for (at, value) in [(12, 5), (13, 8), (14, 1), (15, 1)] {
             let mut spoiled = bytes.clone();
             spoiled[at] = value;
             assert!(decode(&spoiled).is_none(), "{value} at {at}");

@@ -6,8 +6,8 @@ mod common;
 use common::{input, open, read_all, time};
 use journal::{Durability, RecordBody};
 use model::{
-    AccountDefinition, AccountId, Actor, Amount, CancelReject, Cause, Command, Currency, Date, Decimal,
-    Delivery, DeliveryEvidence, Door, ExecType, ExecutionReport, FeeSchedule, Incarnation, Input,
+    AccountDefinition, AccountId, Actor, Amount, Backlog, CancelReject, Cause, Command, Currency, Date,
+    Decimal, Delivery, DeliveryEvidence, Door, ExecType, ExecutionReport, FeeSchedule, Incarnation, Input,
     InstrumentId, LimitKind, MessageReject, Name, NewOrder, OrdStatus, OrderType, Origin, PortfolioId,
     Position, Price, Quantity, QuarantineCause, QuarantinedMessage, Quote, RejectLevel, Scope, SessionChange,
     SessionId, SessionState, ShardId, Side, Stamped, StrategyId, Text, TimeInForce, Timestamp, WireId,
@@ -202,12 +202,14 @@ fn commanded() -> impl Strategy<Value = Input> {
     let halt = any::<(u32, u16)>()
         .prop_map(|(a, b)| Command::Halt(Scope::Strategy(PortfolioId::new(a), StrategyId::new(b))));
     let command = prop_oneof![new_order(), definition(), limit(), halt];
-    let beside = (proptest::option::of(cause()), proptest::option::of(quote()));
+    let backlog = any::<(u32, u32)>().prop_map(|(waiting, most)| Backlog { waiting, most });
+    let beside =
+        (proptest::option::of(cause()), proptest::option::of(quote()), proptest::option::of(backlog));
     (command, any::<(u32, u32, u32)>(), select(Door::ALL), beside).prop_map(
-        |(command, (principal, uid, client), door, (cause, quote))| Input::Command {
+        |(command, (principal, uid, client), door, (cause, quote, backlog))| Input::Command {
             origin: Origin { principal, uid, client, door },
             cause,
-            stamped: Stamped { quote },
+            stamped: Stamped { quote, backlog },
             command,
         },
     )

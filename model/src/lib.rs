@@ -50,6 +50,6 @@ pub use reason::{Denial, DenyReason};
 pub use report::{
     CancelReject, ExecType, ExecutionReport, MessageReject, QuarantineCause, QuarantinedMessage, RejectLevel,
 };
-pub use stamped::Stamped;
+pub use stamped::{Backlog, Stamped};
 pub use text::{ClOrdId, ExecId, Name, Reference, Symbol, Text, TextError};
 pub use time::{Date, Timestamp};

@@ -77,6 +77,8 @@ deny_reasons! {
     RequestPending = 205, 99, "order", "an earlier request about the order is unanswered";
     /// The broker has not acknowledged the order, or it is in doubt.
     OrderInDoubt = 206, 99, "order", "it is not certain what the broker knows of the order";
+    /// Too many messages wait on the way to the broker.
+    SessionBacklogged = 207, 99, "session", "too many messages wait for the broker's session";
 
     // 3xx: malformed
     /// Quantity is zero or below.

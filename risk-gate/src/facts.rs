@@ -1,7 +1,8 @@
 //! What a decision is made from: every number is here, nothing is looked up while deciding.
 
 use model::{
-    Amount, FeeSchedule, Instrument, Limits, OrderType, Price, Quantity, Quote, Side, TimeInForce, Timestamp,
+    Amount, Backlog, FeeSchedule, Instrument, Limits, OrderType, Price, Quantity, Quote, Side, TimeInForce,
+    Timestamp,
 };
 
 /// What an order asks for.
@@ -39,6 +40,8 @@ pub struct Facts<'a> {
     pub halted: bool,
     /// True where the broker's session takes orders.
     pub session_ready: bool,
+    /// What the shard stamped where too much waits on the way to that session.
+    pub backlog: Option<Backlog>,
     /// What the order has executed already: zero for a new order.
     pub filled: Quantity,
     /// The account's position, signed.

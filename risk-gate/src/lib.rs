@@ -11,7 +11,7 @@ mod rules;
 
 pub use approved::{Approved, Reservation};
 pub use facts::{Facts, Terms};
-pub use rules::{RULES, Rule};
+pub use rules::{RULES, Rule, backlogged};
 
 use model::Denial;
 

@@ -2,7 +2,7 @@
 
 #![expect(clippy::inline_always, reason = "each rule is called from one place, and is a few instructions")]
 
-use model::{Amount, Denial, DenyReason, OrderType, Price, Quantity, Side};
+use model::{Amount, Backlog, Denial, DenyReason, OrderType, Price, Quantity, Side};
 
 use crate::{Facts, Reservation};
 
@@ -55,6 +55,7 @@ macro_rules! rules {
 rules! {
     not_halted: Halted,
     session_ready: SessionNotReady,
+    session_backlog: SessionBacklogged,
     quantity_well_formed: QuantityNotPositive | QuantityNotInLots | QuantityBelowFilled | Arithmetic,
     price_well_formed: PriceMissing | PriceNotAllowed | PriceNotPositive | PriceNotInTicks,
     order_quantity: OrderQuantity,
@@ -85,6 +86,22 @@ fn not_halted(case: &mut Case<'_>) -> Result<(), Denial> {
 #[inline(always)]
 fn session_ready(case: &mut Case<'_>) -> Result<(), Denial> {
     if case.facts.session_ready { Ok(()) } else { Err(Denial::of(DenyReason::SessionNotReady)) }
+}
+
+/// There is room on the way to the session: an order that waited behind a gateway that stands still would reach the
+/// broker in another market.
+#[inline(always)]
+fn session_backlog(case: &mut Case<'_>) -> Result<(), Denial> {
+    match case.facts.backlog {
+        None => Ok(()),
+        Some(backlog) => Err(backlogged(backlog)),
+    }
+}
+
+/// The refusal, for whatever goes out on a session.
+#[cold]
+pub fn backlogged(backlog: Backlog) -> Denial {
+    Denial::beyond(DenyReason::SessionBacklogged, backlog.most.into(), backlog.waiting.into())
 }
 
 /// Above zero, whole lots, and for a replace above what is filled.

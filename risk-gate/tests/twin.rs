@@ -172,6 +172,7 @@ fn gate(n: &Numbers) -> Option<i128> {
         now,
         halted: false,
         session_ready: true,
+        backlog: None,
         filled: tenths(n.filled_tenths),
         position: tenths(n.position_tenths),
         open_buy: tenths(n.open_buy_tenths),

@@ -28,11 +28,13 @@ pub enum Plant {
     PhantomAnswer,
     /// A message leaves before its record is durable.
     EarlyRelease,
+    /// While the gateway takes nothing, the shard takes nothing either.
+    StandingShard,
 }
 
 impl Plant {
     /// Every one.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::LyingDisk,
         Self::AlteredRecord,
         Self::DoubleBooking,
@@ -45,5 +47,6 @@ impl Plant {
         Self::UnrepeatableCore,
         Self::PhantomAnswer,
         Self::EarlyRelease,
+        Self::StandingShard,
     ];
 }

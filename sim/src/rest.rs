@@ -11,6 +11,7 @@ impl World {
         self.history.tell(|| "peace".into());
         self.broker.calm = true;
         self.disk.calm();
+        self.stalled_until = 0;
         // One more sweep, with a broker that answers every question.
         self.disconnect();
         let mut wound_up = 0;

@@ -67,6 +67,8 @@ pub(crate) struct World {
     /// The failures a start may have for: they were injected.
     excused: Excuse,
     pub(crate) segments: u64,
+    /// Until then the gateway takes nothing from the shard.
+    pub(crate) stalled_until: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -108,6 +110,7 @@ impl World {
             proven: 0,
             excused: Excuse::default(),
             segments: 0,
+            stalled_until: 0,
             dice,
             clock,
             disk,
@@ -262,13 +265,19 @@ impl World {
     pub(crate) fn turn(&mut self) -> Result<(), String> {
         let Some(node) = &mut self.node else { return Ok(()) };
         let (before, durable) = (node.shard.position().seq, node.shard.durable_seq());
-        let turned = node.shard.turn();
+        let is_waited_for = node.shard.has_commands() && !self.disk.is_full();
+        let stands = self.plant == Some(Plant::StandingShard) && self.history.events < self.stalled_until;
+        let turned = if stands { Ok(false) } else { node.shard.turn() };
         let after = node.shard.position().seq;
         if after > before {
             self.provers.push((after, durable.min(before)));
             self.history.tell(|| format!("shard: records {} to {after}", before + 1));
         }
         match turned {
+            // Whatever a gateway does: a command that was handed over is taken.
+            Ok(_) if is_waited_for && after == before => {
+                Err("commands wait, and the shard takes none".into())
+            }
             Ok(_) => self.take_answers(),
             Err(_) if self.disk.is_dead() => Ok(()),
             Err(EngineError::Journal(JournalError::FlushFailed { .. })) => {
@@ -336,6 +345,9 @@ impl World {
     }
 
     pub(crate) fn gateway(&mut self) {
+        if self.history.events < self.stalled_until {
+            return;
+        }
         let Some(node) = &mut self.node else { return };
         node.gateway();
         let durable = node.shard.durable_seq();
@@ -458,6 +470,11 @@ impl World {
                 self.disk.set_full(true);
             }
             4..8 => self.disk.set_full(false),
+            9..12 => {
+                let events = self.dice.between(50, 300);
+                self.stalled_until = self.history.events + events;
+                self.history.fault("gateway stalled", || format!("for {events} events"));
+            }
             8 if self.dice.once_in(4) => {
                 self.history.fault("failing sync", String::new);
                 self.disk.state().failing_syncs = 1;

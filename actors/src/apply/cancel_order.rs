@@ -1,12 +1,18 @@
 //! `CancelOrder`: at most one request about an order is out at a time.
 
-use model::{CancelOrder, Denial, DenyReason, Event, PendingKind, SessionState, WireId};
+use model::{CancelOrder, Denial, DenyReason, Event, PendingKind, SessionState, Stamped, WireId};
 
 use crate::apply::cancel_request;
 use crate::{Core, Order, Outcome, Pending, Stamp};
 
-pub(crate) fn apply(core: &mut Core, stamp: Stamp, cancel: &CancelOrder, out: &mut Outcome) {
-    let requested = check(core, stamp, cancel)
+pub(crate) fn apply(
+    core: &mut Core,
+    stamp: Stamp,
+    stamped: &Stamped,
+    cancel: &CancelOrder,
+    out: &mut Outcome,
+) {
+    let requested = check(core, stamp, stamped, cancel)
         .and_then(|(order, pending)| apply_request(core, stamp, &order, pending, out));
     match requested {
         Ok(order) => out.outbound.extend(cancel_request(core, &order, stamp)),
@@ -14,9 +20,17 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, cancel: &CancelOrder, out: &m
     }
 }
 
-fn check(core: &Core, stamp: Stamp, cancel: &CancelOrder) -> Result<(Order, Pending), Denial> {
+fn check(
+    core: &Core,
+    stamp: Stamp,
+    stamped: &Stamped,
+    cancel: &CancelOrder,
+) -> Result<(Order, Pending), Denial> {
     let order = find(core, cancel.account, cancel.order, &cancel.cl_ord_id)?;
     check_open(core, &order)?;
+    if let Some(backlog) = stamped.backlog {
+        return Err(risk_gate::backlogged(backlog));
+    }
     let pending = Pending {
         request: WireId::at(stamp.position, core.incarnation()),
         kind: PendingKind::Cancel,
@@ -35,11 +49,7 @@ pub(crate) fn find(
     cl_ord_id: &model::ClOrdId,
 ) -> Result<Order, Denial> {
     core.account(account).ok_or(Denial::of(DenyReason::UnknownAccount))?;
-    match order {
-        Some(id) => core.order_of(account, id),
-        None => core.order_by_cl_ord_id(account, cl_ord_id),
-    }
-    .ok_or(Denial::of(DenyReason::UnknownOrder))
+    core.order_named(account, order, cl_ord_id).ok_or(Denial::of(DenyReason::UnknownOrder))
 }
 
 /// A request can go out: the order lives, nothing else is out, the session is ready.

@@ -102,6 +102,7 @@ pub(crate) fn facts<'a>(
         now,
         halted: is_halted(core, portfolio, account, instrument, strategy),
         session_ready: session.state == SessionState::Ready,
+        backlog: stamped.backlog,
         filled,
         position: holding.position,
         open_buy,

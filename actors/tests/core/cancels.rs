@@ -1,10 +1,11 @@
 //! Cancel requests: FIX 4.4 appendix D, cancels and their races with fills.
 
 use model::{
-    AlertKind, DenyReason, ExecType, MessageReject, OrdStatus, Reference, RejectLevel, SessionState, WireId,
+    AlertKind, Backlog, CashMoveKind, Command, DenyReason, Event, ExecType, MessageReject, OrdStatus,
+    Reference, RejectLevel, Scope, SessionState, Side, WireId,
 };
 
-use crate::world::{SESSION, World, amount, units};
+use crate::world::{ALPHA, SESSION, World, amount, units, usd};
 
 fn message_reject(refused: Option<WireId>) -> model::Input {
     model::Input::MessageReject(MessageReject {
@@ -168,4 +169,30 @@ fn a_refusal_of_an_unknown_request_is_told() {
     let mut world = World::ready();
     world.refuse(WireId::default(), WireId::default());
     assert_eq!(world.alerts(), [AlertKind::UnknownOrder]);
+}
+
+#[test]
+fn where_too_much_waits_nothing_goes_out_and_everything_else_goes_on() {
+    let mut world = World::ready();
+    let (id, finished) = (world.working("a", 100, "10"), world.working("b", 1, "10"));
+    world.fill(finished, 1, "10");
+    world.backlog = Some(Backlog { waiting: 17, most: 16 });
+    let order = world.order("c", Side::Buy, 1, "10");
+    for command in [Command::NewOrder(order), world.replace_command(id, 50, "10"), world.cancel_command(id)] {
+        assert_eq!(world.refused(command), DenyReason::SessionBacklogged);
+        let Event::Denied { denial, .. } = world.last.events[0] else { unreachable!() };
+        assert_eq!((denial.limit, denial.actual), (Some(amount("16")), Some(amount("17"))));
+    }
+    // What would be refused in any case is refused for that.
+    let cancel = world.cancel_command(finished);
+    assert_eq!(world.refused(cancel), DenyReason::TooLate);
+    assert!(world.fill(id, 10, "10").is_empty());
+    world.cash(ALPHA, CashMoveKind::Deposit, "1", usd(), "more");
+    assert_eq!(
+        world.command(Command::Halt(Scope::Firm)),
+        Event::HaltChanged { scope: Scope::Firm, halted: true }
+    );
+    assert_eq!(world.refused(Command::NewOrder(order)), DenyReason::Halted);
+    world.backlog = None;
+    world.cancel(id);
 }

@@ -2,9 +2,9 @@
 //! and go.
 
 use model::{
-    AccountId, Actor, CashMoveKind, Command, Delivery, ExecId, ExecType, ExecutionReport, Incarnation, Input,
-    InstrumentId, LimitKind, MessageReject, NewOrder, OrdStatus, OrderType, Price, Quantity, Quote,
-    Reference, RejectLevel, Scope, SessionState, Side, TimeInForce, WireId,
+    AccountId, Actor, Backlog, CashMoveKind, Command, Delivery, ExecId, ExecType, ExecutionReport,
+    Incarnation, Input, InstrumentId, LimitKind, MessageReject, NewOrder, OrdStatus, OrderType, Price,
+    Quantity, Quote, Reference, RejectLevel, Scope, SessionState, Side, TimeInForce, WireId,
 };
 use proptest::prelude::*;
 
@@ -27,6 +27,7 @@ pub(crate) enum Step {
     Mark { instrument: u32, offset: i64 },
     Tick { hours: i64 },
     Halt(bool),
+    Backlog(bool),
     Wait { seconds: i64 },
 }
 
@@ -55,6 +56,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         3 => (1u32..3, -200i64..200).prop_map(|(instrument, offset)| Step::Mark { instrument, offset }),
         3 => (0i64..50).prop_map(|hours| Step::Tick { hours }),
         1 => any::<bool>().prop_map(Step::Halt),
+        2 => prop::bool::weighted(0.2).prop_map(Step::Backlog),
         1 => (0i64..10).prop_map(|seconds| Step::Wait { seconds }),
     ]
 }
@@ -145,6 +147,10 @@ impl Player {
             }
             Step::Halt(true) => self.command(Command::Halt(Scope::Firm)),
             Step::Halt(false) => self.command(Command::Resume(Scope::Firm)),
+            Step::Backlog(is_there) => {
+                self.world.backlog = is_there.then_some(Backlog { waiting: 12, most: 12 });
+                return None;
+            }
             Step::Wait { seconds } => {
                 self.world.wait_seconds(seconds);
                 return None;

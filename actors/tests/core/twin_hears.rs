@@ -2,7 +2,7 @@
 
 use model::{
     Command, Date, Delivery, Denial, DenyReason, Event, ExecType, ExecutionReport, Input, NewOrder,
-    OrdStatus, Price, Quote, ReplaceOrder, SessionState, Side, WireId,
+    OrdStatus, Price, Quote, ReplaceOrder, SessionState, Side, Stamped, WireId,
 };
 
 use crate::twin::{Asked, MONEY, PRICE, Status, Twin, TwinOrder, UNITS, fee, notional, whole};
@@ -64,7 +64,7 @@ impl Twin {
             Input::Opened { .. } => self.session(SessionState::Down),
             Input::Session(change) => self.session(change.state),
             Input::Command { stamped, command, .. } => {
-                self.command(now, stamped.quote, command, answer.unwrap());
+                self.command(now, stamped, command, answer.unwrap());
             }
             Input::ExecutionReport(report) => self.report(now, report),
             Input::CancelReject(reject) => {
@@ -109,7 +109,11 @@ impl Twin {
         }
     }
 
-    fn command(&mut self, now: i64, quote: Option<Quote>, command: &Command, answer: &Event) {
+    fn command(&mut self, now: i64, stamped: &Stamped, command: &Command, answer: &Event) {
+        let quote = stamped.quote;
+        if let Event::OrderAccepted { .. } | Event::RequestAccepted { .. } = answer {
+            assert_eq!(stamped.backlog, None, "there is no room for it");
+        }
         match (command, answer) {
             (Command::NewOrder(order), Event::OrderAccepted { order: id, .. }) => {
                 self.accept(*id, terms_of(now, quote, order));

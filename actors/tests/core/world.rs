@@ -2,12 +2,13 @@
 
 use actors::{Core, Holding, LOGIC_VERSION, Order, Outcome, Stamp};
 use model::{
-    AccountDefinition, AccountId, Actor, AlertKind, Amount, AssetClass, BrokerId, CancelOrder, CancelReject,
-    CashMove, CashMoveKind, ClOrdId, Command, Currency, Delivery, DeliveryEvidence, DenyReason, Event,
-    ExecId, ExecType, ExecutionReport, FeeSchedule, Incarnation, Input, Instrument, InstrumentId, LimitKind,
-    Money, Name, NewOrder, OrdStatus, OrderType, Origin, OutboundKind, PortfolioDefinition, PortfolioId,
-    Position, Price, Quantity, Quote, Reference, ReplaceOrder, SessionChange, SessionDefinition, SessionId,
-    SessionState, ShardId, Side, Stamped, StrategyId, Symbol, Text, TimeInForce, Timestamp, WireId,
+    AccountDefinition, AccountId, Actor, AlertKind, Amount, AssetClass, Backlog, BrokerId, CancelOrder,
+    CancelReject, CashMove, CashMoveKind, ClOrdId, Command, Currency, Delivery, DeliveryEvidence, DenyReason,
+    Event, ExecId, ExecType, ExecutionReport, FeeSchedule, Incarnation, Input, Instrument, InstrumentId,
+    LimitKind, Money, Name, NewOrder, OrdStatus, OrderType, Origin, OutboundKind, PortfolioDefinition,
+    PortfolioId, Position, Price, Quantity, Quote, Reference, ReplaceOrder, SessionChange, SessionDefinition,
+    SessionId, SessionState, ShardId, Side, Stamped, StrategyId, Symbol, Text, TimeInForce, Timestamp,
+    WireId,
 };
 
 use crate::invariants;
@@ -82,6 +83,8 @@ pub(crate) struct World {
     pub(crate) journal: Vec<(Stamp, Input)>,
     /// The quote stamped into orders, as bid and ask.
     pub(crate) quote: Option<(Price, Price)>,
+    /// What is stamped beside orders, replaces and cancels.
+    pub(crate) backlog: Option<Backlog>,
     executions: u32,
 }
 
@@ -94,6 +97,7 @@ impl World {
             last: Outcome::default(),
             journal: Vec::new(),
             quote: Some((price("10"), price("10"))),
+            backlog: None,
             executions: 0,
         }
     }
@@ -210,7 +214,8 @@ impl World {
             let received = Timestamp::from_nanos(self.now);
             Quote { bid, bid_quantity: some, ask, ask_quantity: some, received }
         });
-        Stamped { quote }
+        let goes_out = is_judged || matches!(command, Command::CancelOrder(_));
+        Stamped { quote, backlog: self.backlog.filter(|_| goes_out) }
     }
 
     /// Submits an order that must be accepted; gives its identity.

@@ -1,6 +1,9 @@
 //! The story of an order: as lines for people, as JSON for programs.
 
-use model::{Cause, Command, Event, ExecutionReport, Input, LimitKind, Origin, OutboundKind, Price, Quote};
+use model::{
+    Backlog, Cause, Command, Event, ExecutionReport, Input, LimitKind, Origin, OutboundKind, Price, Quote,
+    Stamped,
+};
 use serde_json::{Value, json};
 
 use super::standing::{Facts, Standing};
@@ -133,6 +136,10 @@ fn details(directory: &Directory, entry: &Entry) -> Vec<String> {
             lines.push(quote(stamped.quote.as_ref()));
         }
         _ => {}
+    }
+    if let Some(Input::Command { stamped: Stamped { backlog: Some(backlog), .. }, .. }) = entry.input() {
+        let Backlog { waiting, most } = backlog;
+        lines.push(format!("no room: {waiting} messages wait for the session's gateway, {most} may"));
     }
     if let Some(facts) = &entry.facts {
         lines.extend(seen(facts));

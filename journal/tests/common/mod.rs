@@ -72,7 +72,7 @@ pub fn input(n: u64) -> Input {
             let origin = Origin { principal: 12, uid: 1000, client: 7, door };
             let command = command(kind, n, account);
             let judged = matches!(command, Command::NewOrder(_) | Command::ReplaceOrder(_));
-            Input::command(origin, Stamped { quote: judged.then(quote) }, command)
+            Input::command(origin, Stamped { quote: judged.then(quote), backlog: None }, command)
         }
     }
 }

@@ -192,6 +192,7 @@ fn risk(rounds: u32) -> Result<(), Failed> {
             now,
             halted: false,
             session_ready: true,
+            backlog: None,
             filled: Quantity::ZERO,
             position: Quantity::from(12_300),
             open_buy: Quantity::from(4_500),

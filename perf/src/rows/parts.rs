@@ -2,9 +2,7 @@
 
 use std::hint::black_box;
 
-use model::{
-    Command, FeeSchedule, Instrument, Limits, OrderType, Quantity, Side, TimeInForce, Timestamp,
-};
+use model::{Command, FeeSchedule, Instrument, Limits, OrderType, Quantity, Side, TimeInForce, Timestamp};
 use risk_gate::{Facts, Terms};
 use workload::{Feed, Orders};
 
@@ -102,6 +100,7 @@ fn facts<'a>(turn: u32, instrument: &'a Instrument, fees: &'a FeeSchedule, limit
         now,
         halted: false,
         session_ready: true,
+        backlog: None,
         filled: Quantity::ZERO,
         position: Quantity::from(12_300),
         open_buy: Quantity::from(4_500),

@@ -3,8 +3,8 @@
 
 use model::DenyReason::{self, Halted, SessionNotReady};
 use model::{
-    Amount, AssetClass, Currency, Denial, FeeSchedule, Instrument, InstrumentId, Limits, OrderType, Quantity,
-    Quote, Side, Symbol, TimeInForce, Timestamp,
+    Amount, AssetClass, Backlog, Currency, Denial, FeeSchedule, Instrument, InstrumentId, Limits, OrderType,
+    Quantity, Quote, Side, Symbol, TimeInForce, Timestamp,
 };
 use risk_gate::{Approved, Facts, RULES, Terms, approve};
 
@@ -22,6 +22,7 @@ pub(crate) struct Case {
     pub(crate) now: Timestamp,
     pub(crate) halted: bool,
     pub(crate) session_ready: bool,
+    pub(crate) backlog: Option<Backlog>,
     pub(crate) filled: Quantity,
     pub(crate) position: Quantity,
     pub(crate) open_buy: Quantity,
@@ -68,6 +69,7 @@ fn base() -> Case {
         now,
         halted: false,
         session_ready: true,
+        backlog: None,
         filled: Quantity::ZERO,
         position: Quantity::ZERO,
         open_buy: Quantity::ZERO,
@@ -88,6 +90,7 @@ fn judge(case: &Case) -> Result<Approved, Denial> {
         now: case.now,
         halted: case.halted,
         session_ready: case.session_ready,
+        backlog: case.backlog,
         filled: case.filled,
         position: case.position,
         open_buy: case.open_buy,

@@ -3,9 +3,10 @@
 use model::DenyReason::{
     self, Arithmetic, AvailableCash, GrossExposure, Halted, NoFreshQuote, OrderNotional, OrderQuantity,
     PositionLimit, PriceBand, PriceMissing, PriceNotAllowed, PriceNotInTicks, PriceNotPositive,
-    QuantityBelowFilled, QuantityNotInLots, QuantityNotPositive, SessionNotReady, ShortSale,
+    QuantityBelowFilled, QuantityNotInLots, QuantityNotPositive, SessionBacklogged, SessionNotReady,
+    ShortSale,
 };
-use model::{FeeSchedule, OrderType, Price, Quote, Side};
+use model::{Backlog, FeeSchedule, OrderType, Price, Quote, Side};
 use risk_gate::Terms;
 
 use crate::{Case, n};
@@ -52,6 +53,13 @@ const LARGEST: &str = "79228162514264337593543950335";
 pub(crate) const TABLE: &[Row] = &[
     row("not_halted", Halted, |_| {}, |case| case.halted = true, None),
     row("session_ready", SessionNotReady, |_| {}, |case| case.session_ready = false, None),
+    row(
+        "session_backlog",
+        SessionBacklogged,
+        |_| {},
+        |case| case.backlog = Some(Backlog { waiting: 12_290, most: 12_288 }),
+        Some(("12288", "12290")),
+    ),
     row(
         "quantity_well_formed",
         QuantityNotPositive,
