@@ -42,4 +42,5 @@ pub use order::{Order, Pending};
 pub use outcome::Outcome;
 pub use portfolio::{Exposure, Portfolio};
 pub use provision::{Provision, Want};
+pub use risk_gate::Facts;
 pub use sections::{Section, SectionError};

@@ -204,36 +204,38 @@ fn cancels_find_room_when_orders_and_replaces_find_none() {
         })
         .collect();
     while firm.slow.1.poll().is_some() {}
-    working.iter().for_each(|order| firm.acknowledge(*order));
+    for order in &working {
+        firm.acknowledge(*order);
+    }
     assert_eq!(firm.fill_up().len(), 12);
 
-    let [a, b, c, d, e, f] = working[..] else { unreachable!() };
-    for order in [a, b] {
+    let [filled, still_open, .., first, second] = working[..] else { unreachable!() };
+    for order in [first, second] {
         assert!(matches!(firm.call(replace(order)), Event::RequestAccepted { .. }));
     }
-    assert_eq!(denied(firm.call(replace(c))), Some(backlogged(14, 14)));
-    for order in [c, d] {
+    assert_eq!(denied(firm.call(replace(still_open))), Some(backlogged(14, 14)));
+    for order in [working[2], working[3]] {
         assert!(matches!(firm.call(cancel(order)), Event::RequestAccepted { .. }));
     }
     // Then there is no place at all, and who asks is told so.
-    assert_eq!(denied(firm.call(cancel(e))), Some(backlogged(16, 16)));
+    assert_eq!(denied(firm.call(cancel(still_open))), Some(backlogged(16, 16)));
     // What the gateway itself causes still finds its way, and its fills are booked.
-    firm.slow.0.post(fill(f, "E1", 10, 10, 99)).unwrap();
+    firm.slow.0.post(fill(filled, "E1", 10, 10, 99)).unwrap();
     let states = [SessionState::Down, SessionState::Up, SessionState::Ready];
     for state in states {
         let change = SessionChange { session: SESSION, state, unresolved: 0 };
         firm.slow.0.post(Input::Session(change)).unwrap();
     }
     firm.turn();
-    assert_eq!(firm.shard.core().order(f).unwrap().status, OrdStatus::Filled);
-    assert_eq!(denied(firm.call(cancel(e))), Some(backlogged(16, 17)));
+    assert_eq!(firm.shard.core().order(filled).unwrap().status, OrdStatus::Filled);
+    assert_eq!(denied(firm.call(cancel(still_open))), Some(backlogged(16, 17)));
     let left = std::iter::from_fn(|| {
         let message = firm.slow.1.poll();
         firm.turn();
         message
     });
     assert_eq!(left.count(), 17, "in the ring and behind it");
-    assert!(matches!(firm.call(cancel(e)), Event::RequestAccepted { .. }));
+    assert!(matches!(firm.call(cancel(still_open)), Event::RequestAccepted { .. }));
 }
 
 #[test]

@@ -224,9 +224,11 @@ fn why_tells_an_orders_whole_story() {
     assert_eq!(submitted.record.position, day.accepted);
     let facts = submitted.facts.as_ref().unwrap();
     assert_eq!(facts.limits.max_order_quantity, Some(100u32.into()));
-    assert_eq!((facts.position, facts.session), (0u32.into(), Some(SessionState::Ready)));
-    assert_eq!(facts.available_cash, Some(1_000_000_000u32.into()));
-    assert!(facts.halted.is_empty());
+    assert_eq!((facts.position, facts.session), (0u32.into(), SessionState::Ready));
+    assert_eq!(facts.available_cash, 1_000_000_000u32.into());
+    assert!(!facts.halted.is_any());
+    let Some(Input::Command { stamped, .. }) = submitted.input() else { panic!() };
+    assert_eq!((facts.quote, facts.now), (stamped.quote, submitted.record.time));
     let Some(Input::Command { origin, stamped, .. }) = submitted.input() else { panic!() };
     assert_eq!((origin.uid, origin.door), (1000, model::Door::InProcess));
     assert_eq!(stamped.quote.map(|quote| quote.bid), Some("48.50".parse().unwrap()));
@@ -327,8 +329,8 @@ fn a_replace_is_judged_without_what_the_order_holds_itself() {
     // Of 1,006 units that are open and their cash, 6 are the order's own.
     assert_eq!((facts.position, facts.open_buy), (4u32.into(), 1000u32.into()));
     let free = 1_000_000_000i64 * 100 - 4 * 4850 - 1000 * 4851;
-    assert_eq!(facts.available_cash, Some(Amount::new(model::Decimal::new(free, 2))));
-    assert_eq!(facts.gross_exposure, Some(Amount::new(model::Decimal::new(4 * 4850 + 1000 * 4851, 2))));
+    assert_eq!(facts.available_cash, Amount::new(model::Decimal::new(free, 2)));
+    assert_eq!(facts.gross_exposure, Amount::new(model::Decimal::new(4 * 4850 + 1000 * 4851, 2)));
     assert_eq!(entry.standing.unwrap().pending, Some(PendingKind::Replace));
     assert!(told.lines().join("\n").contains("replace by 20 at 48.50, by uid 1000"));
 }

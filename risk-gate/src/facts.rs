@@ -1,12 +1,13 @@
-//! What a decision is made from: every number is here, nothing is looked up while deciding.
+//! What a decision is made from: every number is here, nothing is looked up while deciding. Who explains a decision
+//! shows these same facts.
 
 use model::{
-    Amount, Backlog, FeeSchedule, Instrument, Limits, OrderType, Price, Quantity, Quote, Side, TimeInForce,
-    Timestamp,
+    Amount, Backlog, FeeSchedule, Instrument, Limits, OrderType, Price, Quantity, Quote, SessionState, Side,
+    TimeInForce, Timestamp,
 };
 
 /// What an order asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Terms {
     /// Buy or sell.
     pub side: Side,
@@ -22,24 +23,24 @@ pub struct Terms {
 
 /// The state that one order is judged by. For a replace, the order's own open quantity, reservation and exposure
 /// are *not* counted in `open_buy`, `open_sell`, `free_units`, `available_cash` and `gross_exposure`.
-#[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Facts {
     /// What is asked.
     pub terms: Terms,
     /// Of what.
-    pub instrument: &'a Instrument,
+    pub instrument: Instrument,
     /// The account's limits.
-    pub limits: &'a Limits,
+    pub limits: Limits,
     /// The account's fees.
-    pub fees: &'a FeeSchedule,
+    pub fees: FeeSchedule,
     /// The quote the shard stamped into the command.
     pub quote: Option<Quote>,
     /// The command's time.
     pub now: Timestamp,
-    /// True where the firm, portfolio, account, strategy or instrument is halted.
-    pub halted: bool,
-    /// True where the broker's session takes orders.
-    pub session_ready: bool,
+    /// What is halted of what the order falls under.
+    pub halted: Halted,
+    /// Where the broker's session stands.
+    pub session: SessionState,
     /// What the shard stamped where too much waits on the way to that session.
     pub backlog: Option<Backlog>,
     /// What the order has executed already: zero for a new order.
@@ -56,4 +57,46 @@ pub struct Facts<'a> {
     pub gross_exposure: Amount,
     /// Its limit.
     pub max_gross_exposure: Option<Amount>,
+}
+
+/// What is halted of what an order falls under. Serialised as the list of what is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a halt of its own")]
+pub struct Halted {
+    /// Everything.
+    pub firm: bool,
+    /// The account's portfolio.
+    pub portfolio: bool,
+    /// The strategy that asks.
+    pub strategy: bool,
+    /// The account.
+    pub account: bool,
+    /// The instrument.
+    pub instrument: bool,
+}
+
+impl Halted {
+    /// True where something is.
+    #[inline]
+    pub const fn is_any(self) -> bool {
+        self.firm | self.portfolio | self.strategy | self.account | self.instrument
+    }
+
+    /// What is, by name.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let all = [
+            ("firm", self.firm),
+            ("portfolio", self.portfolio),
+            ("strategy", self.strategy),
+            ("account", self.account),
+            ("instrument", self.instrument),
+        ];
+        all.into_iter().filter(|(_, is_halted)| *is_halted).map(|(name, _)| name)
+    }
+}
+
+impl serde::Serialize for Halted {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.names())
+    }
 }

@@ -10,14 +10,14 @@ mod facts;
 mod rules;
 
 pub use approved::{Approved, Reservation};
-pub use facts::{Facts, Terms};
+pub use facts::{Facts, Halted, Terms};
 pub use rules::{RULES, Rule, backlogged};
 
 use model::Denial;
 
 /// Runs every rule over the facts; the first refusal wins.
 #[inline]
-pub fn approve(facts: &Facts<'_>) -> Result<Approved, Denial> {
+pub fn approve(facts: &Facts) -> Result<Approved, Denial> {
     let mut case = rules::Case::new(facts);
     rules::check(&mut case)?;
     Ok(Approved::new(facts.terms, *case.reservation()))

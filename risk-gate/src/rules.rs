@@ -2,7 +2,7 @@
 
 #![expect(clippy::inline_always, reason = "each rule is called from one place, and is a few instructions")]
 
-use model::{Amount, Backlog, Denial, DenyReason, OrderType, Price, Quantity, Side};
+use model::{Amount, Backlog, Denial, DenyReason, OrderType, Price, Quantity, SessionState, Side};
 
 use crate::{Facts, Reservation};
 
@@ -17,7 +17,7 @@ pub struct Rule {
 
 /// The facts, and what the rules worked out on the way.
 pub(crate) struct Case<'a> {
-    facts: &'a Facts<'a>,
+    facts: &'a Facts,
     /// Units that would be open: the total less what is filled.
     open: Quantity,
     reservation: Reservation,
@@ -25,7 +25,7 @@ pub(crate) struct Case<'a> {
 
 impl<'a> Case<'a> {
     #[inline]
-    pub(crate) const fn new(facts: &'a Facts<'a>) -> Self {
+    pub(crate) const fn new(facts: &'a Facts) -> Self {
         Self { facts, open: Quantity::ZERO, reservation: Reservation::NONE }
     }
 
@@ -79,13 +79,16 @@ fn price_of(price: Price) -> Amount {
 /// Nothing in whose scope the order stands is halted.
 #[inline(always)]
 fn not_halted(case: &mut Case<'_>) -> Result<(), Denial> {
-    if case.facts.halted { Err(Denial::of(DenyReason::Halted)) } else { Ok(()) }
+    if case.facts.halted.is_any() { Err(Denial::of(DenyReason::Halted)) } else { Ok(()) }
 }
 
 /// The broker's session is logged on and cleared up, so that a sent order cannot wait for a later logon.
 #[inline(always)]
 fn session_ready(case: &mut Case<'_>) -> Result<(), Denial> {
-    if case.facts.session_ready { Ok(()) } else { Err(Denial::of(DenyReason::SessionNotReady)) }
+    match case.facts.session {
+        SessionState::Ready => Ok(()),
+        _ => Err(Denial::of(DenyReason::SessionNotReady)),
+    }
 }
 
 /// There is room on the way to the session: an order that waited behind a gateway that stands still would reach the
@@ -198,7 +201,7 @@ fn price_band(case: &mut Case<'_>) -> Result<(), Denial> {
 fn order_notional(case: &mut Case<'_>) -> Result<(), Denial> {
     let facts = case.facts;
     let price = case.reservation.unit_price;
-    case.reservation = Reservation::of(facts.terms.side, case.open, price, facts.instrument, facts.fees)?;
+    case.reservation = Reservation::of(facts.terms.side, case.open, price, &facts.instrument, &facts.fees)?;
     let Some(limit) = facts.limits.max_order_notional else { return Ok(()) };
     let notional = if facts.filled.is_zero() {
         case.reservation.notional

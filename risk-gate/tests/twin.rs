@@ -3,10 +3,10 @@
 
 use model::{
     Amount, AssetClass, Currency, Decimal, FeeSchedule, Instrument, InstrumentId, Limits, OrderType, Price,
-    Quantity, Quote, Side, Symbol, TimeInForce, Timestamp,
+    Quantity, Quote, SessionState, Side, Symbol, TimeInForce, Timestamp,
 };
 use proptest::prelude::*;
-use risk_gate::{Facts, Terms, approve};
+use risk_gate::{Facts, Halted, Terms, approve};
 
 /// Prices in cents, quantities in tenths, amounts in cents; `None` is no limit.
 #[derive(Clone, Copy, Debug)]
@@ -165,13 +165,13 @@ fn gate(n: &Numbers) -> Option<i128> {
             quantity: tenths(n.quantity_tenths),
             limit_price: n.limit_cents.map(price),
         },
-        instrument: &instrument,
-        limits: &limits,
-        fees: &FeeSchedule { rate_bps: Amount::new(n.fee_bps.into()), per_unit: Amount::ZERO },
+        instrument,
+        limits,
+        fees: FeeSchedule { rate_bps: Amount::new(n.fee_bps.into()), per_unit: Amount::ZERO },
         quote: Some(Quote { bid: price(n.bid_cents), ask: price(n.ask_cents), received, ..Quote::default() }),
         now,
-        halted: false,
-        session_ready: true,
+        halted: Halted::default(),
+        session: SessionState::Ready,
         backlog: None,
         filled: tenths(n.filled_tenths),
         position: tenths(n.position_tenths),

@@ -4,7 +4,7 @@ use model::{
     AlertKind, Certainty, Delivery, DeliveryEvidence, OrdStatus, PendingKind, Reference, SessionState,
 };
 
-use crate::apply::new_order::is_order_halted;
+use crate::apply::facts::is_order_halted;
 use crate::apply::reject::refuse_request;
 use crate::apply::{cancel_request, change_order, finish, new_order_single};
 use crate::{Core, Order, Outcome, Stamp};

@@ -4,6 +4,7 @@ pub(crate) mod cancel_order;
 pub(crate) mod define;
 pub(crate) mod evidence;
 pub(crate) mod execution_report;
+pub(crate) mod facts;
 pub(crate) mod halt;
 pub(crate) mod limit;
 pub(crate) mod mark;

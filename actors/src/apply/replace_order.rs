@@ -6,7 +6,7 @@ use model::{
 };
 
 use crate::apply::cancel_order::{apply_request, check_open, find};
-use crate::apply::new_order::{Subject, facts};
+use crate::apply::facts::of_replace;
 use crate::{Core, Order, Outcome, Pending, Stamp};
 
 pub(crate) fn apply(
@@ -35,18 +35,7 @@ fn check(
     if order.status == OrdStatus::PendingNew || order.certainty == Certainty::InDoubt {
         return Err(Denial::of(DenyReason::OrderInDoubt));
     }
-    let account = core.account(order.account).ok_or(Denial::of(DenyReason::UnknownAccount))?;
-    let instrument = core.instrument(order.instrument).ok_or(Denial::of(DenyReason::UnknownInstrument))?;
-    let terms = order.replaced_terms(replace.quantity, replace.limit_price);
-    let subject = Subject {
-        account,
-        instrument,
-        strategy: order.strategy,
-        session: order.session,
-        own: order.reservation,
-    };
-    let facts = facts(core, &subject, terms, stamped, stamp.time, order.cum_quantity)?;
-    let approved = risk_gate::approve(&facts)?;
+    let approved = risk_gate::approve(&of_replace(core, &order, stamped, stamp.time, replace)?)?;
     let pending = Pending {
         request: WireId::at(stamp.position, core.incarnation()),
         kind: PendingKind::Replace,

@@ -192,6 +192,7 @@ impl World {
     }
 
     /// A limit order of ALPHA's in ACME.
+    #[expect(clippy::unused_self, reason = "reads as what the firm does")]
     pub(crate) fn order(&self, cl_ord_id: &str, side: Side, quantity: i64, limit: &str) -> NewOrder {
         NewOrder {
             account: ALPHA,

@@ -1,12 +1,13 @@
 //! The story of an order: as lines for people, as JSON for programs.
 
+use actors::Facts;
 use model::{
     Backlog, Cause, Command, Event, ExecutionReport, Input, LimitKind, Origin, OutboundKind, Price, Quote,
     Stamped,
 };
 use serde_json::{Value, json};
 
-use super::standing::{Facts, Standing};
+use super::standing::Standing;
 use super::why::{Entry, Why};
 use crate::definitions::limit_value;
 use crate::directory::Directory;
@@ -129,13 +130,11 @@ fn reported(report: &ExecutionReport) -> String {
 
 fn details(directory: &Directory, entry: &Entry) -> Vec<String> {
     let mut lines = Vec::new();
-    match entry.input() {
-        Some(Input::Command {
-            stamped, command: Command::NewOrder(_) | Command::ReplaceOrder(_), ..
-        }) => {
-            lines.push(quote(stamped.quote.as_ref()));
-        }
-        _ => {}
+    if let Some(Input::Command {
+        stamped, command: Command::NewOrder(_) | Command::ReplaceOrder(_), ..
+    }) = entry.input()
+    {
+        lines.push(quote(stamped.quote.as_ref()));
     }
     if let Some(Input::Command { stamped: Stamped { backlog: Some(backlog), .. }, .. }) = entry.input() {
         let Backlog { waiting, most } = backlog;
@@ -181,16 +180,17 @@ fn seen(facts: &Facts) -> [String; 3] {
         LimitKind::ALL.into_iter().filter(|kind| *kind != LimitKind::MaxGrossExposure).map(limit);
     let mut limits: Vec<String> = of_account.collect();
     limits.push(format!("max_gross_exposure {}", amount(facts.max_gross_exposure)));
-    let session = facts.session.map_or("missing", Words::word);
-    let halted = if facts.halted.is_empty() { "nothing".to_owned() } else { facts.halted.join(", ") };
+    let session = facts.session.word();
+    let halted: Vec<&str> = facts.halted.names().collect();
+    let halted = if halted.is_empty() { "nothing".to_owned() } else { halted.join(", ") };
     [
         format!(
             "the gate saw: position {}, open buys {}, open sells {}, available cash {}, gross exposure {}",
             facts.position,
             facts.open_buy,
             facts.open_sell,
-            amount(facts.available_cash),
-            amount(facts.gross_exposure)
+            amount(Some(facts.available_cash)),
+            amount(Some(facts.gross_exposure))
         ),
         format!("limits: {}", limits.join(", ")),
         format!("session {session}; halted: {halted}"),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use actors::{Core, Order};
+use actors::{Core, Facts, Order};
 use engine::{Replay, newest_where};
 use journal::{JournalError, Reader, Record, RecordBody};
 use model::{
@@ -11,7 +11,7 @@ use model::{
 };
 
 use super::PastError;
-use super::standing::{self, Facts, Standing};
+use super::standing::Standing;
 use crate::definitions::Definitions;
 use crate::directory::Directory;
 use crate::node::journals::{JournalsError, shard_dir, shards_of};
@@ -171,7 +171,7 @@ fn trace(dir: &Path, shard: ShardId, wanted: &Wanted) -> Result<Vec<Why>, PastEr
         let (events, sent) = (outcome.events.clone(), outcome.outbound.clone());
         let sent: Vec<OutboundKind> = sent.into_iter().map(|message| message.kind).collect();
         for (thread, before) in threads.iter_mut().zip(before) {
-            thread.take(&record, before, &events, &sent, replay.core());
+            thread.take(&record, &before, &events, &sent, replay.core());
         }
     }
     let directory = || Directory::new([shard], &Definitions::of([(shard, replay.core())], &[]), None);
@@ -237,12 +237,7 @@ impl Thread {
         };
         let is_named = self.names(input, core);
         let facts = match input {
-            Input::Command { command: Command::NewOrder(new), .. } if self.is_submission(input) => {
-                standing::of_new_order(core, new)
-            }
-            Input::Command { command: Command::ReplaceOrder(_), .. } if is_named => {
-                order.and_then(|order| standing::of_replace(core, &order))
-            }
+            Input::Command { stamped, command, .. } if is_named => core.facts(record.time, stamped, command),
             _ => None,
         };
         Before { order, facts, is_named }
@@ -283,7 +278,7 @@ impl Thread {
     fn take(
         &mut self,
         record: &Record,
-        before: Before,
+        before: &Before,
         events: &[Event],
         sent: &[OutboundKind],
         core: &Core,

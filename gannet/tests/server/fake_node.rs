@@ -20,8 +20,7 @@ use gannet::server::{Admission, ControlPlane, Room, ServerError};
 use gannet::wire::{Answer, CashRequest, RefusalKind, Request, Submit};
 use model::{
     ClOrdId, Command, Event, Input, Name, OrderType, Origin, Position, Reference, ShardId, Side, Stamped,
-    Symbol,
-    TimeInForce, Timestamp,
+    Symbol, TimeInForce, Timestamp,
 };
 use tokio::sync::{mpsc, oneshot};
 

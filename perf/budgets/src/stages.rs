@@ -11,7 +11,7 @@ use model::{
     CancelOrder, Command, Event, Input, InstrumentId, Limits, NewOrder, OrderType, Outbound, Quantity,
     SessionChange, SessionState, ShardId, Side, TimeInForce, Timestamp,
 };
-use risk_gate::{Facts, Terms};
+use risk_gate::{Facts, Halted, Terms};
 use workload::{ACCOUNTS, Feed, Orders, WorkloadError, asked, filled};
 
 /// One stage of an input's way.
@@ -185,13 +185,13 @@ fn risk(rounds: u32) -> Result<(), Failed> {
                 quantity: Quantity::from(100 + turn % 900),
                 limit_price: Some(workload::cents(4851 + i64::from(turn % 7) - 3)),
             },
-            instrument: &instrument,
-            limits: &limits,
-            fees: &fees,
+            instrument,
+            limits,
+            fees,
             quote: Some(workload::quote(now)),
             now,
-            halted: false,
-            session_ready: true,
+            halted: Halted::default(),
+            session: SessionState::Ready,
             backlog: None,
             filled: Quantity::ZERO,
             position: Quantity::from(12_300),

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use model::{Command, FeeSchedule, Instrument, Limits, OrderType, Quantity, Side, TimeInForce, Timestamp};
-use risk_gate::{Facts, Terms};
+use risk_gate::{Facts, Halted, Terms};
 use workload::{Feed, Orders};
 
 use crate::error::PerfError;
@@ -69,7 +69,7 @@ fn approvals(lab: &Lab) -> Result<Samples, PerfError> {
     let mut samples = Samples::new();
     let count = lab.sized(200_000u32, 1_000_000);
     for turn in 0..count + count / 10 {
-        let facts = facts(turn, &instrument, &fees, &limits);
+        let facts = facts(turn, instrument, fees, limits);
         let start = now_ns();
         let verdict = black_box(risk_gate::approve(black_box(&facts)));
         let elapsed = now_ns() - start;
@@ -82,7 +82,7 @@ fn approvals(lab: &Lab) -> Result<Samples, PerfError> {
 }
 
 /// An account in the middle of its day; quantities and prices differ from order to order.
-fn facts<'a>(turn: u32, instrument: &'a Instrument, fees: &'a FeeSchedule, limits: &'a Limits) -> Facts<'a> {
+fn facts(turn: u32, instrument: Instrument, fees: FeeSchedule, limits: Limits) -> Facts {
     let decimal = |number: i64, scale: u32| model::Decimal::new(number, scale);
     let now = Timestamp::from_nanos(1_763_629_323_456_789_000);
     Facts {
@@ -98,8 +98,8 @@ fn facts<'a>(turn: u32, instrument: &'a Instrument, fees: &'a FeeSchedule, limit
         fees,
         quote: Some(workload::quote(now)),
         now,
-        halted: false,
-        session_ready: true,
+        halted: Halted::default(),
+        session: model::SessionState::Ready,
         backlog: None,
         filled: Quantity::ZERO,
         position: Quantity::from(12_300),

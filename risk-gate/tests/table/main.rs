@@ -1,45 +1,25 @@
 //! Every rule with every reason it may refuse with: what just passes, what just fails, and the two numbers.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
-use model::DenyReason::{self, Halted, SessionNotReady};
+use model::DenyReason::{self, SessionNotReady};
 use model::{
-    Amount, AssetClass, Backlog, Currency, Denial, FeeSchedule, Instrument, InstrumentId, Limits, OrderType,
-    Quantity, Quote, Side, Symbol, TimeInForce, Timestamp,
+    Amount, AssetClass, Currency, Denial, FeeSchedule, Instrument, InstrumentId, Limits, OrderType, Quantity,
+    Quote, SessionState, Side, Symbol, TimeInForce, Timestamp,
 };
-use risk_gate::{Approved, Facts, RULES, Terms, approve};
+use risk_gate::{Facts, Halted, RULES, Terms, approve};
 
 mod rows;
 
 use rows::{TABLE, market, sell};
-
-/// [`Facts`] that own what they are made of.
-pub(crate) struct Case {
-    pub(crate) terms: Terms,
-    pub(crate) instrument: Instrument,
-    pub(crate) limits: Limits,
-    pub(crate) fees: FeeSchedule,
-    pub(crate) quote: Option<Quote>,
-    pub(crate) now: Timestamp,
-    pub(crate) halted: bool,
-    pub(crate) session_ready: bool,
-    pub(crate) backlog: Option<Backlog>,
-    pub(crate) filled: Quantity,
-    pub(crate) position: Quantity,
-    pub(crate) open_buy: Quantity,
-    pub(crate) open_sell: Quantity,
-    pub(crate) available_cash: Amount,
-    pub(crate) gross_exposure: Amount,
-    pub(crate) max_gross_exposure: Option<Amount>,
-}
 
 pub(crate) fn n<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
 
 /// Buy 10 at 100 with bid 99 and ask 101: passes every rule.
-fn base() -> Case {
+fn base() -> Facts {
     let now = Timestamp::from_nanos(1_000_000_000_000);
-    Case {
+    Facts {
         terms: Terms {
             side: Side::Buy,
             order_type: OrderType::Limit,
@@ -67,8 +47,8 @@ fn base() -> Case {
             received: now,
         }),
         now,
-        halted: false,
-        session_ready: true,
+        halted: Halted::default(),
+        session: SessionState::Ready,
         backlog: None,
         filled: Quantity::ZERO,
         position: Quantity::ZERO,
@@ -80,39 +60,18 @@ fn base() -> Case {
     }
 }
 
-fn judge(case: &Case) -> Result<Approved, Denial> {
-    approve(&Facts {
-        terms: case.terms,
-        instrument: &case.instrument,
-        limits: &case.limits,
-        fees: &case.fees,
-        quote: case.quote,
-        now: case.now,
-        halted: case.halted,
-        session_ready: case.session_ready,
-        backlog: case.backlog,
-        filled: case.filled,
-        position: case.position,
-        open_buy: case.open_buy,
-        open_sell: case.open_sell,
-        available_cash: case.available_cash,
-        gross_exposure: case.gross_exposure,
-        max_gross_exposure: case.max_gross_exposure,
-    })
-}
-
 #[test]
 fn each_rule_passes_up_to_its_limit_and_refuses_beyond_it() {
     for (index, row) in TABLE.iter().enumerate() {
         let mut case = base();
         (row.passes)(&mut case);
-        assert!(judge(&case).is_ok(), "row {index} {}: {:?}", row.rule, judge(&case));
+        assert!(approve(&case).is_ok(), "row {index} {}: {:?}", row.rule, approve(&case));
         let mut case = base();
         (row.fails)(&mut case);
         let numbers = row.numbers.map(|(limit, actual)| (n::<Amount>(limit), n::<Amount>(actual)));
         let expected =
             Denial { reason: row.reason, limit: numbers.map(|two| two.0), actual: numbers.map(|two| two.1) };
-        assert_eq!(judge(&case).unwrap_err(), expected, "row {index} {}", row.rule);
+        assert_eq!(approve(&case).unwrap_err(), expected, "row {index} {}", row.rule);
     }
 }
 
@@ -139,11 +98,11 @@ fn the_first_refusal_wins() {
     for row in TABLE {
         let mut case = base();
         (row.fails)(&mut case);
-        case.session_ready = false;
-        let first = if row.reason == Halted { Halted } else { SessionNotReady };
-        assert_eq!(judge(&case).unwrap_err().reason, first, "{}", row.rule);
-        case.halted = true;
-        assert_eq!(judge(&case).unwrap_err().reason, Halted, "{}", row.rule);
+        case.session = SessionState::Up;
+        let first = if row.reason == DenyReason::Halted { DenyReason::Halted } else { SessionNotReady };
+        assert_eq!(approve(&case).unwrap_err().reason, first, "{}", row.rule);
+        case.halted.strategy = true;
+        assert_eq!(approve(&case).unwrap_err().reason, DenyReason::Halted, "{}", row.rule);
     }
 }
 
@@ -166,12 +125,12 @@ fn what_is_approved_carries_its_reservation() {
     let mut case = base();
     case.fees = FeeSchedule { rate_bps: n("1.5"), per_unit: n("0") };
     case.filled = n("4");
-    let reservation = *judge(&case).unwrap().reservation();
+    let reservation = *approve(&case).unwrap().reservation();
     assert_eq!((reservation.open, reservation.unit_price), (n("6"), n("100")));
     assert_eq!((reservation.notional, reservation.cash), (n("600"), n("600.09")));
     sell(&mut case, "6");
-    let reservation = *judge(&case).unwrap().reservation();
+    let reservation = *approve(&case).unwrap().reservation();
     assert_eq!((reservation.notional, reservation.cash), (n("600"), Amount::ZERO));
     market(&mut case, Side::Sell);
-    assert_eq!(judge(&case).unwrap().reservation().unit_price, n("99"));
+    assert_eq!(approve(&case).unwrap().reservation().unit_price, n("99"));
 }

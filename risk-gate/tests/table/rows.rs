@@ -6,16 +6,16 @@ use model::DenyReason::{
     QuantityBelowFilled, QuantityNotInLots, QuantityNotPositive, SessionBacklogged, SessionNotReady,
     ShortSale,
 };
-use model::{Backlog, FeeSchedule, OrderType, Price, Quote, Side};
-use risk_gate::Terms;
+use model::{Backlog, FeeSchedule, OrderType, Price, Quote, SessionState, Side};
+use risk_gate::{Facts, Terms};
 
-use crate::{Case, n};
+use crate::n;
 
 pub(crate) struct Row {
     pub(crate) rule: &'static str,
     pub(crate) reason: DenyReason,
-    pub(crate) passes: fn(&mut Case),
-    pub(crate) fails: fn(&mut Case),
+    pub(crate) passes: fn(&mut Facts),
+    pub(crate) fails: fn(&mut Facts),
     /// Limit and actual.
     pub(crate) numbers: Option<(&'static str, &'static str)>,
 }
@@ -23,26 +23,26 @@ pub(crate) struct Row {
 const fn row(
     rule: &'static str,
     reason: DenyReason,
-    passes: fn(&mut Case),
-    fails: fn(&mut Case),
+    passes: fn(&mut Facts),
+    fails: fn(&mut Facts),
     numbers: Option<(&'static str, &'static str)>,
 ) -> Row {
     Row { rule, reason, passes, fails, numbers }
 }
 
-fn quantity(case: &mut Case, text: &str) {
+fn quantity(case: &mut Facts, text: &str) {
     case.terms.quantity = n(text);
 }
 
-fn limit(case: &mut Case, text: &str) {
+fn limit(case: &mut Facts, text: &str) {
     case.terms.limit_price = Some(n(text));
 }
 
-pub(crate) fn market(case: &mut Case, side: Side) {
+pub(crate) fn market(case: &mut Facts, side: Side) {
     case.terms = Terms { side, order_type: OrderType::Market, limit_price: None, ..case.terms };
 }
 
-pub(crate) fn sell(case: &mut Case, position: &str) {
+pub(crate) fn sell(case: &mut Facts, position: &str) {
     case.terms.side = Side::Sell;
     case.position = n(position);
 }
@@ -51,8 +51,8 @@ const LARGEST: &str = "79228162514264337593543950335";
 
 /// In the order of [`RULES`], and of the reasons of each.
 pub(crate) const TABLE: &[Row] = &[
-    row("not_halted", Halted, |_| {}, |case| case.halted = true, None),
-    row("session_ready", SessionNotReady, |_| {}, |case| case.session_ready = false, None),
+    row("not_halted", Halted, |_| {}, |case| case.halted.firm = true, None),
+    row("session_ready", SessionNotReady, |_| {}, |case| case.session = SessionState::Up, None),
     row(
         "session_backlog",
         SessionBacklogged,

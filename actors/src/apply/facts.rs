@@ -1,0 +1,153 @@
+//! What the gate judges by, gathered in one place: for the decision, and for whoever explains it afterwards.
+
+use model::{
+    Amount, Command, Denial, DenyReason, NewOrder, Quantity, ReplaceOrder, SessionId, Stamped, StrategyId,
+    Timestamp,
+};
+use risk_gate::{Facts, Halted, Reservation, Terms};
+
+use crate::{Account, Asset, Core, InstrumentBook, Order, Portfolio};
+
+impl Core {
+    /// What the gate would judge this command by; `None` where it would not come to that: it judges only new orders and
+    /// replaces, and only where everything they name is there and can be computed.
+    pub fn facts(&self, now: Timestamp, stamped: &Stamped, command: &Command) -> Option<Facts> {
+        match command {
+            Command::NewOrder(request) => {
+                let (account, instrument) =
+                    (self.account(request.account)?, self.instrument(request.instrument)?);
+                of_new_order(self, account, instrument, stamped, now, request).ok()
+            }
+            Command::ReplaceOrder(replace) => {
+                let order = self.order_named(replace.account, replace.order, &replace.cl_ord_id)?;
+                of_replace(self, &order, stamped, now, replace).ok()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Of a new order.
+#[expect(clippy::inline_always, reason = "what a new order does not have yet is left out where it is called")]
+#[inline(always)]
+pub(crate) fn of_new_order(
+    core: &Core,
+    account: &Account,
+    instrument: &InstrumentBook,
+    stamped: &Stamped,
+    now: Timestamp,
+    request: &NewOrder,
+) -> Result<Facts, Denial> {
+    let terms = Terms {
+        side: request.side,
+        order_type: request.order_type,
+        time_in_force: request.time_in_force,
+        quantity: request.quantity,
+        limit_price: request.limit_price,
+    };
+    let session = account.definition.session;
+    let subject =
+        Subject { account, instrument, strategy: request.strategy, session, own: Reservation::NONE };
+    facts(core, &subject, terms, stamped, now, Quantity::ZERO)
+}
+
+/// Of other terms for an order, which goes out on its own session.
+pub(crate) fn of_replace(
+    core: &Core,
+    order: &Order,
+    stamped: &Stamped,
+    now: Timestamp,
+    replace: &ReplaceOrder,
+) -> Result<Facts, Denial> {
+    let account = core.account(order.account).ok_or(Denial::of(DenyReason::UnknownAccount))?;
+    let instrument = core.instrument(order.instrument).ok_or(Denial::of(DenyReason::UnknownInstrument))?;
+    let terms = order.replaced_terms(replace.quantity, replace.limit_price);
+    let subject = Subject {
+        account,
+        instrument,
+        strategy: order.strategy,
+        session: order.session,
+        own: order.reservation,
+    };
+    facts(core, &subject, terms, stamped, now, order.cum_quantity)
+}
+
+/// Whose order in what is judged, and what the order itself holds already (for a replace).
+struct Subject<'a> {
+    account: &'a Account,
+    instrument: &'a InstrumentBook,
+    strategy: StrategyId,
+    session: SessionId,
+    own: Reservation,
+}
+
+/// Gathers what the gate judges by.
+#[expect(clippy::inline_always, reason = "what a new order does not have yet is left out where it is called")]
+#[inline(always)]
+fn facts(
+    core: &Core,
+    subject: &Subject<'_>,
+    terms: Terms,
+    stamped: &Stamped,
+    now: Timestamp,
+    filled: Quantity,
+) -> Result<Facts, Denial> {
+    let Subject { account, instrument, strategy, session, own } = *subject;
+    let portfolio =
+        core.portfolio(account.definition.portfolio).ok_or(Denial::of(DenyReason::UnknownPortfolio))?;
+    let definition = &instrument.definition;
+    let session = core.session(session).ok_or(Denial::of(DenyReason::UnknownSession))?;
+    let holding = account.held(definition.id);
+    let (mut open_buy, mut open_sell) = (holding.open_buy, holding.open_sell);
+    match terms.side {
+        model::Side::Buy => open_buy = open_buy.minus(own.open)?,
+        model::Side::Sell => open_sell = open_sell.minus(own.open)?,
+    }
+    let available = account.ledger().available(Asset::Cash(definition.currency))?;
+    let exposure = portfolio.exposure(definition.currency).gross()?;
+    Ok(Facts {
+        terms,
+        instrument: *definition,
+        limits: account.limits,
+        fees: account.definition.fees,
+        quote: stamped.quote,
+        now,
+        halted: halted(core, portfolio, account, instrument, strategy),
+        session: session.state,
+        backlog: stamped.backlog,
+        filled,
+        position: holding.position,
+        open_buy,
+        open_sell,
+        available_cash: available.plus(own.cash)?,
+        gross_exposure: exposure.minus(own.notional)?.at_least(Amount::ZERO),
+        max_gross_exposure: portfolio.gross_limit(definition.currency),
+    })
+}
+
+/// True where a halt covers the order.
+pub(crate) fn is_order_halted(core: &Core, order: &Order) -> bool {
+    let Some(account) = core.account(order.account) else { return true };
+    let portfolio = core.portfolio(account.definition.portfolio);
+    let (Some(portfolio), Some(instrument)) = (portfolio, core.instrument(order.instrument)) else {
+        return true;
+    };
+    halted(core, portfolio, account, instrument, order.strategy).is_any()
+}
+
+#[inline]
+fn halted(
+    core: &Core,
+    portfolio: &Portfolio,
+    account: &Account,
+    instrument: &InstrumentBook,
+    strategy: StrategyId,
+) -> Halted {
+    Halted {
+        firm: core.firm_halted,
+        portfolio: portfolio.halted,
+        strategy: portfolio.halted_strategies.contains(&strategy),
+        account: account.halted,
+        instrument: instrument.halted,
+    }
+}
