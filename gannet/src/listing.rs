@@ -183,7 +183,11 @@ mod tests {
         for (seq, command) in (1..).zip(commands) {
             let position = Position::new(ShardId::new(shard), seq);
             let stamp = Stamp { position, time: Timestamp::from_nanos(1) };
-            core.apply(stamp, &Input::command(Origin::default(), model::Stamped::default(), command), &mut out);
+            core.apply(
+                stamp,
+                &Input::command(Origin::default(), model::Stamped::default(), command),
+                &mut out,
+            );
         }
         core
     }

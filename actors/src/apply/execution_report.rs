@@ -362,6 +362,10 @@ fn take_terms(order: &mut Order, terms: &Pending) {
     order.wire_id = terms.request;
     if may_take_terms(order) {
         order.status = order.status_by_executions();
+        // With fewer units it can be filled: then nobody waits for an answer any more, to a cancel either.
+        if order.is_finished() {
+            order.pending = None;
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Replace requests: FIX 4.4 appendix D, replaces and their races with fills. The worse of old and new stays
 //! reserved until answered.
 
-use model::{AlertKind, DenyReason, ExecType, ExecutionReport, OrdStatus, WireId};
+use model::{AlertKind, Delivery, DenyReason, ExecType, ExecutionReport, OrdStatus, WireId};
 
 use crate::world::{World, amount, price, units};
 
@@ -168,4 +168,17 @@ fn a_replace_does_not_stand_in_its_own_way() {
     let dear = world.replace_command(id, 100, "10.01");
     assert_eq!(world.refused(dear), DenyReason::GrossExposure);
     world.replace(id, 100, "10");
+}
+
+#[test]
+fn a_cancel_ends_with_an_order_that_a_replace_fills_after_all() {
+    let mut world = World::ready();
+    let id = world.working("a", 100, "10");
+    let given_up = world.replace(id, 1, "10");
+    world.evidence(given_up, Delivery::UnknownToBroker);
+    let cancel = world.cancel(id);
+    world.fill(id, 1, "10");
+    assert_eq!(replaced(&mut world, id, given_up), [AlertKind::UnusualReport]);
+    assert_eq!((world.status(id), world.at(id).pending), (OrdStatus::Filled, None));
+    assert!(world.told_refused(cancel));
 }

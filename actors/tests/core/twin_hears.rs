@@ -325,6 +325,9 @@ impl TwinOrder {
         self.price = asked.price;
         self.wire_id = asked.request;
         self.status = if self.filled >= self.quantity { Status::Filled } else { Status::Working };
+        if self.status == Status::Filled {
+            self.asked = None;
+        }
     }
 
     fn stands(&mut self, report: &ExecutionReport, ended: bool) {
