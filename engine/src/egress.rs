@@ -19,13 +19,13 @@ use crate::outlet::{Line, make_ready, put};
 
 /// What a command wants of the way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Claim {
+pub(crate) enum RoomClaim {
     NewOrder,
     Replace,
     Cancel,
 }
 
-impl Claim {
+impl RoomClaim {
     /// The places it leaves to others.
     const fn leaves(self, places: usize) -> usize {
         match self {
@@ -74,7 +74,7 @@ impl Egress {
     #[inline]
     pub(crate) fn is_clear_for(&mut self, commands: usize) -> bool {
         let Some(ring) = &self.ring else { return true };
-        let wanted = self.held + commands + Claim::NewOrder.leaves(ring.buffer().capacity());
+        let wanted = self.held + commands + RoomClaim::NewOrder.leaves(ring.buffer().capacity());
         if self.room < wanted {
             self.room = ring.slots();
         }
@@ -83,7 +83,7 @@ impl Egress {
 
     /// What stands in the way of a command of this kind now.
     #[cold]
-    pub(crate) fn backlog(&mut self, claim: Claim) -> Option<Backlog> {
+    pub(crate) fn backlog(&mut self, claim: RoomClaim) -> Option<Backlog> {
         let ring = self.ring.as_ref()?;
         let places = ring.buffer().capacity();
         self.room = ring.slots();
@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn most(egress: &mut Egress) -> [Option<(u32, u32)>; 3] {
-        [Claim::NewOrder, Claim::Replace, Claim::Cancel]
+        [RoomClaim::NewOrder, RoomClaim::Replace, RoomClaim::Cancel]
             .map(|claim| egress.backlog(claim).map(|backlog| (backlog.waiting, backlog.most)))
     }
 

@@ -7,7 +7,7 @@ use journal::DurableWatch;
 use model::{Backlog, Event, Outbound, Position, SessionId};
 
 use crate::answers::{Answer, AnswerSink, Sinks};
-use crate::egress::{Claim, Egress};
+use crate::egress::{Egress, RoomClaim};
 use crate::envelope::Asked;
 use crate::outlet::Line;
 
@@ -96,7 +96,7 @@ impl Release {
     }
 
     /// What stands in the way of a command for this session.
-    pub(crate) fn backlog(&mut self, session: SessionId, claim: Claim) -> Option<Backlog> {
+    pub(crate) fn backlog(&mut self, session: SessionId, claim: RoomClaim) -> Option<Backlog> {
         self.egress.get_mut(session.slot())?.backlog(claim)
     }
 

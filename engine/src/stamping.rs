@@ -4,7 +4,7 @@ use actors::Core;
 use model::{Backlog, CancelOrder, Command, NewOrder, Quote, ReplaceOrder, SessionId, Stamped};
 
 use crate::clock::Clock;
-use crate::egress::Claim;
+use crate::egress::RoomClaim;
 use crate::pipeline::Pipeline;
 
 impl<C: Clock> Pipeline<C> {
@@ -30,9 +30,9 @@ impl<C: Clock> Pipeline<C> {
     #[cold]
     fn backlog_for(&mut self, command: &Command) -> Option<Backlog> {
         let (session, claim) = match command {
-            Command::NewOrder(order) => (home(&self.core, order)?, Claim::NewOrder),
-            Command::ReplaceOrder(replace) => (replaced(&self.core, replace)?.session, Claim::Replace),
-            Command::CancelOrder(cancel) => (canceled(&self.core, cancel)?.session, Claim::Cancel),
+            Command::NewOrder(order) => (home(&self.core, order)?, RoomClaim::NewOrder),
+            Command::ReplaceOrder(replace) => (replaced(&self.core, replace)?.session, RoomClaim::Replace),
+            Command::CancelOrder(cancel) => (canceled(&self.core, cancel)?.session, RoomClaim::Cancel),
             _ => return None,
         };
         self.release.backlog(session, claim)

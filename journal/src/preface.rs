@@ -11,7 +11,7 @@
 //! `beside` says which of the parts behind the first 16 bytes are there: a bit for each, in their order. What is not
 //! there takes no room.
 
-use model::{Backlog, Cause, Door, Origin, Position, Quote, ShardId, Stamped};
+use model::{Backlog, CausedBy, Door, Origin, Position, Quote, ShardId, Stamped};
 
 use crate::codec::{get, put};
 
@@ -31,7 +31,7 @@ const HAS_BACKLOG: u8 = 4;
 #[derive(Clone, Copy)]
 pub(crate) struct Preface {
     pub(crate) origin: Origin,
-    pub(crate) cause: Option<Cause>,
+    pub(crate) cause: Option<CausedBy>,
     pub(crate) stamped: Stamped,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Preface {
 #[inline]
 pub(crate) fn encode(
     origin: &Origin,
-    cause: Option<&Cause>,
+    cause: Option<&CausedBy>,
     stamped: &Stamped,
     out: &mut [u8],
 ) -> Option<usize> {
@@ -111,18 +111,18 @@ const fn fixed_part(origin: &Origin, beside: u8) -> [u8; FIXED_BYTES] {
     [p0, p1, p2, p3, u0, u1, u2, u3, c0, c1, c2, c3, origin.door.number(), beside, 0, 0]
 }
 
-const fn cause_part(cause: &Cause) -> [u8; CAUSE_BYTES] {
+const fn cause_part(cause: &CausedBy) -> [u8; CAUSE_BYTES] {
     let [q0, q1, q2, q3, q4, q5, q6, q7] = cause.position.seq.to_le_bytes();
     let [s0, s1] = cause.position.shard.index.to_le_bytes();
     let [i0, i1, i2, i3] = cause.index.to_le_bytes();
     [q0, q1, q2, q3, q4, q5, q6, q7, s0, s1, 0, 0, i0, i1, i2, i3]
 }
 
-fn cause_of(part: &[u8; CAUSE_BYTES]) -> Option<Cause> {
+fn cause_of(part: &[u8; CAUSE_BYTES]) -> Option<CausedBy> {
     let [q0, q1, q2, q3, q4, q5, q6, q7, s0, s1, 0, 0, i0, i1, i2, i3] = *part else { return None };
     let shard = ShardId::new(u16::from_le_bytes([s0, s1]));
     let position = Position::new(shard, u64::from_le_bytes([q0, q1, q2, q3, q4, q5, q6, q7]));
-    Some(Cause { position, index: u32::from_le_bytes([i0, i1, i2, i3]) })
+    Some(CausedBy { position, index: u32::from_le_bytes([i0, i1, i2, i3]) })
 }
 
 const fn backlog_part(backlog: Backlog) -> [u8; BACKLOG_BYTES] {
@@ -144,7 +144,7 @@ mod tests {
     /// Everything that can stand beside a command, and nothing.
     fn cases() -> impl Iterator<Item = Preface> {
         let origin = Origin { principal: 0x0403_0201, uid: 1000, client: 7, door: Door::Fix };
-        let cause = Cause { position: Position::new(ShardId::new(3), 0x0807_0605_0403_0201), index: 9 };
+        let cause = CausedBy { position: Position::new(ShardId::new(3), 0x0807_0605_0403_0201), index: 9 };
         let quote = Quote { bid: "99.98".parse().unwrap(), ..Quote::default() };
         let backlog = Backlog { waiting: 12_288, most: 12_288 };
         (0..8u8).map(move |beside| Preface {

@@ -6,7 +6,7 @@ mod common;
 use common::{input, open, read_all, time};
 use journal::{Durability, RecordBody};
 use model::{
-    AccountDefinition, AccountId, Actor, Amount, Backlog, CancelReject, Cause, Command, Currency, Date,
+    AccountDefinition, AccountId, Actor, Amount, Backlog, CancelReject, CausedBy, Command, Currency, Date,
     Decimal, Delivery, DeliveryEvidence, Door, ExecType, ExecutionReport, FeeSchedule, Incarnation, Input,
     InstrumentId, LimitKind, MessageReject, Name, NewOrder, OrdStatus, OrderType, Origin, PortfolioId,
     Position, Price, Quantity, QuarantineCause, QuarantinedMessage, Quote, RejectLevel, Scope, SessionChange,
@@ -192,9 +192,9 @@ fn small() -> impl Strategy<Value = Input> {
     )
 }
 
-fn cause() -> impl Strategy<Value = Cause> {
+fn cause() -> impl Strategy<Value = CausedBy> {
     any::<(u64, u16, u32)>()
-        .prop_map(|(seq, shard, index)| Cause { position: Position::new(ShardId::new(shard), seq), index })
+        .prop_map(|(seq, shard, index)| CausedBy { position: Position::new(ShardId::new(shard), seq), index })
 }
 
 /// Any command, whoever asked, whatever stands beside it.

@@ -1,7 +1,7 @@
 //! Everything that can change state. What is not an [`Input`] does not happen to the core.
 
 use crate::{
-    AccountId, Actor, Amount, BrokerId, CancelOrder, CancelReject, CashMove, Cause, Currency,
+    AccountId, Actor, Amount, BrokerId, CancelOrder, CancelReject, CashMove, CausedBy, Currency,
     ExecutionReport, FeeSchedule, Incarnation, Instrument, InstrumentId, LimitKind, MessageReject, Name,
     NewOrder, Origin, PortfolioId, Price, Quantity, QuarantinedMessage, ReplaceOrder, Scope, SessionId,
     Stamped, Timestamp, WireId,
@@ -160,7 +160,7 @@ pub enum Input {
         /// Who.
         origin: Origin,
         /// What it follows from, where nobody asked for it.
-        cause: Option<Cause>,
+        cause: Option<CausedBy>,
         /// What the shard knew when it took it.
         stamped: Stamped,
         /// What.

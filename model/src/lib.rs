@@ -44,7 +44,7 @@ pub use instrument::{AssetClass, Currency, Instrument, InstrumentError};
 pub use limits::{FeeSchedule, LimitKind, Limits};
 pub use number::{Amount, ArithmeticError, Decimal, Money, Price, Quantity, Rounding};
 pub use order::{Certainty, OrdStatus, OrderType, PendingKind, Side, TimeInForce};
-pub use origin::{Cause, Door, Origin};
+pub use origin::{CausedBy, Door, Origin};
 pub use outbound::{Outbound, OutboundKind};
 pub use reason::{Denial, DenyReason};
 pub use report::{

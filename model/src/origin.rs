@@ -36,7 +36,7 @@ journalled! {
     /// What caused a command that nobody asked for: the record it follows from, and which of that record's consequences
     /// it is. A command with the same cause is the same command.
     #[derive(PartialOrd, Ord, Hash)]
-    pub struct Cause {
+    pub struct CausedBy {
         /// The record.
         pub position: Position,
         /// Which of the record's consequences, from 0.

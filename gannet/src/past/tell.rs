@@ -2,7 +2,7 @@
 
 use actors::Facts;
 use model::{
-    Backlog, Cause, Command, Event, ExecutionReport, Input, LimitKind, Origin, OutboundKind, Price, Quote,
+    Backlog, CausedBy, Command, Event, ExecutionReport, Input, LimitKind, Origin, OutboundKind, Price, Quote,
     Stamped,
 };
 use serde_json::{Value, json};
@@ -90,7 +90,7 @@ fn heading(directory: &Directory, entry: &Entry) -> String {
 }
 
 /// Who asked, how, and what it follows from where nobody did.
-fn who(origin: &Origin, cause: Option<&Cause>) -> String {
+fn who(origin: &Origin, cause: Option<&CausedBy>) -> String {
     let principal =
         if origin.principal == 0 { String::new() } else { format!("principal {}, ", origin.principal) };
     let cause = cause.map_or_else(String::new, |cause| {

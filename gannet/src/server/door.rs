@@ -24,7 +24,7 @@ use crate::wire::{Answer, AnswerFrame, Refusal, RefusalKind};
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// Lets clients in and knows who is inside. Supervised: when accepting fails for good it starts again.
-pub(super) struct Door {
+pub(super) struct Doorkeeper {
     api: Arc<dyn NodeApi>,
     listener: StdListener,
     admission: Admission,
@@ -37,7 +37,7 @@ pub(super) struct Door {
     owner_uid: u32,
 }
 
-impl Door {
+impl Doorkeeper {
     pub(super) fn new(
         api: Arc<dyn NodeApi>,
         listener: StdListener,
@@ -57,7 +57,7 @@ impl Door {
     }
 }
 
-impl Actor for Door {
+impl Actor for Doorkeeper {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
@@ -75,7 +75,7 @@ impl Actor for Door {
     }
 }
 
-impl Supervised for Door {}
+impl Supervised for Doorkeeper {}
 
 struct Came(UnixStream);
 
@@ -104,7 +104,7 @@ impl Message for Close {
     type Result = ();
 }
 
-async fn accept(listener: UnixListener, mut stopping: watch::Receiver<bool>, door: actix::Addr<Door>) {
+async fn accept(listener: UnixListener, mut stopping: watch::Receiver<bool>, door: actix::Addr<Doorkeeper>) {
     let mut spare = Spare::new();
     loop {
         let accepted = tokio::select! {
@@ -149,7 +149,7 @@ impl Spare {
     }
 }
 
-impl Handler<Came> for Door {
+impl Handler<Came> for Doorkeeper {
     type Result = ();
 
     fn handle(&mut self, Came(stream): Came, context: &mut Context<Self>) {
@@ -196,7 +196,7 @@ fn turn_away(stream: UnixStream, refusal: Refusal) {
     }
 }
 
-impl Handler<Gone> for Door {
+impl Handler<Gone> for Doorkeeper {
     type Result = ();
 
     fn handle(&mut self, Gone(client): Gone, _: &mut Context<Self>) {
@@ -205,7 +205,7 @@ impl Handler<Gone> for Door {
     }
 }
 
-impl Handler<Close> for Door {
+impl Handler<Close> for Doorkeeper {
     type Result = ();
 
     fn handle(&mut self, mut close: Close, context: &mut Context<Self>) {

@@ -19,7 +19,7 @@ use actix::Supervisor;
 use tokio::sync::{oneshot, watch};
 
 use crate::node_api::NodeApi;
-use door::{Close, Door};
+use door::{Close, Doorkeeper};
 pub use guests::Room;
 use socket::Socket;
 pub use socket::SocketError;
@@ -117,7 +117,7 @@ async fn run(
     mut stopping: watch::Receiver<bool>,
     started: std::sync::mpsc::Sender<()>,
 ) {
-    let door = Door::new(api, listener, admission, stopping.clone());
+    let door = Doorkeeper::new(api, listener, admission, stopping.clone());
     let door = Supervisor::start(move |_| door);
     // `start` waits for it.
     let _ = started.send(());
