@@ -12,7 +12,7 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 use actors::LOGIC_VERSION;
-use journal::{JournalError, Reader, Record};
+use journal::{Folder, JournalError, Reader, Record};
 use model::{Event, ShardId};
 
 use crate::digest::Digest;
@@ -69,7 +69,7 @@ pub struct Difference {
 }
 
 /// Replays the journal in `dir` and writes what came of each record to a new file, which replaces one that is there.
-pub fn write_outcomes(dir: &Path, to: &Path) -> Result<Recovered, OutcomesError> {
+pub fn write_outcomes(dir: impl Into<Folder>, to: &Path) -> Result<Recovered, OutcomesError> {
     let beside = to.with_extension("tmp");
     let failed = |error| OutcomesError::Io { path: to.to_path_buf(), error };
     let reader = Reader::from_seq(dir, 1)?;
@@ -101,7 +101,10 @@ fn header(shard: ShardId) -> [u8; 24] {
 
 /// Replays the journal in `dir` and names the first record behind which `outcomes`, written by another program, say
 /// something else; `None` where they agree as far as they go.
-pub fn first_difference(dir: &Path, outcomes: &Path) -> Result<Option<Difference>, OutcomesError> {
+pub fn first_difference(
+    dir: impl Into<Folder>,
+    outcomes: &Path,
+) -> Result<Option<Difference>, OutcomesError> {
     let failed = |error| OutcomesError::Io { path: outcomes.to_path_buf(), error };
     let foreign = |what| OutcomesError::Foreign { path: outcomes.to_path_buf(), what };
     let reader = Reader::from_seq(dir, 1)?;

@@ -413,7 +413,7 @@ fn a_head_proves_the_past_and_a_repair_cuts_it_on_purpose() {
     assert!(says(folder, &["state", "--at", &day.raised.to_string()]).contains("AIG"));
     let to = day.raised.seq.to_string();
     let asked = refuses(folder, &["journal", "repair", "--to", &to]);
-    assert!(asked.contains("whatever is behind the damage") && asked.contains("--yes"), "{asked}");
+    assert!(asked.contains("what is damaged or missing") && asked.contains("--yes"), "{asked}");
     assert!(!refuses(folder, &["journal", "repair", "--to", &last, "--yes"]).is_empty());
     let repaired = says(folder, &["journal", "repair", "--to", &to, "--yes"]);
     assert!(repaired.contains(&format!("now ends with record {to}.")), "{repaired}");

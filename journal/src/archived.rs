@@ -56,6 +56,13 @@ impl Archived {
         self.before.seq + 1
     }
 
+    /// The error for a record that was moved elsewhere; `None` where it was not.
+    pub(crate) fn moved(&self, directory: &Directory, seq: u64) -> Option<JournalError> {
+        let (dir, first, moved_to) =
+            (directory.path().to_path_buf(), self.first_seq(), self.moved_to.clone());
+        (1..first).contains(&seq).then_some(JournalError::Archived { dir, seq, first, moved_to })
+    }
+
     fn encode(&self, shard: ShardId) -> String {
         let Self { first_segment, before, moved_to } = self;
         let text = format!(
@@ -120,12 +127,7 @@ impl Directory {
 
     /// The error for a record that was moved elsewhere; `None` where it was not.
     pub(crate) fn moved(&self, seq: u64) -> Result<Option<JournalError>, JournalError> {
-        let Some(archived) = self.archived()?.filter(|archived| (1..archived.first_seq()).contains(&seq))
-        else {
-            return Ok(None);
-        };
-        let (dir, first, moved_to) = (self.path().to_path_buf(), archived.first_seq(), archived.moved_to);
-        Ok(Some(JournalError::Archived { dir, seq, first, moved_to }))
+        Ok(self.archived()?.and_then(|archived| archived.moved(self, seq)))
     }
 
     /// Says durably where the journal starts: before or after a crash, one or the other holds.

@@ -10,9 +10,12 @@ use blake3::Hasher;
 use model::ShardId;
 
 use crate::directory::Directory;
-use crate::disk::{Access, Folder};
+use crate::disk::{Access, AtGap, Folder};
 use crate::error::JournalError;
+use crate::extent::Extent;
 use crate::header::{CHAIN_AT, SegmentHeader, encode_chain};
+use crate::lacking::lacking;
+use crate::reader::segment_of;
 use crate::scan::SegmentScan;
 use crate::survey::survey;
 
@@ -54,29 +57,42 @@ impl FromStr for Head {
     }
 }
 
-/// The head of the journal in `dir`: everything that is there now.
+/// The head of the journal in `dir`: everything that is there now. Of a folder that is read up to a gap, everything
+/// before it.
 pub fn head(dir: impl Into<Folder>) -> Result<Head, JournalError> {
     let directory = Directory::new(dir);
+    if directory.folder().at_gap == AtGap::End
+        && let Some(gap) = lacking(directory.folder())?
+    {
+        return head_up_to(&directory, gap.holds_to);
+    }
     let control = directory.require_control()?;
     let Some(active) = survey(&directory, &control)?.active else { return Ok(Head { seq: 0, hash: ORIGIN }) };
-    let before = match active.scan.page.chain {
-        Some(hash) => hash,
-        None => up_to_segment(&directory, control.shard, active.index, &mut || ())?,
-    };
-    hash_segment(&directory, control.shard, active.index, &before, u64::MAX)
+    let before = before_segment(&directory, control.shard, active.index)?;
+    hash_segment(&directory, control.shard, active.index, &before.hash, u64::MAX)
+}
+
+/// Everything up to record `seq`, whatever is missing behind it.
+fn head_up_to(directory: &Directory, seq: u64) -> Result<Head, JournalError> {
+    let extent = Extent::of(directory)?;
+    match segment_of(directory, &extent, seq.max(extent.first.first_seq()))? {
+        (index, Some(scan)) => {
+            let before = before_segment(directory, scan.page.fixed.shard, index)?;
+            hash_segment(directory, scan.page.fixed.shard, index, &before.hash, seq)
+        }
+        (_, None) => Ok(extent.first.before),
+    }
 }
 
 /// Proves that everything up to `head` is as it was when the head was taken, by reading all of it.
 pub fn verify_head(dir: impl Into<Folder>, head: &Head) -> Result<(), JournalError> {
     let directory = Directory::new(dir);
-    let shard = directory.require_control()?.shard;
-    let mut found = directory.first()?.before;
-    if found.seq > head.seq
-        && let Some(moved) = directory.moved(head.seq)?
-    {
+    let extent = Extent::of(&directory)?.whole()?;
+    let (shard, mut found) = (extent.control.shard, extent.first.before);
+    if let Some(moved) = extent.first.moved(&directory, head.seq).filter(|_| found.seq > head.seq) {
         return Err(moved);
     }
-    for index in directory.segments()? {
+    for index in extent.segments {
         if found == *head {
             break;
         }

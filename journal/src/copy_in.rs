@@ -123,7 +123,10 @@ pub(crate) fn read_header(
         Ok(found)
     });
     let found = read.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => JournalError::Missing { path: path.clone() },
+        std::io::ErrorKind::NotFound => {
+            let (path, first_seq, last_seq) = (path.clone(), piece.first_seq, piece.head.seq);
+            JournalError::PieceMissing { path, first_seq, last_seq }
+        }
         _ => JournalError::io("read", &path, error),
     })?;
     if found != piece.len_bytes {

@@ -6,10 +6,11 @@ use rkyv::util::AlignedVec;
 
 use crate::chain::{self, Head};
 use crate::directory::{Control, Directory};
-use crate::disk::{Access, DiskFile, Folder};
+use crate::disk::{Access, AtGap, DiskFile, Folder};
 use crate::error::JournalError;
 use crate::header::{SEGMENT_HEADER_BYTES, SegmentHeader, Visibility};
 use crate::kind::RecordKind;
+use crate::lacking::lacking;
 use crate::layout::RecordHeader;
 use crate::piece::{Piece, Until};
 use crate::reader::Reader;
@@ -45,7 +46,11 @@ pub fn copy_out(
     known: &[Piece],
     until: Until,
 ) -> Result<CopiedOut, JournalError> {
-    let (directory, to) = (Directory::new(from), Directory::new(to));
+    // A copy that ended at a gap would look whole.
+    let (directory, to) = (Directory::new(from.into().reading(AtGap::Refuse)), Directory::new(to));
+    if let Some(gap) = lacking(directory.folder())? {
+        return Err(JournalError::Gap(gap));
+    }
     let control = directory.require_control()?;
     to.create()?;
     let mut pieces = still_there(&to, known)?;

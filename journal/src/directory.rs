@@ -9,6 +9,7 @@
 //! next.tmp              a segment in preparation
 //! ```
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,8 @@ const CONTROL_MAGIC: [u8; 8] = *b"GANNETC\n";
 const CONTROL_BYTES: usize = 48;
 const LIVE_BYTES: usize = 4096;
 const SUFFIX: &str = ".segment";
+/// What only a journal leaves behind.
+const TRACES: [&str; 2] = ["archived", "live"];
 
 /// What must be true of the segments, and how often the journal was opened for writing.
 ///
@@ -158,9 +161,8 @@ impl Directory {
 
     /// Those of segments that were moved elsewhere and are still there, too. Other files are none of our business.
     pub(crate) fn all_segments(&self) -> Result<Vec<u64>, JournalError> {
-        let refused = |error| JournalError::io("list", self.path(), error);
         let mut indexes = Vec::new();
-        for name in self.disk().list(self.path()).map_err(refused)? {
+        for name in self.names()? {
             let Some(index) = name.to_str().and_then(|name| name.strip_suffix(SUFFIX)?.parse::<u64>().ok())
             else {
                 continue;
@@ -172,6 +174,22 @@ impl Directory {
         }
         indexes.sort_unstable();
         Ok(indexes)
+    }
+
+    /// The names of all that is there.
+    pub(crate) fn names(&self) -> Result<Vec<OsString>, JournalError> {
+        self.disk().list(self.path()).map_err(|error| JournalError::io("list", self.path(), error))
+    }
+
+    /// True where there is, or was, a journal: whatever else is gone. A folder that was made and locked is none yet.
+    pub(crate) fn has_traces(&self) -> Result<bool, JournalError> {
+        let is_trace =
+            |name: &str| TRACES.contains(&name) || name.starts_with("repair-") || name.ends_with(SUFFIX);
+        // Whoever replays a journal keeps states beside it: each is a sign that there was one. Not the folder for them.
+        let states = self.disk().list(&self.path().join("snapshots")).unwrap_or_default();
+        let is_state = |name: &OsString| Path::new(name).extension().is_some_and(|end| end == "snapshot");
+        Ok(self.names()?.iter().any(|name| name.to_str().is_some_and(is_trace))
+            || states.iter().any(is_state))
     }
 
     /// Brings creations, renamings and removals to disk.
@@ -236,9 +254,7 @@ impl Directory {
         }
         match self.read_control()? {
             Some(control) => Ok(control),
-            None if self.all_segments()?.is_empty() => {
-                Err(JournalError::NoJournal { dir: dir.to_path_buf() })
-            }
+            None if !self.has_traces()? => Err(JournalError::NoJournal { dir: dir.to_path_buf() }),
             None => Err(JournalError::Missing { path: self.control_path() }),
         }
     }

@@ -88,24 +88,43 @@ pub struct Folder {
     pub disk: Arc<dyn Disk>,
     /// The folder.
     pub path: PathBuf,
+    /// What a reader of a journal in it does where something of it is missing.
+    pub at_gap: AtGap,
+}
+
+/// What a reader does where something of a journal is missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AtGap {
+    /// It refuses to read any of it, and names what is missing.
+    #[default]
+    Refuse,
+    /// It ends there, as if the journal did: for who was told, and says so of whatever comes of it. Whoever follows,
+    /// writes, copies or proves a journal refuses all the same.
+    End,
 }
 
 impl Folder {
     /// A folder on a disk.
     pub fn on(disk: &Arc<dyn Disk>, path: impl Into<PathBuf>) -> Self {
-        Self { disk: Arc::clone(disk), path: path.into() }
+        Self { disk: Arc::clone(disk), path: path.into(), at_gap: AtGap::Refuse }
     }
 
     /// A folder in this one.
     #[must_use]
     pub fn join(&self, name: impl AsRef<Path>) -> Self {
-        Self::on(&self.disk, self.path.join(name))
+        Self { path: self.path.join(name), ..self.clone() }
+    }
+
+    /// The same folder, whose journal is read as `at_gap` says.
+    #[must_use]
+    pub fn reading(self, at_gap: AtGap) -> Self {
+        Self { at_gap, ..self }
     }
 }
 
 impl From<&Path> for Folder {
     fn from(path: &Path) -> Self {
-        Self { disk: Arc::new(NativeDisk), path: path.to_path_buf() }
+        Self { disk: Arc::new(NativeDisk), path: path.to_path_buf(), at_gap: AtGap::Refuse }
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use model::ShardId;
 
+use crate::gap::Gap;
+
 /// Why a journal could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -113,7 +115,20 @@ pub enum JournalError {
         /// Whose was asked for.
         expected: ShardId,
     },
-    /// A segment or the control file is not there though it must be.
+    /// Segments or records are missing that must be here.
+    #[error("{0}")]
+    Gap(Gap),
+    /// A piece of a copy is not there.
+    #[error("{}: missing from the copy, with records {first_seq} to {last_seq}", .path.display())]
+    PieceMissing {
+        /// The piece's file.
+        path: PathBuf,
+        /// The first record it held.
+        first_seq: u64,
+        /// The last one.
+        last_seq: u64,
+    },
+    /// A file is not there though it must be: the control file, or a segment that was there a moment ago.
     #[error("{}: missing from the journal", .path.display())]
     Missing {
         /// The file that should be there.

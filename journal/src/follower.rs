@@ -10,7 +10,9 @@ use rkyv::util::AlignedVec;
 use crate::directory::Directory;
 use crate::disk::{Access, Folder};
 use crate::error::{Damage, JournalError};
+use crate::extent::{End, Extent};
 use crate::header::{DURABLE_AT, HeaderFault, SEGMENT_HEADER_BYTES, SegmentHeader, VISIBILITY_AT, load_word};
+use crate::lacking::lacking;
 use crate::layout::{ALIGN_BYTES, MAX_RECORD_BYTES, check_record, checked_len, record_crc};
 use crate::memory::Words;
 use crate::reader::segment_of;
@@ -34,6 +36,8 @@ pub struct Follower {
     from_seq: u64,
     /// Looks in a row that found nothing.
     idle_looks: u32,
+    /// The end was looked at closely once.
+    judged: bool,
     /// The last durable record, where the writer says so.
     live: Option<Words>,
     record: AlignedVec<16>,
@@ -47,12 +51,17 @@ struct Mapped {
 }
 
 impl Follower {
-    /// Follows the journal in `dir` from record `from_seq` on, which may be yet to come.
+    /// Follows the journal in `dir` from record `from_seq` on, which may be yet to come. Where segments are missing it
+    /// refuses, as a [`Reader`](crate::Reader) does; what is lost while it follows, it notices when it comes there.
     pub fn open(dir: impl Into<Folder>, from_seq: u64) -> Result<Self, JournalError> {
         let directory = Directory::new(dir);
-        let shard = directory.require_control()?.shard;
-        let (index, scan) = segment_of(&directory, shard, from_seq)?;
-        let first_seq = scan.map_or(1, |scan| scan.page.fixed.first_seq);
+        let (extent, (index, scan)) = Extent::with(&directory, |extent| {
+            let extent = extent.whole()?;
+            let segment = segment_of(&directory, &extent, from_seq)?;
+            Ok((extent, segment))
+        })?;
+        let shard = extent.control.shard;
+        let first_seq = scan.map_or(extent.first.first_seq(), |scan| scan.page.fixed.first_seq);
         Ok(Self {
             directory,
             shard,
@@ -63,6 +72,7 @@ impl Follower {
             at: SEGMENT_HEADER_BYTES,
             from_seq,
             idle_looks: 0,
+            judged: false,
             live: None,
             record: AlignedVec::new(),
         })
@@ -115,7 +125,10 @@ impl Follower {
                 self.segment = Mapped::open(&self.directory, self.index, self.shard)?;
             }
             let (at, seq, durable) = (self.at, self.next_seq, self.durable());
-            let Some(segment) = &self.segment else { return Ok(false) };
+            let Some(segment) = &self.segment else {
+                let is_suspicious = self.looked_in_vain();
+                return if is_suspicious { self.judge_end().map(|()| false) } else { Ok(false) };
+            };
             let word = segment.visible_word(at, seq, durable)?;
             if word != 0 {
                 let len = checked_len(word).map_err(|damage| segment.corrupt(at, seq, damage))?;
@@ -136,12 +149,58 @@ impl Follower {
             }
             // Only a segment without room for the largest record is ever followed by another one. If one follows all
             // the same, records are missing here: a look now and then keeps that from being an endless wait.
-            let full = segment.words.len() - at < MAX_RECORD_BYTES;
-            self.idle_looks = self.idle_looks.wrapping_add(1);
-            let suspicious = self.idle_looks.is_multiple_of(SUSPICIOUS_LOOKS);
-            if !(full || suspicious) || !self.advance()? {
-                return Ok(false);
+            let is_full = segment.words.len() - at < MAX_RECORD_BYTES;
+            let is_suspicious = self.looked_in_vain();
+            if (is_full || is_suspicious) && self.advance()? {
+                continue;
             }
+            if is_suspicious {
+                self.judge_end()?;
+            }
+            return Ok(false);
+        }
+    }
+
+    /// Counts a look that found nothing; true where it is time for a closer one: at the first, and now and then.
+    fn looked_in_vain(&mut self) -> bool {
+        self.idle_looks = self.idle_looks.wrapping_add(1);
+        let is_first = !std::mem::replace(&mut self.judged, true);
+        is_first || self.idle_looks.is_multiple_of(SUSPICIOUS_LOOKS)
+    }
+
+    /// Where nothing more is visible: an error where the control file knows of more.
+    #[cold]
+    fn judge_end(&mut self) -> Result<(), JournalError> {
+        // A control file that cannot be read just now says nothing: whoever opens the journal will be told.
+        let Ok(Some(control)) = self.directory.read_control() else { return Ok(()) };
+        let index = if self.segment.is_some() { self.index } else { self.index.saturating_sub(1) };
+        let mut end = End { index, seq: self.next_seq.saturating_sub(1), is_followed: false };
+        if !end.is_early(&control) {
+            return Ok(());
+        }
+        // A writer may have gone on between the look at the end and the one at the control file; the next look finds it.
+        let next = Mapped::open(&self.directory, end.index + 1, self.shard)?;
+        if let Some(segment) = &self.segment {
+            if segment.visible_word(self.at, self.next_seq, self.durable())? != 0 {
+                return Ok(());
+            }
+            end.is_followed = next.is_some();
+            if next.is_some_and(|next| next.header.first_seq == self.next_seq) {
+                return Ok(());
+            }
+        } else if next.is_some() {
+            return Ok(());
+        }
+        // A repair may have cut here: the control file was the first to know.
+        match self.directory.read_control() {
+            Ok(Some(control)) if end.is_early(&control) => {
+                // Under disk durability more may be here than may be seen: a reader tells what is missing.
+                match lacking(self.directory.folder())? {
+                    Some(gap) => Err(JournalError::Gap(gap)),
+                    None => Err(end.refusal(&self.directory, &control)),
+                }
+            }
+            _ => Ok(()),
         }
     }
 

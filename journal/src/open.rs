@@ -207,7 +207,7 @@ fn control(directory: &Directory, shard: ShardId) -> Result<(Control, bool), Jou
             Err(JournalError::Shard { path, found: control.shard, expected: shard })
         }
         Some(control) => Ok((control, false)),
-        None if directory.segments()?.is_empty() => {
+        None if !directory.has_traces()? => {
             let control = Control { shard, incarnation: Incarnation::default(), segment: 0, seq: 0 };
             directory.write_control(&control)?;
             Ok((control, true))

@@ -1,11 +1,10 @@
 //! Reading the state of a journal without changing it: what opening, verifying and reading start from.
 
-use std::path::PathBuf;
-
 use model::ShardId;
 
 use crate::directory::{Control, Directory};
 use crate::error::{Damage, JournalError};
+use crate::extent::{End, Extent};
 use crate::files::is_zero_from;
 use crate::header::SEGMENT_HEADER_BYTES;
 use crate::scan::{Peek, SegmentScan, Tail};
@@ -32,8 +31,7 @@ pub(crate) struct Survey {
 
 /// Looks at the headers of all segments and the records of the last two.
 pub(crate) fn survey(directory: &Directory, control: &Control) -> Result<Survey, JournalError> {
-    let indexes = contiguous(directory, control)?;
-    let first = directory.first()?;
+    let Extent { segments: indexes, first, .. } = Extent::of(directory)?.whole()?;
     let first_index = first.first_segment;
     let mut survey =
         Survey { active: None, unused: Vec::new(), first_index, incarnation: control.incarnation.count };
@@ -45,25 +43,8 @@ pub(crate) fn survey(directory: &Directory, control: &Control) -> Result<Survey,
             return Err(active.scan.corrupt(damage));
         }
     }
-    check_nothing_lost(directory, control, &survey)?;
+    check_nothing_lost(directory, control, first.before.seq, &survey)?;
     Ok(survey)
-}
-
-/// The segment indexes, without gaps, from where the journal starts to at least what the control file knows of.
-fn contiguous(directory: &Directory, control: &Control) -> Result<Vec<u64>, JournalError> {
-    let indexes = directory.segments()?;
-    let archived = directory.archived()?;
-    let first = archived.as_ref().map_or(1, |archived| archived.first_segment);
-    // What was written to is never moved: where something was moved, there is a first segment.
-    let least = archived.map_or(0, |archived| archived.first_segment);
-    let last = indexes.last().copied().unwrap_or(0).max(control.segment).max(least);
-    let mut present = indexes.iter().copied();
-    for expected in first..=last {
-        if present.next() != Some(expected) {
-            return Err(JournalError::Missing { path: directory.segment_path(expected) });
-        }
-    }
-    Ok(indexes)
 }
 
 fn blank(directory: &Directory, index: u64) -> JournalError {
@@ -191,12 +172,18 @@ pub(crate) fn check_sealed(
     }
 }
 
-fn check_nothing_lost(directory: &Directory, control: &Control, survey: &Survey) -> Result<(), JournalError> {
-    let dir: PathBuf = directory.path().to_path_buf();
-    let found = survey.active.as_ref().map_or(0, |active| active.scan.next_seq - 1);
-    let behind = survey.active.as_ref().map_or(0, |active| active.index) < control.segment;
-    if found < control.seq || behind {
-        return Err(JournalError::Lost { dir, found, expected: control.seq.max(found + u64::from(behind)) });
-    }
-    Ok(())
+/// The control file knows of nothing behind the end.
+fn check_nothing_lost(
+    directory: &Directory,
+    control: &Control,
+    moved_seq: u64,
+    survey: &Survey,
+) -> Result<(), JournalError> {
+    let active = survey.active.as_ref();
+    let end = End {
+        index: active.map_or(survey.first_index - 1, |active| active.index),
+        seq: active.map_or(moved_seq, |active| active.scan.next_seq - 1),
+        is_followed: false,
+    };
+    if end.is_early(control) { Err(end.refusal(directory, control)) } else { Ok(()) }
 }

@@ -175,7 +175,7 @@ fn a_missing_segment_is_an_error_and_a_moved_one_is_not() {
     let world = World::new(3000);
     let path = world.journal();
     world.archive(&[], 1500);
-    let first = archived(&path).unwrap().unwrap().first_segment;
+    let (first, first_seq) = (archived(&path).unwrap().unwrap().first_segment, world.first_seq());
     for index in [first, first + 1] {
         let segment = path.join(format!("{index:08}.segment"));
         std::fs::rename(&segment, world.path("away")).unwrap();
@@ -183,8 +183,13 @@ fn a_missing_segment_is_an_error_and_a_moved_one_is_not() {
             verify(&path).map(|_| ()),
             journal::open(&common::options(&path, Durability::Process)).map(|_| ()),
         ] {
-            let Err(JournalError::Missing { path }) = refused else { panic!("{refused:?}") };
-            assert_eq!(path, segment);
+            let Err(JournalError::Gap(gap)) = refused else { panic!("{refused:?}") };
+            assert_eq!((gap.missing.len(), gap.missing[0].segments.clone()), (1, Some(index..=index)));
+            assert_eq!(gap.moved, Some((first_seq - 1, "the attic".to_owned())));
+            assert!(
+                gap.holds_to + 1 >= first_seq && (index > first || gap.holds_to + 1 == first_seq),
+                "{gap}"
+            );
         }
         std::fs::rename(world.path("away"), &segment).unwrap();
     }
@@ -195,7 +200,9 @@ fn a_missing_segment_is_an_error_and_a_moved_one_is_not() {
     );
     // Without the word that something was moved, it is missing.
     std::fs::rename(path.join("archived"), world.path("away")).unwrap();
-    assert!(matches!(verify(&path), Err(JournalError::Missing { .. })));
+    let Err(JournalError::Gap(gap)) = verify(&path) else { panic!("it is missed") };
+    assert_eq!((gap.holds_to, gap.missing[0].segments.clone(), gap.moved), (0, Some(1..=first - 1), None));
+    assert_eq!((gap.missing[0].first_seq, gap.missing[0].last_seq), (1, Some(first_seq - 1)));
     std::fs::rename(world.path("away"), path.join("archived")).unwrap();
     repair_to(&path, 2000).unwrap();
     world.check(2000);

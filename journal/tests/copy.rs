@@ -201,7 +201,7 @@ fn a_copy_that_was_changed_is_refused() {
     assert!(matches!(refused(&whole, &other), JournalError::Chain { .. }));
     std::fs::remove_file(&path).unwrap();
     let missing = restore(copy.path(), &pieces, &work.path().join("missing"), Until::END).unwrap_err();
-    assert!(matches!(missing, JournalError::Missing { .. }), "{missing}");
+    assert!(matches!(missing, JournalError::PieceMissing { .. }), "{missing}");
 }
 
 #[test]

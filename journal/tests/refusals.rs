@@ -92,7 +92,8 @@ fn missing_files_are_named() {
         fs::remove_file(&path).unwrap();
         let error = refusal(dir.path());
         // Behind the last segment there is a prepared one or nothing; either way something is missing.
-        assert!(matches!(&error, JournalError::Missing { path: missing } if *missing == path), "{error}");
+        let JournalError::Gap(gap) = error else { panic!("{error}") };
+        assert_eq!((gap.missing.len(), gap.missing[0].segments.clone()), (1, Some(index..=index)), "{gap}");
     }
     let dir = small(3);
     fs::remove_file(dir.path().join("control")).unwrap();
@@ -111,7 +112,9 @@ fn an_older_copy_of_the_segments_is_noticed() {
     writer.close().unwrap();
     fs::copy(older.path().join("00000001.segment"), dir.path().join("00000001.segment")).unwrap();
     let error = refusal(dir.path());
-    assert!(matches!(error, JournalError::Lost { found: 1, expected: 2, .. }), "{error}");
+    let JournalError::Gap(gap) = error else { panic!("{error}") };
+    assert_eq!((gap.holds_to, gap.missing[0].first_seq, gap.missing[0].last_seq), (1, 2, Some(2)), "{gap}");
+    assert_eq!(gap.missing[0].segments, None, "the segment is there, but not all of it");
 }
 
 #[test]

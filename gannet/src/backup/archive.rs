@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use engine::{copy_snapshots, newest_where, remove_snapshots_but};
-use journal::{Head, Piece, archived, bring_back, copy_to_archive, remove_archived};
+use journal::{Head, JournalError, Piece, archived, bring_back, copy_to_archive, lacking, remove_archived};
 use model::{ShardId, Timestamp};
 
 use super::folders::is_free;
@@ -44,6 +44,10 @@ pub fn archive(journals: &Path, to: &Path, keep_snapshots: usize) -> Result<Vec<
     let mut moved = Vec::new();
     for shard in shards {
         let work = Work { dir: shard_dir(journals, shard), to, shard };
+        // Snapshots of a journal that is not whole are not believed: nothing would be moved, without a word why.
+        if let Some(gap) = lacking(&work.dir)? {
+            return Err(JournalError::Gap(gap).into());
+        }
         let kept = kept_snapshots(&work.dir, shard, keep_snapshots);
         let oldest = kept.last().copied().filter(|_| kept.len() == keep_snapshots);
         let mut segments = 0;
@@ -91,7 +95,7 @@ impl Work<'_> {
         let known = slot.and_then(|slot| manifest.shards.get(slot)).cloned();
         let pieces = known.as_ref().map_or(Ok(Vec::new()), |known| known.pieces(self.to))?;
         let copied = copy_to_archive(&self.dir, &folder, &pieces, seq).map_err(|error| match error {
-            journal::JournalError::Chain { .. } if !pieces.is_empty() => {
+            JournalError::Chain { .. } if !pieces.is_empty() => {
                 BackupError::OtherHistory { folder: self.to.to_owned(), shard: self.shard }
             }
             error => error.into(),

@@ -1,11 +1,11 @@
 //! `gannet diff`: what changed between two instants.
 
 use std::fmt::Display;
-use std::path::PathBuf;
 
 use model::{Decimal, Price};
 
 use super::output::Output;
+use super::place::Place;
 use super::{Failure, state};
 use crate::past::diff::{Changed, Diff, diff};
 use crate::past::{At, Past};
@@ -25,16 +25,15 @@ pub(super) struct Args {
     /// Show at most this many orders; 0 for all.
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
-    /// The folder of the journals.
-    #[arg(long, value_name = "DIR", default_value = "journal")]
-    journal: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Answer as JSON, with all orders.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
-    let mut past = Past::open(&args.journal).map_err(Failure::new)?;
+    let mut past = Past::open(args.place.folder(out)?).map_err(Failure::new)?;
     let diff = diff(&mut past, args.first, args.second).map_err(Failure::new)?;
     if args.json {
         return out.json(&diff);

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use journal::{Follower, Head, Reader, Record, RecordBody, Stat, VerifyReport};
+use journal::{Folder, Follower, Head, Reader, Record, RecordBody, Stat, VerifyReport};
 use model::ShardId;
 use serde_json::{Value, json};
 
 use super::Failure;
 use super::output::Output;
+use super::place::Gaps;
 use crate::node::journals::{JournalsError, shard_dir, shards_of};
 use crate::table::{Cell, Table};
 
@@ -35,7 +36,7 @@ enum Command {
     /// that no record up to there was changed, removed or inserted.
     Verify(Verify),
     /// Print each shard's head: 32 bytes that stand for every record so far. Keep it elsewhere, for `verify --head`.
-    Head(Which),
+    Head(Heads),
     /// Write a snapshot of the state at the end.
     Snapshot(super::snapshot::Args),
     /// Move old segments to another folder.
@@ -57,6 +58,14 @@ pub(super) struct Which {
     /// Answer as JSON.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Heads {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    gaps: Gaps,
 }
 
 #[derive(Debug, clap::Args)]
@@ -97,8 +106,10 @@ struct Dump {
     #[arg(short = 'n', long, value_name = "COUNT")]
     limit: Option<usize>,
     /// Go on with what a running node records, as soon as it is durable, until interrupted. One shard only.
-    #[arg(short = 'f', long)]
+    #[arg(short = 'f', long, conflicts_with = "up_to_gap")]
     follow: bool,
+    #[command(flatten)]
+    gaps: Gaps,
 }
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
@@ -106,7 +117,7 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         Command::Stat(which) => stat(which, out),
         Command::Dump(dump) => self::dump(dump, out),
         Command::Verify(args) => verify(args, out),
-        Command::Head(which) => head(which, out),
+        Command::Head(heads) => head(heads, out),
         Command::Snapshot(args) => super::snapshot::run(args, out),
         Command::Archive(args) => super::archive::run(args, out),
         Command::Unarchive(args) => super::archive::run_back(args, out),
@@ -124,6 +135,14 @@ impl Which {
             .map(|shard| shard_dir(&self.journal, *shard))
             .collect();
         if dirs.is_empty() { Err(Failure::new(JournalsError::None(self.journal.clone()))) } else { Ok(dirs) }
+    }
+
+    /// The same, to be read as `gaps` says.
+    fn folders(&self, gaps: &Gaps, out: &mut Output) -> Result<Vec<Folder>, Failure> {
+        let dirs = self.dirs()?;
+        let only = |shard: ShardId| self.shard.is_none_or(|only| only == shard.index);
+        let at_gap = gaps.folder(&self.journal, only, out)?.at_gap;
+        Ok(dirs.into_iter().map(|dir| Folder::from(dir).reading(at_gap)).collect())
     }
 }
 
@@ -233,11 +252,12 @@ fn verify_head(folder: &Path, given: &ShardHead, reports: &[VerifyReport]) -> Re
     journal::verify_head(shard_dir(folder, given.shard), &given.head).map_err(Failure::new)
 }
 
-fn head(which: &Which, out: &mut Output) -> Result<(), Failure> {
-    let head = |dir: &PathBuf| Ok((journal::stat(dir)?.shard, journal::head(dir)?));
-    let heads = which.dirs()?.iter().map(head).collect::<Result<Vec<_>, journal::JournalError>>();
+fn head(args: &Heads, out: &mut Output) -> Result<(), Failure> {
+    let head = |dir: &Folder| Ok((Reader::open(dir)?.shard(), journal::head(dir)?));
+    let folders = args.which.folders(&args.gaps, out)?;
+    let heads = folders.iter().map(head).collect::<Result<Vec<_>, journal::JournalError>>();
     let heads = heads.map_err(Failure::new)?;
-    if which.json {
+    if args.which.json {
         let row = |(shard, head): &(ShardId, Head)| {
             let text = head.to_string();
             let hash = text.split_once(':').map_or("", |(_, hash)| hash);
@@ -266,11 +286,10 @@ fn verify_json(report: &VerifyReport, heads: &[ShardHead]) -> Value {
 
 fn dump(dump: &Dump, out: &mut Output) -> Result<(), Failure> {
     let mut left = dump.limit.unwrap_or(usize::MAX);
-    let dirs = dump.which.dirs()?;
     if dump.follow {
-        return follow(dump, &dirs, left, out);
+        return follow(dump, &dump.which.dirs()?, left, out);
     }
-    for dir in dirs {
+    for dir in dump.which.folders(&dump.gaps, out)? {
         let reader = dump.from.map_or_else(|| Reader::open(&dir), |seq| Reader::from_seq(&dir, seq.max(1)));
         let mut reader = reader.map_err(Failure::new)?;
         while left > 0
@@ -280,7 +299,7 @@ fn dump(dump: &Dump, out: &mut Output) -> Result<(), Failure> {
             show(&record, dump.which.json, out)?;
         }
     }
-    Ok(())
+    out.end(dump.which.json)
 }
 
 /// The writer never notices: a slow terminal is behind, and nothing waits for it.

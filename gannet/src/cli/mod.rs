@@ -22,6 +22,7 @@ mod orders;
 mod output;
 #[cfg(feature = "quickfix")]
 mod paper_broker;
+mod place;
 mod positions;
 mod repair;
 mod replace;
@@ -144,11 +145,13 @@ pub fn main() -> ExitCode {
         eprintln!("gannet: {unusable}");
         return ExitCode::from(2);
     }
-    match dispatch(cli.command, &mut Output::stdout()) {
+    let mut out = Output::stdout();
+    match dispatch(cli.command, &mut out) {
         // A closed output is what `head` leaves behind: nobody wants more.
         Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
         Err(Failure::Answered) => ExitCode::FAILURE,
         Err(Failure::Said(text)) => {
+            out.say_unsaid();
             eprintln!("gannet: {text}");
             ExitCode::FAILURE
         }

@@ -34,7 +34,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
-    let (rows, more, retired) = collect(args)?;
+    let (rows, more, retired) = collect(args, out)?;
     if args.json {
         return out.json(&rows);
     }
@@ -52,7 +52,7 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
 }
 
 /// Page by page; true where there are more than were asked for, and how many are retired.
-fn collect(args: &Args) -> Result<(Vec<OrderRow>, bool, u64), Failure> {
+fn collect(args: &Args, out: &mut Output) -> Result<(Vec<OrderRow>, bool, u64), Failure> {
     let most = if args.limit == 0 { usize::MAX } else { args.limit };
     let mut filter = OrderFilter {
         account: args.account,
@@ -62,7 +62,7 @@ fn collect(args: &Args) -> Result<(Vec<OrderRow>, bool, u64), Failure> {
         limit: Some(u32::try_from(most).unwrap_or(u32::MAX).min(OrderFilter::MOST)),
         ..OrderFilter::default()
     };
-    let (mut source, mut instants) = (args.source.open()?, Instants::default());
+    let (mut source, mut instants) = (args.source.open(out)?, Instants::default());
     let mut rows = Vec::new();
     let mut retired;
     loop {

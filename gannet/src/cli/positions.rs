@@ -24,13 +24,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
-    let rows = collect(args)?;
+    let rows = collect(args, out)?;
     if args.json { out.json(&rows) } else { out.table(&table(&rows).map_err(Failure::new)?) }
 }
 
 /// Page by page, then by account and symbol.
-fn collect(args: &Args) -> Result<Vec<PositionRow>, Failure> {
-    let (mut source, mut instants) = (args.source.open()?, Instants::default());
+fn collect(args: &Args, out: &mut Output) -> Result<Vec<PositionRow>, Failure> {
+    let (mut source, mut instants) = (args.source.open(out)?, Instants::default());
     let mut filter = Filter { account: args.account, limit: Some(OrderFilter::MOST), ..Filter::default() };
     let mut rows = Vec::new();
     loop {

@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 
-use journal::{JournalError, Reader, Repaired};
+use journal::{AtGap, Folder, JournalError, Reader, Repaired};
 use model::Timestamp;
 use serde_json::json;
 
@@ -53,7 +53,12 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
 /// Reads behind record `to` as far as it goes; that record itself must be readable.
 fn loss(dir: &Path, to: u64) -> Result<Loss, JournalError> {
     let mut loss = Loss { records: 0, last: None, damage: None };
-    let mut reader = match Reader::from_seq(dir, to.max(1)) {
+    // What is missing is what a repair may be for: it is a loss like what is damaged.
+    let missing = match journal::lacking(dir) {
+        Ok(gap) => gap.map(JournalError::Gap),
+        Err(_) => None,
+    };
+    let mut reader = match Reader::from_seq(Folder::from(dir).reading(AtGap::End), to.max(1)) {
         Err(error) if to == 0 => return Ok(Loss { damage: Some(error), ..loss }),
         reader => reader?,
     };
@@ -66,7 +71,7 @@ fn loss(dir: &Path, to: u64) -> Result<Loss, JournalError> {
                 loss.records += 1;
                 loss.last = Some((record.position.seq, record.time));
             }
-            Ok(None) => return Ok(loss),
+            Ok(None) => return Ok(Loss { damage: missing, ..loss }),
             Err(error) => return Ok(Loss { damage: Some(error), ..loss }),
         }
     }
@@ -79,7 +84,7 @@ impl Loss {
             lines.push(format!("{} readable records, up to {seq} of {time}", self.records));
         }
         if let Some(damage) = &self.damage {
-            lines.push(format!("and whatever is behind the damage: {damage}"));
+            lines.push(format!("and whatever is behind what is damaged or missing: {damage}"));
         }
         lines
     }

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use engine::{replay_until, state_hash, write_outcomes};
+use journal::Folder;
 use model::{Position, ShardId};
 use serde::Serialize;
 
 use super::output::Output;
+use super::place::Gaps;
 use super::{Failure, verify};
 use crate::config::Config;
-use crate::node::journals::{JournalsError, shard_dir, shards_of};
+use crate::node::journals::{JournalsError, shard_folder, shards_of};
 use crate::table::{Cell, Table};
 
 /// Replay journals and compare every recorded digest on the way.
@@ -35,6 +37,8 @@ pub(super) struct Args {
     /// Stop behind this record of its shard, as 0:1042.
     #[arg(long, value_name = "POSITION")]
     until: Option<Position>,
+    #[command(flatten)]
+    gaps: Gaps,
     /// Answer as JSON.
     #[arg(long)]
     json: bool,
@@ -63,6 +67,7 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     if shards.is_empty() {
         return Err(Failure::new(JournalsError::None(folder)));
     }
+    let folder = args.gaps.folder(&folder, |_| true, out)?;
     if args.verify {
         return verify::run(&folder, &shards, args.outcomes.as_deref(), args.json, out);
     }
@@ -79,21 +84,26 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     out.table(&table(&replayed))
 }
 
-fn write_all_outcomes(folder: &Path, shards: &[ShardId], to: &Path, out: &mut Output) -> Result<(), Failure> {
+fn write_all_outcomes(
+    folder: &Folder,
+    shards: &[ShardId],
+    to: &Path,
+    out: &mut Output,
+) -> Result<(), Failure> {
     std::fs::create_dir_all(to).map_err(|error| Failure::Said(format!("{}: {error}", to.display())))?;
     for shard in shards {
         let file = verify::outcomes_of(to, *shard);
-        let written = write_outcomes(&shard_dir(folder, *shard), &file).map_err(Failure::new)?;
+        let written = write_outcomes(shard_folder(folder, *shard), &file).map_err(Failure::new)?;
         out.line(&format!("{}: {} records", file.display(), written.records))?;
     }
     Ok(())
 }
 
-fn replayed(folder: &Path, until: Option<Position>, shard: ShardId) -> Result<Replayed, Failure> {
+fn replayed(folder: &Folder, until: Option<Position>, shard: ShardId) -> Result<Replayed, Failure> {
     let started = Instant::now();
     let until = until.filter(|position| position.shard == shard).map_or(u64::MAX, |position| position.seq);
-    let dir = shard_dir(folder, shard);
-    let recovered = replay_until(&dir, |record| record.position.seq <= until).map_err(Failure::new)?;
+    let dir = shard_folder(folder, shard);
+    let recovered = replay_until(dir, |record| record.position.seq <= until).map_err(Failure::new)?;
     let hash = state_hash(&recovered.core);
     Ok(Replayed {
         shard: shard.index,

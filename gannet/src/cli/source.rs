@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use journal::Folder;
 use model::{Position, ShardId};
 
 use super::Failure;
+use super::output::Output;
+use super::place::Gaps;
 use crate::client::Client;
 use crate::definitions::Definitions;
 use crate::directory::Directory;
@@ -29,6 +32,8 @@ pub(super) struct Source {
     /// Read the journals in this folder instead; a node may be running or not.
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
+    #[command(flatten)]
+    gaps: Gaps,
 }
 
 impl Socket {
@@ -43,14 +48,20 @@ impl Socket {
 
 impl Source {
     /// Asks one question.
-    pub(super) fn ask(&self, request: &Request) -> Result<Answer, Failure> {
-        self.open()?.ask(request)
+    pub(super) fn ask(&self, request: &Request, out: &mut Output) -> Result<Answer, Failure> {
+        self.open(out)?.ask(request)
     }
 
     /// Opens it for several questions, one after the other.
-    pub(super) fn open(&self) -> Result<Opened, Failure> {
+    pub(super) fn open(&self, out: &mut Output) -> Result<Opened, Failure> {
         match &self.journal {
-            Some(folder) => OpenedJournals::open(folder).map(|journals| Opened::Journals(Box::new(journals))),
+            Some(folder) => {
+                let folder = self.gaps.folder(folder, |_| true, out)?;
+                OpenedJournals::open(folder).map(|journals| Opened::Journals(Box::new(journals)))
+            }
+            None if self.gaps.is_asked() => {
+                Err(Failure::Said("--up-to-gap is about journals on disk: say which by --journal".to_owned()))
+            }
             None => Client::connect(&self.socket)
                 .map(|client| Opened::Node(Box::new(client)))
                 .map_err(Failure::new),
@@ -94,7 +105,7 @@ pub(super) struct OpenedJournals {
 }
 
 impl OpenedJournals {
-    fn open(folder: &std::path::Path) -> Result<Self, Failure> {
+    fn open(folder: Folder) -> Result<Self, Failure> {
         let journals = Journals::read(folder).map_err(Failure::new)?;
         let cores = journals.shards.iter().map(|(shard, recovered)| (*shard, &recovered.core));
         let definitions = Definitions::of(cores, &[]);

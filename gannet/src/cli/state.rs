@@ -1,10 +1,9 @@
 //! `gannet state`: positions, cash, open orders, halts, limits and sessions of an instant.
 
-use std::path::PathBuf;
-
 use model::Name;
 
 use super::output::Output;
+use super::place::Place;
 use super::{Failure, cash, orders, positions, status};
 use crate::past::state::{LimitRow, PastState, ShardAt, state};
 use crate::past::{At, Past};
@@ -20,16 +19,15 @@ pub(super) struct Args {
     /// Of one account and its portfolio.
     #[arg(short, long)]
     account: Option<Name>,
-    /// The folder of the journals.
-    #[arg(long, value_name = "DIR", default_value = "journal")]
-    journal: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Answer as JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
-    let past = Past::read(&args.journal, args.at).map_err(Failure::new)?;
+    let past = Past::read(args.place.folder(out)?, args.at).map_err(Failure::new)?;
     let state = state(&past, args.account).map_err(Failure::new)?;
     if args.json { out.json(&state) } else { show(&state, out) }
 }

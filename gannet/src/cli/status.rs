@@ -18,7 +18,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
-    match args.source.ask(&Request::Status {})? {
+    match args.source.ask(&Request::Status {}, out)? {
         Answer::Status(status) if args.json => out.json(&status),
         Answer::Status(status) => show(&status, out),
         other => Err(answers::failure(&other)),

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use engine::{Difference, EngineError, first_difference, replay_until};
-use journal::{Reader, RecordKind};
+use journal::{Folder, Reader, RecordKind};
 use model::{Position, ShardId};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Failure;
 use super::output::Output;
-use crate::node::journals::shard_dir;
+use crate::node::journals::shard_folder;
 use crate::table::{Cell, Table};
 
 /// What was found of one shard.
@@ -44,13 +44,13 @@ struct Interval {
 /// Replays every journal to its recorded digests; with the outcomes of another program in `outcomes`, names the first
 /// record that differs.
 pub(super) fn run(
-    folder: &Path,
+    folder: &Folder,
     shards: &[ShardId],
     outcomes: Option<&Path>,
     as_json: bool,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let verify = |shard: &ShardId| verified(&shard_dir(folder, *shard), *shard, outcomes);
+    let verify = |shard: &ShardId| verified(&shard_folder(folder, *shard), *shard, outcomes);
     let verified = shards.iter().map(verify).collect::<Result<Vec<_>, _>>()?;
     if as_json {
         out.json(&verified)?;
@@ -65,7 +65,7 @@ pub(super) fn outcomes_of(folder: &Path, shard: ShardId) -> PathBuf {
     folder.join(format!("shard-{shard}.outcomes"))
 }
 
-fn verified(dir: &Path, shard: ShardId, outcomes: Option<&Path>) -> Result<Verified, Failure> {
+fn verified(dir: &Folder, shard: ShardId, outcomes: Option<&Path>) -> Result<Verified, Failure> {
     let mut row = Verified {
         shard: shard.index,
         proven: true,
@@ -112,7 +112,7 @@ fn verified(dir: &Path, shard: ShardId, outcomes: Option<&Path>) -> Result<Verif
 }
 
 /// The records up to `seq`, and how many of them are digests.
-fn count(dir: &Path, seq: u64) -> Result<(u64, u64), journal::JournalError> {
+fn count(dir: &Folder, seq: u64) -> Result<(u64, u64), journal::JournalError> {
     let mut reader = Reader::open(dir)?;
     let (mut records, mut digests) = (0, 0);
     while reader.next_seq() <= seq
@@ -124,7 +124,7 @@ fn count(dir: &Path, seq: u64) -> Result<(u64, u64), journal::JournalError> {
     Ok((records, digests))
 }
 
-fn interval(dir: &Path, first: Position, last: Position) -> Result<Interval, journal::JournalError> {
+fn interval(dir: &Folder, first: Position, last: Position) -> Result<Interval, journal::JournalError> {
     let mut reader = Reader::from_seq(dir, first.seq)?;
     let mut counts: Vec<u64> = vec![0; RecordKind::ALL.len()];
     while reader.next_seq() <= last.seq

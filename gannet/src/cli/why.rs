@@ -1,11 +1,10 @@
 //! `gannet why`: every record and decision that led to an order's state.
 
-use std::path::PathBuf;
-
 use model::{ClOrdId, Name};
 
 use super::Failure;
 use super::output::Output;
+use super::place::Place;
 use crate::past::why::{Asked, why};
 
 /// Show why an order is what it is: the command with its quote, what the gate saw and its limits at that instant, each
@@ -18,9 +17,8 @@ pub(super) struct Args {
     /// The account, where the submitter's identifier is not enough.
     #[arg(short, long)]
     account: Option<Name>,
-    /// The folder of the journals.
-    #[arg(long, value_name = "DIR", default_value = "journal")]
-    journal: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Answer as JSON.
     #[arg(long)]
     json: bool,
@@ -31,7 +29,7 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         (None, Ok(id)) => Asked::Id(id),
         (account, _) => Asked::ClOrdId(args.order, account),
     };
-    let why = why(&args.journal, &asked).map_err(Failure::new)?;
+    let why = why(args.place.folder(out)?, &asked).map_err(Failure::new)?;
     if args.json {
         return out.json(&why.json());
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use engine::{EngineError, Recovered, recover};
-use journal::JournalError;
+use journal::{Folder, JournalError};
 use model::ShardId;
 
 use crate::books::{Books, ShardBooks};
@@ -41,6 +41,11 @@ pub fn shard_dir(folder: &Path, shard: ShardId) -> PathBuf {
     folder.join(format!("shard-{shard}"))
 }
 
+/// The folder of one shard's journal, read in the same way as the folder of them all.
+pub fn shard_folder(folder: &Folder, shard: ShardId) -> Folder {
+    folder.join(format!("shard-{shard}"))
+}
+
 /// The shards that have a journal, by number, without gaps; none where the folder does not exist.
 pub fn shards_of(folder: &Path) -> Result<Vec<ShardId>, JournalsError> {
     let failed = |error| JournalsError::Folder { path: folder.to_owned(), error };
@@ -73,16 +78,18 @@ pub struct Journals {
 
 impl Journals {
     /// Reads every journal in `folder` to its end, from its newest snapshot on; none is an error.
-    pub fn read(folder: &Path) -> Result<Self, JournalsError> {
-        let journals = Self::read_or_empty(folder)?;
-        if journals.shards.is_empty() { Err(JournalsError::None(folder.to_owned())) } else { Ok(journals) }
+    pub fn read(folder: impl Into<Folder>) -> Result<Self, JournalsError> {
+        let folder = folder.into();
+        let journals = Self::read_or_empty(&folder)?;
+        if journals.shards.is_empty() { Err(JournalsError::None(folder.path)) } else { Ok(journals) }
     }
 
     /// As [`Self::read`]; a journal that was never written is empty.
-    pub fn read_or_empty(folder: &Path) -> Result<Self, JournalsError> {
+    pub fn read_or_empty(folder: impl Into<Folder>) -> Result<Self, JournalsError> {
+        let folder = folder.into();
         let mut shards = Vec::new();
-        for shard in shards_of(folder)? {
-            match recover(shard_dir(folder, shard)) {
+        for shard in shards_of(&folder.path)? {
+            match recover(shard_folder(&folder, shard)) {
                 Ok(recovered) => shards.push((shard, recovered)),
                 // The folder was made and the process killed before the journal was.
                 Err(EngineError::Journal(JournalError::NoJournal { .. })) => {}

@@ -8,16 +8,14 @@ pub mod state;
 mod tell;
 pub mod why;
 
-use std::path::{Path, PathBuf};
-
 use engine::{EngineError, Replay, newest_where};
-use journal::{JournalError, Reader, Record};
+use journal::{Folder, JournalError, Reader, Record};
 use model::{ArithmeticError, Name, Position, ShardId, Timestamp};
 
 use crate::books::{Books, ShardBooks};
 use crate::definitions::Definitions;
 use crate::directory::Directory;
-use crate::node::journals::{JournalsError, shard_dir, shards_of};
+use crate::node::journals::{JournalsError, shard_folder, shards_of};
 
 pub use at::At;
 
@@ -79,7 +77,7 @@ pub enum PastError {
 /// The state of every shard on its way through the journals.
 #[derive(Debug)]
 pub struct Past {
-    folder: PathBuf,
+    folder: Folder,
     shards: Vec<(ShardId, Replay)>,
 }
 
@@ -110,17 +108,18 @@ impl Bound {
 
 impl Past {
     /// Before the first record of every journal in `folder`.
-    pub fn open(folder: &Path) -> Result<Self, PastError> {
+    pub fn open(folder: impl Into<Folder>) -> Result<Self, PastError> {
+        let folder = folder.into();
         let shards: Vec<_> =
-            shards_of(folder)?.into_iter().map(|shard| (shard, Replay::new(shard))).collect();
+            shards_of(&folder.path)?.into_iter().map(|shard| (shard, Replay::new(shard))).collect();
         if shards.is_empty() {
-            return Err(JournalsError::None(folder.to_owned()).into());
+            return Err(JournalsError::None(folder.path).into());
         }
-        Ok(Self { folder: folder.to_owned(), shards })
+        Ok(Self { folder, shards })
     }
 
     /// The state at one instant.
-    pub fn read(folder: &Path, at: At) -> Result<Self, PastError> {
+    pub fn read(folder: impl Into<Folder>, at: At) -> Result<Self, PastError> {
         let mut past = Self::open(folder)?;
         past.go_to(at)?;
         Ok(past)
@@ -188,8 +187,8 @@ impl Past {
 
 /// Goes on to `bound`, from the newest snapshot on the way there if there is one: the state is the same, and the records
 /// before need not be read.
-fn go_on(folder: &Path, shard: ShardId, replay: &mut Replay, bound: Bound) -> Result<(), PastError> {
-    let dir = shard_dir(folder, shard);
+fn go_on(folder: &Folder, shard: ShardId, replay: &mut Replay, bound: Bound) -> Result<(), PastError> {
+    let dir = shard_folder(folder, shard);
     let at = replay.position().seq;
     if let Some(start) = newest_where(&dir, shard, |seq, time| seq > at && bound.includes(seq, time)) {
         *replay = Replay::resume(start);

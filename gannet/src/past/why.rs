@@ -1,10 +1,8 @@
 //! Why an order is what it is: every record that was about it, what the gate saw, and what followed.
 
-use std::path::{Path, PathBuf};
-
 use actors::{Core, Facts, Order};
 use engine::{Replay, newest_where};
-use journal::{JournalError, Reader, Record, RecordBody};
+use journal::{Folder, JournalError, Reader, Record, RecordBody};
 use model::{
     AccountId, ClOrdId, Command, Event, Incarnation, Input, InstrumentId, Name, OrderId, OutboundKind,
     ShardId, Timestamp, WireId,
@@ -14,7 +12,7 @@ use super::PastError;
 use super::standing::Standing;
 use crate::definitions::Definitions;
 use crate::directory::Directory;
-use crate::node::journals::{JournalsError, shard_dir, shards_of};
+use crate::node::journals::{JournalsError, shard_folder, shards_of};
 
 /// Which order is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,10 +54,11 @@ pub struct Why {
 }
 
 /// Reads the journals in `folder` for everything about one order.
-pub fn why(folder: &Path, asked: &Asked) -> Result<Why, PastError> {
-    let shards = shards_of(folder)?;
+pub fn why(folder: impl Into<Folder>, asked: &Asked) -> Result<Why, PastError> {
+    let folder = folder.into();
+    let shards = shards_of(&folder.path)?;
     if shards.is_empty() {
-        return Err(JournalsError::None(folder.to_owned()).into());
+        return Err(JournalsError::None(folder.path).into());
     }
     let unknown = || match asked {
         Asked::Id(id) => PastError::UnknownOrder(id.to_string()),
@@ -69,13 +68,13 @@ pub fn why(folder: &Path, asked: &Asked) -> Result<Why, PastError> {
     let found = match asked {
         Asked::Id(id) => {
             let shard = ShardId::new(id.shard);
-            let dir = shard_dir(folder, shard);
+            let dir = shard_folder(&folder, shard);
             let (account, cl_ord_id) = named_by(&dir, *id)?.ok_or_else(unknown)?;
             vec![trace(&dir, shard, &Wanted { cl_ord_id, account: Whose::Id(account) })?]
         }
         Asked::ClOrdId(cl_ord_id, account) => {
             let wanted = Wanted { cl_ord_id: *cl_ord_id, account: account.map_or(Whose::Any, Whose::Name) };
-            let dirs = shards.iter().map(|shard| (shard_dir(folder, *shard), *shard));
+            let dirs = shards.iter().map(|shard| (shard_folder(&folder, *shard), *shard));
             dirs.map(|(dir, shard)| trace(&dir, shard, &wanted)).collect::<Result<Vec<_>, _>>()?
         }
     };
@@ -96,7 +95,7 @@ fn several(first: &Why, second: &Why) -> PastError {
 }
 
 /// The account and identifier that the command in the record of `id` named.
-fn named_by(dir: &PathBuf, id: WireId) -> Result<Option<(AccountId, ClOrdId)>, PastError> {
+fn named_by(dir: &Folder, id: WireId) -> Result<Option<(AccountId, ClOrdId)>, PastError> {
     let mut reader = match Reader::from_seq(dir, id.seq.max(1)) {
         Err(JournalError::NotHere { .. } | JournalError::NoJournal { .. }) => return Ok(None),
         reader => reader?,
@@ -144,7 +143,7 @@ impl Whose {
 }
 
 /// Replays one journal and collects what is about the order; one answer for each account that has it.
-fn trace(dir: &Path, shard: ShardId, wanted: &Wanted) -> Result<Vec<Why>, PastError> {
+fn trace(dir: &Folder, shard: ShardId, wanted: &Wanted) -> Result<Vec<Why>, PastError> {
     let Some(born) = first_submission(dir, wanted)? else { return Ok(Vec::new()) };
     // Before that nothing was about it: what the gate saw then, a snapshot tells as well as the records do.
     let start = newest_where(dir, shard, |seq, _| seq < born);
@@ -186,7 +185,7 @@ fn trace(dir: &Path, shard: ShardId, wanted: &Wanted) -> Result<Vec<Why>, PastEr
 }
 
 /// The first record that submits an order of this identifier, whoever it is of.
-fn first_submission(dir: &Path, wanted: &Wanted) -> Result<Option<u64>, PastError> {
+fn first_submission(dir: &Folder, wanted: &Wanted) -> Result<Option<u64>, PastError> {
     let mut reader = match Reader::open(dir) {
         Err(JournalError::NoJournal { .. }) => return Ok(None),
         reader => reader?,

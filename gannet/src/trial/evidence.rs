@@ -301,7 +301,8 @@ impl Followed {
         let at = self.position();
         let mut reader = match Reader::from_seq(&self.dir, at.seq.max(1)) {
             Ok(reader) => reader,
-            Err(JournalError::Lost { .. }) => {
+            // Cut behind a record that was read.
+            Err(JournalError::NotHere { .. }) => {
                 self.was_rewritten(findings);
                 return Ok(());
             }

@@ -1,0 +1,98 @@
+//! The journals on disk that a command reads: whole, or up to a gap when it is told to.
+
+use std::path::{Path, PathBuf};
+
+use journal::{AtGap, Folder, Gap, JournalError, lacking};
+use model::{Position, ShardId};
+use serde_json::{Value, json};
+
+use super::Failure;
+use super::output::Output;
+use crate::node::journals::{shard_dir, shards_of};
+
+/// A folder of journals.
+#[derive(Debug, clap::Args)]
+pub(super) struct Place {
+    /// The folder of the journals.
+    #[arg(long, value_name = "DIR", default_value = "journal")]
+    journal: PathBuf,
+    #[command(flatten)]
+    gaps: Gaps,
+}
+
+/// What becomes of a journal that is not whole.
+#[derive(Debug, clap::Args)]
+pub(super) struct Gaps {
+    /// Where segments of a journal are missing, answer from the records before them, and say up to which one. Without
+    /// this such a journal is not read.
+    #[arg(long)]
+    up_to_gap: bool,
+}
+
+impl Place {
+    /// The folder, to be read as was asked. Where that is up to a gap, the answer will say so.
+    pub(super) fn folder(&self, out: &mut Output) -> Result<Folder, Failure> {
+        self.gaps.folder(&self.journal, |_| true, out)
+    }
+}
+
+impl Gaps {
+    pub(super) const fn is_asked(&self) -> bool {
+        self.up_to_gap
+    }
+
+    /// As [`Place::folder`], for another way to name the folder, where only the `wanted` shards are read.
+    pub(super) fn folder(
+        &self,
+        folder: &Path,
+        wanted: impl Fn(ShardId) -> bool,
+        out: &mut Output,
+    ) -> Result<Folder, Failure> {
+        if !self.up_to_gap {
+            return Ok(folder.into());
+        }
+        let mut gaps = Vec::new();
+        for shard in shards_of(folder).map_err(Failure::new)?.into_iter().filter(|shard| wanted(*shard)) {
+            match lacking(shard_dir(folder, shard)) {
+                Ok(gap) => gaps.extend(gap.map(|gap| (shard, gap))),
+                Err(JournalError::NoJournal { .. }) => {}
+                Err(error) => return Err(Failure::new(error)),
+            }
+        }
+        out.holds_up_to(UpToGap::of(&gaps));
+        Ok(Folder::from(folder).reading(AtGap::End))
+    }
+}
+
+/// Up to where an answer holds that was read up to a gap: for people, and for programs.
+pub(super) struct UpToGap {
+    /// A line for each journal that is not whole.
+    pub(super) lines: Vec<String>,
+    /// One object for each of them: the value of the key `up_to_gap`.
+    pub(super) json: Value,
+}
+
+impl UpToGap {
+    fn of(gaps: &[(ShardId, Gap)]) -> Self {
+        let line = |(shard, gap): &(ShardId, Gap)| {
+            format!("NOT WHOLE: this holds up to record {} only. {gap}", Position::new(*shard, gap.holds_to))
+        };
+        let object = |(shard, gap): &(ShardId, Gap)| {
+            let missing = gap.missing.iter().map(|stretch| {
+                json!({
+                    "segments": stretch.segments.as_ref().map(|run| [*run.start(), *run.end()]),
+                    "first_seq": stretch.first_seq,
+                    "last_seq": stretch.last_seq,
+                    "may_be_more": stretch.may_be_more,
+                    "last_known": stretch.last_known,
+                })
+            });
+            json!({
+                "shard": shard.index,
+                "holds_to": Position::new(*shard, gap.holds_to).to_string(),
+                "missing": missing.collect::<Vec<_>>(),
+            })
+        };
+        Self { lines: gaps.iter().map(line).collect(), json: gaps.iter().map(object).collect() }
+    }
+}
