@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
 use model::{
     AccountId, ClOrdId, Command, Date, ExecType, ExecutionReport, Incarnation, Input, Instrument,
-    InstrumentId, Name, OrderId, PortfolioId, Position, Price, SessionDefinition, SessionId, SessionState,
-    Stamped, Timestamp, WireId,
+    InstrumentId, Name, OrderId, Origin, PortfolioId, Position, Price, SessionDefinition, SessionId,
+    SessionState, ShardId, Stamped, Timestamp, WireId,
 };
 
+use crate::asks::{Ask, Asks};
 use crate::executions::Executions;
 use crate::fingerprint::Fingerprint;
 use crate::orders::Orders;
@@ -44,6 +45,7 @@ pub struct Core {
     /// Accounts with something unsettled, by the date it settles.
     pub(crate) settlements: Settlements,
     pub(crate) suspense: Vec<Suspense>,
+    pub(crate) asks: Asks,
     /// Of every change that led here, and every message.
     pub(crate) changes: Fingerprint,
 }
@@ -103,7 +105,14 @@ impl Core {
             Input::Opened { incarnation, logic_version } => {
                 apply::session::opened(self, *incarnation, *logic_version, out);
             }
-            Input::Command { stamped, command, .. } => self.command(stamp, stamped, command, out),
+            Input::Command { cause: None, origin, stamped, command } => {
+                self.command(stamp, *origin, stamped, command, out);
+            }
+            Input::Command { cause: Some(cause), origin, stamped, command } => {
+                if apply::asks::take(self, stamp, *cause, out) {
+                    self.command(stamp, *origin, stamped, command, out);
+                }
+            }
             Input::ExecutionReport(report) => apply::execution_report::apply(self, stamp, report, out),
             Input::CancelReject(reject) => apply::reject::cancel_reject(self, stamp, reject, out),
             Input::MessageReject(reject) => apply::reject::message_reject(self, stamp, reject, out),
@@ -112,6 +121,7 @@ impl Core {
             Input::Evidence(evidence) => apply::evidence::apply(self, stamp, *evidence, out),
             Input::Mark { instrument, quote } => apply::mark::apply(self, *instrument, quote, out),
             Input::Tick => apply::tick::apply(self, stamp, out),
+            Input::AsksTaken { by, cause } => apply::asks::taken_by(self, *by, *cause, out),
         }
         for message in &out.outbound {
             self.changes.message(message);
@@ -148,7 +158,15 @@ impl Core {
         }
     }
 
-    fn command(&mut self, stamp: Stamp, stamped: &Stamped, command: &Command, out: &mut Outcome) {
+    #[inline]
+    fn command(
+        &mut self,
+        stamp: Stamp,
+        origin: Origin,
+        stamped: &Stamped,
+        command: &Command,
+        out: &mut Outcome,
+    ) {
         match command {
             Command::NewOrder(order) => apply::new_order::apply(self, stamp, stamped, order, out),
             Command::CancelOrder(cancel) => apply::cancel_order::apply(self, stamp, stamped, cancel, out),
@@ -163,6 +181,7 @@ impl Core {
             Command::DefinePortfolio(portfolio) => apply::define::portfolio(self, portfolio, out),
             Command::DefineAccount(account) => apply::define::account(self, account, out),
             Command::DefineSession(session) => apply::define::session(self, session, out),
+            Command::CancelAll(cancel) => apply::asks::cancel_all(self, stamp, origin, *cancel, out),
         }
     }
 
@@ -192,6 +211,29 @@ impl Core {
     /// How often the journal behind this state was opened for writing.
     pub const fn incarnation(&self) -> Incarnation {
         self.incarnation
+    }
+
+    /// True where something is asked for that is no record yet, here or of another shard.
+    #[inline]
+    pub fn has_asks(&self) -> bool {
+        !self.asks.is_empty()
+    }
+
+    /// What this shard is to take next of what it asks of itself: of sessions that are ready and that `has_room` says yes
+    /// to. What goes out on another waits.
+    pub fn next_ask(&self, mut has_room: impl FnMut(SessionId) -> bool) -> Option<&Ask> {
+        let is_ready = |id| self.session(id).is_some_and(|session| session.state == SessionState::Ready);
+        self.asks.next(|session| is_ready(session) && has_room(session))
+    }
+
+    /// What is asked of another shard, in order.
+    pub fn asks_of(&self, shard: ShardId) -> impl Iterator<Item = &Ask> {
+        self.asks.of(shard)
+    }
+
+    /// How many asks are no record yet, here and of other shards.
+    pub fn asks_open(&self) -> usize {
+        self.asks.len()
     }
 
     /// The fingerprint of every change that led here.

@@ -9,8 +9,8 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use model::{
-    AccountId, Actor, Amount, Currency, Date, InstrumentId, LimitKind, Outbound, OutboundKind, PendingKind,
-    PortfolioId, Price, Quantity, WireId,
+    AccountId, Actor, Amount, CausedBy, Currency, Date, InstrumentId, LimitKind, Outbound, OutboundKind,
+    PendingKind, PortfolioId, Price, Quantity, WireId,
 };
 
 use crate::{Asset, Exposure, Holding, Order};
@@ -51,6 +51,10 @@ pub(crate) enum Changed {
     Message = 15,
     /// The highest number of a message of a broker that is journalled.
     Inbound = 16,
+    /// Something is asked for: which of its record's consequences, of which shard or session.
+    Asked = 17,
+    /// An ask is a record, here or of another shard: its cause.
+    AskTaken = 18,
 }
 
 /// The fingerprint of all changes so far.
@@ -206,6 +210,15 @@ impl Fingerprint {
     pub(crate) fn mark(&mut self, instrument: InstrumentId, price: Price) {
         self.note(Changed::Mark, instrument.index.into(), 0);
         self.amount(price.into());
+    }
+
+    /// What is asked for, or is a record now.
+    pub(crate) fn ask(&mut self, changed: Changed, cause: CausedBy) {
+        self.note(
+            changed,
+            cause.position.seq,
+            u64::from(cause.position.shard.index) << 32 | u64::from(cause.index),
+        );
     }
 
     /// A message that leaves: which request it is, on which session.

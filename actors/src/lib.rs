@@ -13,6 +13,7 @@ extern crate alloc;
 
 mod account;
 mod apply;
+mod asks;
 mod core;
 mod executions;
 mod fingerprint;
@@ -34,6 +35,7 @@ mod table;
 
 pub use crate::core::{Core, InstrumentBook, Route, SessionBook, Stamp, Suspense};
 pub use account::Account;
+pub use asks::Ask;
 pub use fingerprint::Fingerprint;
 pub use holding::Holding;
 pub use ledger::{Asset, Book, Bucket, Ledger, LedgerError, Leg};

@@ -74,6 +74,7 @@ const PARTS: &[Part] = &[
     part!("executions", 1, executions),
     part!("settlements", 1, settlements),
     part!("suspense", 1, suspense),
+    part!("asks", 1, asks),
 ];
 
 type Save = fn(&Core, &mut dyn Write) -> Result<()>;

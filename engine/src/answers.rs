@@ -2,6 +2,7 @@
 
 use model::{Event, Outbound, Position, SessionId};
 
+use crate::asks::PeerPort;
 use crate::outlet::{Line, make_ready, put};
 use crate::round::Inlet;
 
@@ -39,6 +40,10 @@ pub(crate) enum Attach {
     },
     ClientGone {
         client: u32,
+    },
+    /// Another shard that can be asked from now on.
+    Peer {
+        port: PeerPort,
     },
     Session {
         session: SessionId,

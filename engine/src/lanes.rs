@@ -9,6 +9,7 @@ use journal::Doorbell;
 use model::{Command, Input, InstrumentId, Quote};
 
 use crate::answers::Attach;
+use crate::asks::PeerWord;
 use crate::envelope::Urgent;
 use crate::error::Refused;
 
@@ -34,6 +35,8 @@ pub(crate) struct Lanes {
     /// What brokers say, and what the gateway finds out.
     pub(crate) reports: ArrayQueue<Input>,
     pub(crate) quotes: ArrayQueue<(InstrumentId, Quote)>,
+    /// What other shards ask, and what they have on record.
+    pub(crate) peers: ArrayQueue<PeerWord>,
     /// Clients that come and go.
     pub(crate) attach: flume::Receiver<Attach>,
     attach_sender: flume::Sender<Attach>,
@@ -49,6 +52,9 @@ pub(crate) struct Lanes {
 
 /// Halts that may wait: the shard takes them first, so a few are many.
 const HALT_PLACES: usize = 256;
+
+/// Words of other shards that may wait. One that finds no place stays where it is asked, and comes with a later turn.
+const PEER_PLACES: usize = 256;
 
 const STALLED: u8 = 1;
 const STOPPING: u8 = 2;
@@ -71,6 +77,7 @@ impl Lanes {
             urgent: ArrayQueue::new(capacities.urgent.max(1)),
             reports: ArrayQueue::new(capacities.reports.max(1)),
             quotes: ArrayQueue::new(capacities.quotes.max(1)),
+            peers: ArrayQueue::new(PEER_PLACES),
             attach,
             attach_sender,
             attaching: AtomicBool::new(false),
@@ -164,6 +171,7 @@ impl Lanes {
     pub(crate) fn has_work(&self) -> bool {
         self.has_inputs()
             || !self.quotes.is_empty()
+            || !self.peers.is_empty()
             || !self.attach.is_empty()
             || self.intake() == Intake::Stopping
     }

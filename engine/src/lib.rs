@@ -14,6 +14,7 @@
 extern crate self as engine;
 
 mod answers;
+mod asks;
 mod audit;
 mod client;
 mod clock;
@@ -49,6 +50,7 @@ mod trace;
 mod upgrade;
 
 pub use answers::Answer;
+pub use asks::PeerPort;
 pub use audit::Divergence;
 pub use client::{Client, Ticket};
 pub use clock::{Clock, Reading, SystemClock};

@@ -16,6 +16,7 @@ use journal::{JournalError, Writer};
 use model::{Command, Input, Origin, Position, Scope, Stamped, Timestamp};
 
 use crate::answers::Attach;
+use crate::asks::Peers;
 use crate::clock::Clock;
 use crate::cores::Claim;
 use crate::digest::{Digest, Digester};
@@ -49,6 +50,7 @@ pub(crate) struct Pipeline<C> {
     pub(crate) tracer: Option<Box<Tracer>>,
     pub(crate) board: QuoteBoard,
     pub(crate) round: Round,
+    pub(crate) peers: Peers,
     pub(crate) outcome: Outcome,
     pub(crate) undigested: u64,
     pub(crate) next_mark: Timestamp,
@@ -66,7 +68,7 @@ pub(crate) struct Stopped {
 }
 
 /// Inputs taken from one lane before the others are looked at.
-const LANE_SHARE: usize = 64;
+pub(crate) const LANE_SHARE: usize = 64;
 /// Inputs between two recorded digests.
 const DIGEST_EVERY: u64 = 1024;
 /// And the longest time that what came of an input stays unproven.
@@ -131,6 +133,7 @@ impl<C: Clock> Pipeline<C> {
             return Ok(worked);
         }
         worked |= self.take_halts()?;
+        worked |= self.take_asks()?;
         worked |= self.take_reports()?;
         worked |= self.take_commands()?;
         self.turns = self.turns.wrapping_add(1);
@@ -173,6 +176,7 @@ impl<C: Clock> Pipeline<C> {
                 self.round.leave(client);
                 self.release.forget(client);
             }
+            Attach::Peer { port } => self.peers.join(port),
             Attach::Session { session, ring, attached } => {
                 self.release.open(session, ring);
                 let _ = attached.send(());
@@ -259,7 +263,7 @@ impl<C: Clock> Pipeline<C> {
 
     /// Traced or not is decided here, and nowhere on the path itself.
     #[inline]
-    fn process(&mut self, input: &Input, asked: Option<&Asked>) -> Result<(), EngineError> {
+    pub(crate) fn process(&mut self, input: &Input, asked: Option<&Asked>) -> Result<(), EngineError> {
         let Some(mut tracer) = self.tracer.take() else { return self.path(input, asked, &mut Untraced) };
         let result = self.path(input, asked, &mut *tracer);
         self.tracer = Some(tracer);
@@ -383,7 +387,7 @@ impl<C: Clock> Pipeline<C> {
 
     /// Nothing is taken from a lane that could not be recorded: it would be lost, and the shard with it.
     #[inline]
-    fn next_fits(&mut self) -> Result<bool, EngineError> {
+    pub(crate) fn next_fits(&mut self) -> Result<bool, EngineError> {
         match self.writer.ensure_room() {
             Ok(()) => Ok(true),
             Err(JournalError::Full { .. }) => Ok(false),

@@ -8,6 +8,7 @@ use actors::{LOGIC_VERSION, Outcome, Stamp};
 use model::{Position, SessionId, ShardId, Timestamp};
 
 use crate::answers::{Answer, AnswerSink, Attach};
+use crate::asks::{PeerPort, Peers};
 use crate::audit::Audit;
 use crate::client::{ATTACH_PATIENCE, Client, Submitter, Ticket};
 use crate::clock::Clock;
@@ -169,6 +170,17 @@ impl Shard {
         QuoteSender { lanes: Arc::clone(&self.lanes) }
     }
 
+    /// The way for other shards of this process to ask this one.
+    pub fn peer_port(&self) -> PeerPort {
+        PeerPort { shard: self.id, lanes: Arc::clone(&self.lanes) }
+    }
+
+    /// From here on this shard can ask that one. What it asked in an earlier life of the process, and is not known to be
+    /// on record there, it asks again.
+    pub fn join_peer(&self, port: PeerPort) -> Result<(), Refused> {
+        self.lanes.attach(Attach::Peer { port })
+    }
+
     /// The read side.
     pub fn replica(&self) -> Replica {
         self.replica.clone()
@@ -299,6 +311,7 @@ impl Standby {
             tracer,
             board: QuoteBoard::default(),
             round: Round::default(),
+            peers: Peers::default(),
             outcome: Outcome::default(),
             undigested: 0,
             next_mark: Timestamp::default(),

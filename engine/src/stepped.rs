@@ -7,6 +7,7 @@ use actors::Core;
 use model::{Position, SessionId};
 
 use crate::answers::Attach;
+use crate::asks::PeerPort;
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::digest::Digest;
@@ -128,6 +129,16 @@ impl<C: Clock> Stepped<C> {
             inbound_high_water: book.map_or(0, |book| book.inbound_high_water),
         };
         (port, SessionOutlet { ring: taken })
+    }
+
+    /// See [`crate::Shard::peer_port`].
+    pub fn peer_port(&self) -> PeerPort {
+        PeerPort { shard: self.position().shard, lanes: Arc::clone(&self.lanes) }
+    }
+
+    /// See [`crate::Shard::join_peer`].
+    pub fn join_peer(&mut self, port: PeerPort) {
+        self.pipeline.attach(Attach::Peer { port });
     }
 
     /// Where market data goes in.

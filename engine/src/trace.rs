@@ -29,7 +29,11 @@ impl Lane {
     pub(crate) const fn of(input: &Input, has_envelope: bool) -> Self {
         match input {
             _ if has_envelope => Self::Command,
-            Input::Opened { .. } | Input::Command { .. } | Input::Tick | Input::Mark { .. } => Self::Own,
+            Input::Opened { .. }
+            | Input::Command { .. }
+            | Input::AsksTaken { .. }
+            | Input::Tick
+            | Input::Mark { .. } => Self::Own,
             _ => Self::Report,
         }
     }

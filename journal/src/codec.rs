@@ -4,7 +4,9 @@
 //! * The root of an archive starts on a multiple of 8 and is the last thing but for zeros up to the next one.
 //! * A tick has no payload.
 
-use model::{Actor, Amount, Command, Currency, Incarnation, Input, InstrumentId, LimitKind, Quote};
+use model::{
+    Actor, Amount, CausedBy, Command, Currency, Incarnation, Input, InstrumentId, LimitKind, Quote, ShardId,
+};
 use rkyv::api::low::{self, LowSerializer, LowValidator};
 use rkyv::bytecheck::CheckBytes;
 use rkyv::de::pooling::Unpool;
@@ -30,6 +32,12 @@ struct OpenedPayload {
 struct MarkPayload {
     instrument: InstrumentId,
     quote: Quote,
+}
+
+#[derive(Archive, Serialize, Deserialize)]
+struct AsksTakenPayload {
+    by: ShardId,
+    cause: CausedBy,
 }
 
 #[derive(Archive, Serialize, Deserialize)]
@@ -64,6 +72,10 @@ pub(crate) fn encode(input: &Input, out: &mut [u8]) -> Option<(RecordKind, usize
             (RecordKind::Mark, put(&MarkPayload { instrument, quote }, out)?)
         }
         Input::Tick => (RecordKind::Tick, 0),
+        Input::AsksTaken { by, cause } => {
+            let (by, cause) = (*by, *cause);
+            (RecordKind::AsksTaken, put(&AsksTakenPayload { by, cause }, out)?)
+        }
     })
 }
 
@@ -83,6 +95,7 @@ fn encode_command(command: &Command, out: &mut [u8]) -> Option<(RecordKind, usiz
         Command::DefinePortfolio(portfolio) => (RecordKind::DefinePortfolio, put(portfolio, out)?),
         Command::DefineAccount(account) => (RecordKind::DefineAccount, put(account, out)?),
         Command::DefineSession(session) => (RecordKind::DefineSession, put(session, out)?),
+        Command::CancelAll(cancel) => (RecordKind::CancelAll, put(cancel, out)?),
     })
 }
 
@@ -103,6 +116,9 @@ pub(crate) fn decode_into(kind: RecordKind, payload: &[u8], input: &mut Input) -
         }
         RecordKind::Mark => get(payload, |MarkPayload { instrument, quote }| {
             *input = Input::Mark { instrument, quote };
+        }),
+        RecordKind::AsksTaken => get(payload, |AsksTakenPayload { by, cause }| {
+            *input = Input::AsksTaken { by, cause };
         }),
         RecordKind::ExecutionReport => get(payload, |report| *input = Input::ExecutionReport(report)),
         RecordKind::CancelReject => get(payload, |reject| *input = Input::CancelReject(reject)),
@@ -139,6 +155,7 @@ fn decode_command(kind: RecordKind, payload: &[u8], preface: Preface, input: &mu
         RecordKind::DefinePortfolio => command!(Command::DefinePortfolio),
         RecordKind::DefineAccount => command!(Command::DefineAccount),
         RecordKind::DefineSession => command!(Command::DefineSession),
+        RecordKind::CancelAll => command!(Command::CancelAll),
         _ => None,
     }
 }

@@ -49,6 +49,8 @@ kinds! {
     3 Tick "tick";
     /// An instrument and the quote its positions are valued at.
     4 Mark "mark";
+    /// Another shard and the cause up to which it has asks of this one on record.
+    6 AsksTaken "asks_taken";
     /// [`model::Command::NewOrder`], behind who asked for it and what was stamped, as every command is.
     10 NewOrder "new_order";
     /// [`model::Command::CancelOrder`].
@@ -71,6 +73,8 @@ kinds! {
     19 DefineAccount "define_account";
     /// [`model::Command::DefineSession`].
     20 DefineSession "define_session";
+    /// [`model::CancelAll`].
+    22 CancelAll "cancel_all";
     /// [`model::ExecutionReport`].
     30 ExecutionReport "execution_report";
     /// [`model::CancelReject`].

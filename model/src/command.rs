@@ -54,6 +54,14 @@ journalled! {
         pub limit_price: Option<Price>,
     }
 
+    /// Cancel every open order in a scope. Each cancel is asked for by the shard itself and becomes a record of its own.
+    pub struct CancelAll {
+        /// Of whom.
+        pub scope: Scope,
+        /// The other shards that are to do the same: those numbered from 0 below this. 0 asks none.
+        pub shards: u16,
+    }
+
     /// Bring cash in or out. The same reference with the same content is booked once.
     pub struct CashMove {
         /// Whose.

@@ -1,8 +1,9 @@
 //! What happened: past-tense words, derived from inputs and never journalled themselves.
 
 use crate::{
-    AccountId, Amount, BrokerId, ClOrdId, Currency, Date, Denial, ExecId, Incarnation, InstrumentId, Money,
-    OrdStatus, OrderId, Price, Quantity, Reference, Scope, SessionId, SessionState, Side, WireId,
+    AccountId, Amount, BrokerId, CausedBy, ClOrdId, Currency, Date, Denial, ExecId, Incarnation, InstrumentId,
+    Money, OrdStatus, OrderId, Price, Quantity, Reference, Scope, SessionId, SessionState, ShardId, Side,
+    WireId,
 };
 
 journalled! {
@@ -148,6 +149,27 @@ journalled! {
         },
         /// Somebody must look.
         Alert(Alert),
+        /// Cancels are asked for: the shard takes each as a record of its own.
+        CancelsAsked {
+            /// Of whom.
+            scope: Scope,
+            /// How many.
+            asked: u32,
+            /// Open orders of the scope that have a request out already.
+            left: u32,
+        },
+        /// An ask was on record before: nothing was done again.
+        AskRepeated {
+            /// Which.
+            cause: CausedBy,
+        },
+        /// Another shard has asks of this one on record.
+        AsksEnded {
+            /// Which shard.
+            by: ShardId,
+            /// How many asks that ended.
+            ended: u32,
+        },
     }
 
     /// Something a person must look at.

@@ -1,10 +1,10 @@
 //! Everything that can change state. What is not an [`Input`] does not happen to the core.
 
 use crate::{
-    AccountId, Actor, Amount, BrokerId, CancelOrder, CancelReject, CashMove, CausedBy, Currency,
+    AccountId, Actor, Amount, BrokerId, CancelAll, CancelOrder, CancelReject, CashMove, CausedBy, Currency,
     ExecutionReport, FeeSchedule, Incarnation, Instrument, InstrumentId, LimitKind, MessageReject, Name,
     NewOrder, Origin, PortfolioId, Price, Quantity, QuarantinedMessage, ReplaceOrder, Scope, SessionId,
-    Stamped, Timestamp, WireId,
+    ShardId, Stamped, Timestamp, WireId,
 };
 
 journalled! {
@@ -130,6 +130,8 @@ journalled! {
         DefineAccount(AccountDefinition),
         /// Define a session.
         DefineSession(SessionDefinition),
+        /// Cancel every open order in a scope.
+        CancelAll(CancelAll),
     }
 }
 
@@ -187,6 +189,13 @@ pub enum Input {
     },
     /// Time has passed a deadline that state holds.
     Tick,
+    /// Another shard has on record what this one asked of it, up to this cause.
+    AsksTaken {
+        /// The other shard.
+        by: ShardId,
+        /// Up to here.
+        cause: CausedBy,
+    },
 }
 
 impl Input {

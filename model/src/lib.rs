@@ -30,7 +30,7 @@ mod stamped;
 mod text;
 mod time;
 
-pub use command::{CancelOrder, CashMove, CashMoveKind, NewOrder, ReplaceOrder, Scope};
+pub use command::{CancelAll, CancelOrder, CashMove, CashMoveKind, NewOrder, ReplaceOrder, Scope};
 pub use event::{Alert, AlertKind, Event};
 pub use ids::{
     AccountId, Actor, BrokerId, Incarnation, InstrumentId, OrderId, PortfolioId, Position, PositionError,

@@ -1,5 +1,6 @@
 //! One file for each input or family of inputs: check, then apply.
 
+pub(crate) mod asks;
 pub(crate) mod cancel_order;
 pub(crate) mod define;
 pub(crate) mod evidence;
