@@ -167,7 +167,7 @@ fn cancelled(dir: &Path) {
         half.trade(index);
     }
     let answer = halves[0].call(Command::CancelAll(CancelAll { scope: Scope::Firm, shards: 2 }));
-    assert_eq!(answer, Event::CancelsAsked { scope: Scope::Firm, asked: ORDERS, left: 0 });
+    assert_eq!(answer, asked_for(1));
     settle(&mut halves);
     for half in &mut halves {
         let (mut orders, mut cancels) = (0, 0);
@@ -183,6 +183,10 @@ fn cancelled(dir: &Path) {
     for half in halves {
         half.shard.stop().unwrap();
     }
+}
+
+fn asked_for(others: u32) -> Event {
+    Event::CancelsAsked { scope: Scope::Firm, asked: ORDERS, left: 0, others }
 }
 
 fn assert_once(dir: &Path, what: &str) {
@@ -255,7 +259,7 @@ fn asks_wait_until_their_session_is_ready() {
         .unwrap();
     while half.turn() {}
     let answer = half.call(Command::CancelAll(CancelAll { scope: Scope::Firm, shards: 1 }));
-    assert_eq!(answer, Event::CancelsAsked { scope: Scope::Firm, asked: ORDERS, left: 0 });
+    assert_eq!(answer, asked_for(0));
     // While nobody is connected they are state; an opening and a crash do not change that.
     assert_eq!(half.shard.core().asks_open(), ORDERS as usize);
     drop(half);

@@ -157,6 +157,8 @@ journalled! {
             asked: u32,
             /// Open orders of the scope that have a request out already.
             left: u32,
+            /// How many other shards are asked to do the same.
+            others: u32,
         },
         /// An ask was on record before: nothing was done again.
         AskRepeated {

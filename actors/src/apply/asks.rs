@@ -58,13 +58,15 @@ pub(crate) fn cancel_all(
         core.changes.ask(Changed::Asked, ask.cause);
         core.asks.ask(order.session, ask);
     }
+    let mut others = 0;
     for index in (0..cancel.shards).filter(|index| *index != stamp.position.shard.index) {
         let ask = asking.ask(Command::CancelAll(CancelAll { shards: 0, ..cancel }));
         core.changes.ask(Changed::Asked, ask.cause);
         core.asks.ask_of(ShardId::new(index), ask);
+        others += 1;
     }
     let asked = u32::try_from(asked.len()).unwrap_or(u32::MAX);
-    out.event(Event::CancelsAsked { scope: cancel.scope, asked, left });
+    out.event(Event::CancelsAsked { scope: cancel.scope, asked, left, others });
 }
 
 /// Makes the asks of one record.

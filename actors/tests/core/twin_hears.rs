@@ -86,6 +86,8 @@ impl Twin {
                 let mark = i128::midpoint(level(quote.bid), level(quote.ask));
                 self.marks.insert(instrument.index, mark);
             }
+            // What another shard has taken changes nothing that the twin follows.
+            Input::AsksTaken { .. } => {}
             Input::Tick => {
                 let today = model::Timestamp::from_nanos(now).date().days;
                 for ((key, day), amount) in std::mem::take(&mut self.unsettled) {

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::output::Output;
-use crate::wire::{Answer, Carried};
+use crate::wire::{Answer, CancelsAsked, Carried};
 
 /// Shows the answer to a command. A denial or refusal is an answer like any other, but the exit code is 1.
 pub(super) fn show(answer: &Answer, json: bool, out: &mut Output) -> Result<(), Failure> {
@@ -22,9 +22,21 @@ pub(super) fn show(answer: &Answer, json: bool, out: &mut Output) -> Result<(), 
             "requested {} about {} at {}",
             requested.request, requested.order, requested.position
         )),
+        Answer::CancelsAsked(cancels) => out.line(&asked(cancels)),
         Answer::Done(carried) => out.line(&done(carried)),
         other => Err(failure(other)),
     }
+}
+
+fn asked(cancels: &CancelsAsked) -> String {
+    let CancelsAsked { position, asked, left, shards_asked } = cancels;
+    let left = if *left == 0 { String::new() } else { format!(", {left} have a request out already") };
+    let others = match shards_asked {
+        0 => String::new(),
+        1 => "; another shard is asked to do the same".to_owned(),
+        more => format!("; {more} other shards are asked to do the same"),
+    };
+    format!("{asked} cancels are asked for at {position}{left}{others}")
 }
 
 fn done(carried: &Carried) -> String {

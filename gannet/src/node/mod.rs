@@ -153,6 +153,7 @@ impl Node {
             Plan::new(config, &Definitions::of(cores, &config.currencies))?
         };
         let mut shards = standbys.into_iter().map(start_shard).collect::<Result<Vec<_>, _>>()?;
+        join_peers(&shards).map_err(|(shard, refused)| NodeError::Refused { shard, refused })?;
         let at = carry_out(&shards, &plan, options)?;
         let directory = directory(config, &shards, &at)?;
 
@@ -274,6 +275,16 @@ fn start_shard(standby: Standby) -> Result<Shard, NodeError> {
         tracing::warn!(shard = %shard.id(), bytes = cut.bytes, records = cut.records, "a torn tail was cut off");
     }
     Ok(shard)
+}
+
+/// Each shard can ask each other one.
+fn join_peers(shards: &[Shard]) -> Result<(), (ShardId, Refused)> {
+    for shard in shards {
+        for other in shards.iter().filter(|other| other.id() != shard.id()) {
+            shard.join_peer(other.peer_port()).map_err(|refused| (shard.id(), refused))?;
+        }
+    }
+    Ok(())
 }
 
 /// Says what differs, and does what may be done. Gives where each shard stands afterwards.

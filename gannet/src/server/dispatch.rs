@@ -2,16 +2,16 @@
 #![expect(clippy::result_large_err, reason = "the answer goes out either way, and is moved once")]
 
 use model::{
-    Actor, CancelOrder, CashMove, CashMoveKind, ClOrdId, Command, Denial, DenyReason, Event, Money, Name,
-    NewOrder, ReplaceOrder, Scope, ShardId, StrategyId, Symbol,
+    Actor, CancelAll, CancelOrder, CashMove, CashMoveKind, ClOrdId, Command, Denial, DenyReason, Event,
+    Money, Name, NewOrder, ReplaceOrder, Scope, ShardId, StrategyId, Symbol,
 };
 
 use crate::directory::{AccountHome, Directory};
 use crate::node_api::{CommandAnswer, SubmitError, SubscribeError};
 use crate::suggest::{did_you_mean, listed};
 use crate::wire::{
-    Accepted, Answer, Cancel, Carried, CashRequest, Denied, Existing, LatencyReport, PROTOCOL_VERSION,
-    Refusal, RefusalKind, Replace, Request, Requested, ScopeName, SetLimit, Submit, Whose,
+    Accepted, Answer, Cancel, CancelsAsked, Carried, CashRequest, Denied, Existing, LatencyReport,
+    PROTOCOL_VERSION, Refusal, RefusalKind, Replace, Request, Requested, ScopeName, SetLimit, Submit, Whose,
 };
 
 /// What a request asks of the node.
@@ -39,6 +39,7 @@ pub(crate) fn work(directory: &Directory, request: Request) -> Work {
         }
         Request::Submit(submit) => new_order(directory, &submit),
         Request::Cancel(cancel) => cancel_order(directory, &cancel),
+        Request::CancelAll(name) => cancel_all(directory, &name),
         Request::Replace(replace) => replace_order(directory, &replace),
         Request::Halt(name) => scope(directory, &name).map(|(shards, scope)| (shards, Command::Halt(scope))),
         Request::Resume(name) => {
@@ -114,6 +115,14 @@ fn cancel_order(directory: &Directory, cancel: &Cancel) -> Resolved {
     let cl_ord_id = which(cancel.order, cancel.cl_ord_id)?;
     let command = CancelOrder { account: home.id, order: cancel.order, cl_ord_id };
     Ok((vec![home.shard], Command::CancelOrder(command)))
+}
+
+/// One shard takes the word. Where it concerns several, that one asks the others.
+fn cancel_all(directory: &Directory, name: &ScopeName) -> Resolved {
+    let (concerned, scope) = scope(directory, name)?;
+    let shards = if concerned.len() > 1 { u16::try_from(concerned.len()).unwrap_or(u16::MAX) } else { 0 };
+    let first = concerned.into_iter().take(1).collect();
+    Ok((first, Command::CancelAll(CancelAll { scope, shards })))
 }
 
 fn replace_order(directory: &Directory, replace: &Replace) -> Resolved {
@@ -197,6 +206,9 @@ pub(crate) fn answer(answer: &CommandAnswer) -> Answer {
         Event::RequestAccepted { order, request } => {
             Answer::Requested(Requested { position, order, request })
         }
+        Event::CancelsAsked { asked, left, others, .. } => {
+            Answer::CancelsAsked(CancelsAsked { position, asked, left, shards_asked: others })
+        }
         Event::Denied { denial, .. } => Answer::Denied(Denied::new(Some(position), &denial)),
         Event::CashMoveExists => done(true),
         Event::Done | Event::CashMoved { .. } | Event::HaltChanged { .. } => done(false),
@@ -208,6 +220,8 @@ pub(crate) fn answer(answer: &CommandAnswer) -> Answer {
         | Event::CashSettled { .. }
         | Event::SessionChanged { .. }
         | Event::Marked { .. }
+        | Event::AskRepeated { .. }
+        | Event::AsksEnded { .. }
         | Event::Alert(_) => no_answer(position, &answer.event),
     }
 }

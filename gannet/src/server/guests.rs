@@ -57,7 +57,7 @@ impl Room {
 /// Words that lower risk, and what is needed to say them: how the node stands, and which orders are open.
 pub(super) fn is_urgent(request: &Request) -> bool {
     match request {
-        Request::Halt(_) | Request::Cancel(_) | Request::Status {} => true,
+        Request::Halt(_) | Request::Cancel(_) | Request::CancelAll(_) | Request::Status {} => true,
         Request::Orders(filter) => filter.open || filter.order.is_some(),
         _ => false,
     }

@@ -22,6 +22,8 @@ pub enum Answer {
     Exists(Existing),
     /// The cancel or replace request was recorded and goes out.
     Requested(Requested),
+    /// Cancels of all that is open were recorded and are asked for.
+    CancelsAsked(CancelsAsked),
     /// The command was recorded and carried out.
     Done(Carried),
     /// The command was denied by the core: recorded, nothing changed.
@@ -56,6 +58,20 @@ pub struct Accepted {
     /// The client's.
     #[serde(deserialize_with = "parsed")]
     pub cl_ord_id: ClOrdId,
+}
+
+/// Cancels are asked for. The shard takes each as a record of its own, caused by this one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CancelsAsked {
+    /// Of the command in the journal.
+    #[serde(with = "by_text")]
+    pub position: Position,
+    /// How many on the shard that answers.
+    pub asked: u32,
+    /// Open orders there that have a request out already.
+    pub left: u32,
+    /// Other shards that are asked to do the same.
+    pub shards_asked: u32,
 }
 
 /// An order was submitted before.

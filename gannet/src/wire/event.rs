@@ -73,6 +73,18 @@ impl Said for Denial {
     }
 }
 
+impl Said for Cause {
+    fn said(&self, _: &Directory) -> Value {
+        json!({ "position": self.position.to_string(), "index": self.index })
+    }
+}
+
+impl Said for ShardId {
+    fn said(&self, _: &Directory) -> Value {
+        json!(self.index)
+    }
+}
+
 impl Said for Scope {
     fn said(&self, directory: &Directory) -> Value {
         match *self {
@@ -128,6 +140,9 @@ pub(crate) fn named(directory: &Directory, event: &Event) -> Value {
         "halt_changed" HaltChanged { scope, halted }
         "session_changed" SessionChanged { session, state }
         "marked" Marked { instrument, price }
+        "cancels_asked" CancelsAsked { scope, asked, left, others }
+        "ask_repeated" AskRepeated { cause }
+        "asks_ended" AsksEnded { by, ended }
     }
 }
 

@@ -14,7 +14,9 @@ pub(crate) mod text;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-pub use answer::{Accepted, Answer, Carried, Denied, Existing, Published, Refusal, RefusalKind, Requested};
+pub use answer::{
+    Accepted, Answer, CancelsAsked, Carried, Denied, Existing, Published, Refusal, RefusalKind, Requested,
+};
 pub use latency::{Cause, Lane, LatencyReport, LatencyRow};
 pub use request::{
     Cancel, CashRequest, Cursor, Filter, OrderFilter, Replace, Request, ScopeName, SetLimit, Submit,

@@ -18,6 +18,8 @@ pub enum Request {
     Submit(Submit),
     /// Cancel an order.
     Cancel(Cancel),
+    /// Cancel every open order in a scope.
+    CancelAll(ScopeName),
     /// Change an order.
     Replace(Replace),
     /// Stop new orders in a scope.
