@@ -12,7 +12,7 @@ use actors::{Ask, Core};
 use model::{CausedBy, Input, ShardId};
 
 use crate::clock::Clock;
-use crate::egress::Claim;
+use crate::egress::RoomClaim;
 use crate::error::EngineError;
 use crate::lanes::{Lanes, next};
 use crate::pipeline::{LANE_SHARE, Pipeline};
@@ -140,7 +140,7 @@ impl<C: Clock> Pipeline<C> {
                 return Ok(taken > 0);
             }
             let release = &mut self.release;
-            let next = self.core.next_ask(|session| release.backlog(session, Claim::Cancel).is_none());
+            let next = self.core.next_ask(|session| release.backlog(session, RoomClaim::Cancel).is_none());
             let Some(ask) = next.copied() else { return Ok(taken > 0) };
             self.take_ask(ask)?;
         }

@@ -1,4 +1,4 @@
-//! The record layout, version 1. All numbers little endian; every record starts on a multiple of 8 bytes.
+//! The record layout, version 2. All numbers little endian; every record starts on a multiple of 8 bytes.
 //!
 //! ```text
 //!  0        4        8                16               24       28       32 33 34   36       40
@@ -34,7 +34,7 @@ use crate::error::Damage;
 use crate::kind::RecordKind;
 
 /// The record format written.
-pub const RECORD_VERSION: u8 = 1;
+pub const RECORD_VERSION: u8 = 2;
 /// Bytes before the payload.
 pub const RECORD_HEADER_BYTES: usize = 40;
 /// A record never takes more. A segment with less room than this is full.

@@ -1,6 +1,6 @@
-//! A journal written by version 1 reads back exactly, for good. The files change only with a new version beside them.
+//! A journal written by version 2 reads back exactly, for good. The files change only with a new version beside them.
 //!
-//! `v1.segment` is a segment without the zeros behind its last record; `v1.control` the control file.
+//! `v2.segment` is a segment without the zeros behind its last record; `v2.control` the control file.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 #![allow(clippy::indexing_slicing, reason = "a test may fail")]
 
@@ -37,17 +37,17 @@ fn write_golden_files() {
     let end = segment.iter().rposition(|byte| *byte != 0).unwrap() + 1;
     segment.truncate(end);
     fs::create_dir_all(golden("")).unwrap();
-    fs::write(golden("v1.segment"), segment).unwrap();
-    fs::copy(dir.path().join("control"), golden("v1.control")).unwrap();
+    fs::write(golden("v2.segment"), segment).unwrap();
+    fs::copy(dir.path().join("control"), golden("v2.control")).unwrap();
 }
 
 #[test]
-fn version_1_reads_back_exactly() {
+fn version_2_reads_back_exactly() {
     let dir = tempfile::tempdir().unwrap();
     let segment = dir.path().join("00000001.segment");
-    fs::copy(golden("v1.segment"), &segment).unwrap();
+    fs::copy(golden("v2.segment"), &segment).unwrap();
     File::options().write(true).open(&segment).unwrap().set_len(Options::MIN_SEGMENT_BYTES).unwrap();
-    fs::copy(golden("v1.control"), dir.path().join("control")).unwrap();
+    fs::copy(golden("v2.control"), dir.path().join("control")).unwrap();
     let mut records = read_all(dir.path()).unwrap();
     let digest = records.pop().unwrap();
     assert_eq!((digest.position.seq, digest.body), (COUNT + 1, RecordBody::Digest(DIGEST)));
@@ -59,7 +59,7 @@ fn version_1_reads_back_exactly() {
 
 /// What is written today is, byte for byte, what was written then.
 #[test]
-fn version_1_is_still_what_is_written() {
+fn version_2_is_still_what_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = open(dir.path(), Durability::Process).writer;
     for seq in 1..=COUNT {
@@ -68,7 +68,7 @@ fn version_1_is_still_what_is_written() {
     writer.append_digest(time(COUNT + 1), DIGEST).unwrap();
     writer.close().unwrap();
     let (now, then) =
-        (fs::read(dir.path().join("00000001.segment")).unwrap(), fs::read(golden("v1.segment")).unwrap());
+        (fs::read(dir.path().join("00000001.segment")).unwrap(), fs::read(golden("v2.segment")).unwrap());
     assert_eq!(SHARD.index, 3);
     assert!(
         now[4096..then.len()] == then[4096..],

@@ -1,9 +1,9 @@
 //! What happened: past-tense words, derived from inputs and never journalled themselves.
 
 use crate::{
-    AccountId, Amount, BrokerId, CausedBy, ClOrdId, Currency, Date, Denial, ExecId, Incarnation, InstrumentId,
-    Money, OrdStatus, OrderId, Price, Quantity, Reference, Scope, SessionId, SessionState, ShardId, Side,
-    WireId,
+    AccountId, Amount, BrokerId, CausedBy, ClOrdId, Currency, Date, Denial, ExecId, Incarnation,
+    InstrumentId, Money, OrdStatus, OrderId, Price, Quantity, Reference, Scope, SessionId, SessionState,
+    ShardId, Side, WireId,
 };
 
 journalled! {

@@ -1,9 +1,9 @@
 //! Events for subscribers: the core's own words, with names in place of numbers.
 
 use model::{
-    AccountId, Alert, AlertKind, Amount, BrokerId, ClOrdId, Currency, Date, Denial, Event, ExecId,
+    AccountId, Alert, AlertKind, Amount, BrokerId, CausedBy, ClOrdId, Currency, Date, Denial, Event, ExecId,
     Incarnation, InstrumentId, Money, OrdStatus, OrderId, Price, Quantity, Reference, Scope, SessionId,
-    SessionState, Side,
+    SessionState, ShardId, Side,
 };
 use serde_json::{Map, Value, json};
 
@@ -73,7 +73,7 @@ impl Said for Denial {
     }
 }
 
-impl Said for Cause {
+impl Said for CausedBy {
     fn said(&self, _: &Directory) -> Value {
         json!({ "position": self.position.to_string(), "index": self.index })
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use journal::{Durability, JournalError, Opened, Options, Reader, Record, RecordBody};
 use model::{
     AccountDefinition, AccountId, Actor, AssetClass, BrokerId, CancelOrder, CancelReject, CashMove,
-    CashMoveKind, ClOrdId, Command, Currency, Date, Delivery, DeliveryEvidence, Door, ExecType,
+    CashMoveKind, CausedBy, ClOrdId, Command, Currency, Date, Delivery, DeliveryEvidence, Door, ExecType,
     ExecutionReport, FeeSchedule, Incarnation, Input, Instrument, InstrumentId, LimitKind, MessageReject,
     Money, Name, NewOrder, OrdStatus, OrderType, Origin, PortfolioDefinition, PortfolioId, QuarantineCause,
     QuarantinedMessage, Quote, Reference, RejectLevel, ReplaceOrder, Scope, SessionChange, SessionDefinition,
@@ -40,10 +40,11 @@ pub fn input(n: u64) -> Input {
     let account = AccountId::new(u32::try_from(n % 1_000_000).unwrap());
     let session = SessionId::new(1);
     let request = WireId { seq: n, incarnation: 1, shard: SHARD.index };
-    match n % 20 {
+    match n % 22 {
         0 => Input::Opened { incarnation: Incarnation { count: 9 }, logic_version: account.index },
         4 => Input::Quarantined(quarantined(usize::try_from(n % 500).unwrap())),
         5 => Input::Tick,
+        20 => Input::AsksTaken { by: ShardId::new(2), cause: caused_by(n) },
         6 => Input::Mark { instrument: InstrumentId::new(5), quote: quote() },
         7 => Input::Session(SessionChange { session, state: SessionState::Ready, unresolved: account.index }),
         8 => Input::Evidence(DeliveryEvidence { session, request, delivery: Delivery::UnknownToBroker }),
@@ -75,6 +76,10 @@ pub fn input(n: u64) -> Input {
             Input::command(origin, Stamped { quote: judged.then(quote), backlog: None }, command)
         }
     }
+}
+
+fn caused_by(n: u64) -> CausedBy {
+    CausedBy { position: Position::new(SHARD, n), index: 7 }
 }
 
 fn quote() -> Quote {
@@ -137,6 +142,7 @@ fn command(kind: u64, n: u64, account: AccountId) -> Command {
             session: SessionId::new(1),
             fees: FeeSchedule { rate_bps: "0.5".parse().unwrap(), per_unit: "0.01".parse().unwrap() },
         }),
+        21 => Command::CancelAll(CancelAll { scope: Scope::Account(account), shards: 3 }),
         _ => Command::DefineSession(SessionDefinition {
             id: SessionId::new(1),
             name,
