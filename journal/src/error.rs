@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use model::ShardId;
 
 use crate::gap::Gap;
+use crate::layout::RECORD_VERSION;
 
 /// Why a journal could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -211,7 +212,10 @@ pub enum Damage {
     #[error("checksum mismatch")]
     Checksum,
     /// A record format we do not know.
-    #[error("unknown record version {0}")]
+    #[error(
+        "record layout {0}, this program reads {RECORD_VERSION}: docs/operations.md, \"Journals of other versions\", has \
+         the way across"
+    )]
     Version(u8),
     /// A record kind we do not know.
     #[error("unknown record kind {0}")]

@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(bytes[16..24], [0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11]);
         assert_eq!(bytes[24..28], [0x24, 0x23, 0x22, 0x21]);
         assert_eq!(bytes[28..32], [0x34, 0x33, 0x32, 0x31]);
-        assert_eq!(bytes[32..34], [2, 1]);
+        assert_eq!(bytes[32..34], [2, 2]);
         assert_eq!(bytes[34..36], [0x42, 0x41]);
         assert_eq!(bytes[36..40], [0x54, 0x53, 0x52, 0x51]);
         assert_eq!(bytes[40..], [0xee; 16]);

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use journal::{Durability, JournalError, Opened, Options, Reader, Record, RecordBody};
 use model::{
-    AccountDefinition, AccountId, Actor, AssetClass, BrokerId, CancelOrder, CancelReject, CashMove,
-    CashMoveKind, CausedBy, ClOrdId, Command, Currency, Date, Delivery, DeliveryEvidence, Door, ExecType,
-    ExecutionReport, FeeSchedule, Incarnation, Input, Instrument, InstrumentId, LimitKind, MessageReject,
-    Money, Name, NewOrder, OrdStatus, OrderType, Origin, PortfolioDefinition, PortfolioId, QuarantineCause,
-    QuarantinedMessage, Quote, Reference, RejectLevel, ReplaceOrder, Scope, SessionChange, SessionDefinition,
-    SessionId, SessionState, ShardId, Side, Stamped, StrategyId, Symbol, Text, TimeInForce, Timestamp,
-    WireId,
+    AccountDefinition, AccountId, Actor, AssetClass, BrokerId, CancelAll, CancelOrder, CancelReject,
+    CashMove, CashMoveKind, CausedBy, ClOrdId, Command, Currency, Date, Delivery, DeliveryEvidence, Door,
+    ExecType, ExecutionReport, FeeSchedule, Incarnation, Input, Instrument, InstrumentId, LimitKind,
+    MessageReject, Money, Name, NewOrder, OrdStatus, OrderType, Origin, PortfolioDefinition, PortfolioId,
+    Position, QuarantineCause, QuarantinedMessage, Quote, Reference, RejectLevel, ReplaceOrder, Scope,
+    SessionChange, SessionDefinition, SessionId, SessionState, ShardId, Side, Stamped, StrategyId, Symbol,
+    Text, TimeInForce, Timestamp, WireId,
 };
 
 /// The shard of the test journals.
