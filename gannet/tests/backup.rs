@@ -46,7 +46,7 @@ impl World {
 
     /// The state's hash at an instant of the journal itself, which goes on.
     fn hash_at(&self, at: At) -> [u8; 32] {
-        let past = Past::read(&self.path("journal"), at).unwrap();
+        let past = Past::read(self.path("journal"), at).unwrap();
         let (_, replay) = past.shards().next().unwrap();
         state_hash(replay.core())
     }
@@ -92,7 +92,7 @@ fn a_backup_is_taken_while_it_trades_and_restored_to_any_point() {
     assert_eq!(world.restored("whole", None).unwrap(), at_backup);
     let middle = orders[350].seq;
     assert_eq!(world.restored("middle", Some(At::Seq(middle))).unwrap(), world.hash_at(At::Seq(middle)));
-    let time = Past::read(&world.path("journal"), At::Seq(middle)).unwrap();
+    let time = Past::read(world.path("journal"), At::Seq(middle)).unwrap();
     let time = At::Time(time.shards().next().unwrap().1.time());
     assert_eq!(world.restored("time", Some(time)).unwrap(), world.hash_at(time));
     world.restored("nothing", Some(At::Seq(0))).unwrap();

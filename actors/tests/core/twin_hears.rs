@@ -86,8 +86,6 @@ impl Twin {
                 let mark = i128::midpoint(level(quote.bid), level(quote.ask));
                 self.marks.insert(instrument.index, mark);
             }
-            // What another shard has taken changes nothing that the twin follows.
-            Input::AsksTaken { .. } => {}
             Input::Tick => {
                 let today = model::Timestamp::from_nanos(now).date().days;
                 for ((key, day), amount) in std::mem::take(&mut self.unsettled) {
@@ -98,7 +96,8 @@ impl Twin {
                     }
                 }
             }
-            Input::Quarantined(_) => {}
+            // What another shard has taken changes nothing that the twin follows either.
+            Input::Quarantined(_) | Input::AsksTaken { .. } => {}
         }
     }
 
