@@ -12,15 +12,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crash_point::{Point, reach};
-use model::{Delivery, Input, Outbound, OutboundKind, Position, SessionChange, SessionState, WireId};
+use model::{
+    Delivery, Input, Outbound, OutboundKind, Position, QuarantineCause, SessionChange, SessionState, WireId,
+};
 
 use crate::draft::Draft;
 use crate::engine::{Inbox, Link, SendOutcome};
 use crate::error::Failure;
+use crate::health::Health;
 use crate::inbox::{Common, Turn};
+use crate::incident::Incident;
 use crate::outbound;
 use crate::port::{Doubt, ShardClosed};
-use crate::session::Health;
 use crate::settings::{Idle, SessionSettings, Stage};
 use crate::sweep::Plan;
 
@@ -51,9 +54,9 @@ pub(crate) struct Desk {
     released: BTreeMap<WireId, bool>,
     draft: Draft,
     now: Now,
-    /// Where absence from the record proves nothing: what was unanswered when the sweep began. Some of it the broker
-    /// has spoken of already and it is in no doubt, until the session goes down once more.
-    unproven: BTreeSet<WireId>,
+    /// Where absence from the record proved nothing when the sweep began: what the record may have lost. Some of it the
+    /// broker has spoken of already and it is in no doubt, until the session goes down once more.
+    unproven: Option<BTreeSet<WireId>>,
 }
 
 impl Desk {
@@ -72,7 +75,7 @@ impl Desk {
             released: BTreeMap::new(),
             draft: Draft::new(),
             now,
-            unproven: BTreeSet::new(),
+            unproven: None,
         }
     }
 
@@ -207,10 +210,7 @@ impl Desk {
         }
         reach(Point::SweepBegun);
         let doubts = self.common.port.doubts(position)?;
-        if !self.common.record.absence_proves() {
-            self.unproven = self.common.port.unanswered(position)?;
-        }
-        let plan = self.plan(&doubts);
+        let plan = self.plan(position, &doubts)?;
         tracing::info!(
             session = %self.common.name,
             doubts = doubts.len(),
@@ -228,20 +228,41 @@ impl Desk {
         Ok(())
     }
 
-    fn plan(&self, doubts: &[Doubt]) -> Plan {
-        if doubts.is_empty() {
-            return Plan::default();
+    fn plan(&mut self, at: Position, doubts: &[Doubt]) -> Result<Plan, ShardClosed> {
+        self.unproven = None;
+        if doubts.is_empty() && self.common.record.absence_proves() {
+            return Ok(Plan::default());
         }
-        let record = &self.common.record;
         let wanted: BTreeSet<_> = doubts.iter().map(|doubt| doubt.request).collect();
-        match record.which_were_sent(&wanted) {
-            Ok(sent) => Plan::of(doubts, &sent, record.absence_proves()),
+        let acknowledged = self.common.port.acknowledged(at)?;
+        let sent = match self.common.record.which_were_sent(&wanted.union(&acknowledged).copied().collect()) {
+            Ok(sent) => sent,
             Err(error) => {
                 // A record that cannot be read proves nothing: the broker is asked about everything.
                 tracing::error!(session = %self.common.name, %error, "the record of sent messages cannot be read");
-                Plan::of(doubts, &wanted, false)
+                return Ok(Plan::of(doubts, &wanted, false));
             }
+        };
+        self.question_record(&acknowledged, &sent);
+        let proves = self.common.record.absence_proves();
+        if !proves {
+            let mut unproven = self.common.port.unanswered(at)?;
+            unproven.extend(acknowledged);
+            self.unproven = Some(unproven);
         }
+        Ok(Plan::of(doubts, &sent, proves))
+    }
+
+    /// The journal is a second witness of what was sent: the broker has spoken of these requests, so a record without
+    /// them is an older copy, or has lost some.
+    fn question_record(&self, acknowledged: &BTreeSet<WireId>, sent: &BTreeSet<WireId>) {
+        let mut missing = acknowledged.difference(sent).peekable();
+        if missing.peek().is_none() || !self.common.record.absence_proves() {
+            return;
+        }
+        let ids: Vec<String> = missing.map(WireId::to_string).collect();
+        let raw = ids.join("\n").into_bytes();
+        self.common.noticed(Incident { cause: QuarantineCause::RecordIncomplete, number: 0, raw });
     }
 
     /// The questions are booked before they go out: an answer may come at once.
@@ -291,8 +312,8 @@ impl Desk {
         reach(Point::SweepSettled);
         let unresolved = self.common.book().unresolved();
         if unresolved == 0
-            && !self.common.record.absence_proves()
-            && let Err(error) = self.common.record.trust(&self.unproven)
+            && let Some(unproven) = self.unproven.take()
+            && let Err(error) = self.common.record.trust(&unproven)
         {
             tracing::error!(session = %self.common.name, %error, "the record's state cannot be noted");
         }

@@ -11,7 +11,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::{SentMessage, SentRecord};
-use crate::inbox::locked;
+use crate::health::DownReason;
+use crate::locked::locked;
 use crate::port::{DoubtKind, ShardPort};
 
 const SESSION: SessionId = SessionId::new(1);
@@ -165,6 +166,10 @@ impl ShardPort for World {
         Ok(self.doubts(at)?.iter().map(|doubt| doubt.request).collect())
     }
 
+    fn acknowledged(&self, _: Position) -> Result<BTreeSet<WireId>, ShardClosed> {
+        Ok(BTreeSet::new())
+    }
+
     fn inbound_high_water(&self) -> u64 {
         0
     }
@@ -181,6 +186,10 @@ impl SentRecord for World {
 
     fn absence_proves(&self) -> bool {
         true
+    }
+
+    fn distrust(&self) -> io::Result<()> {
+        Ok(())
     }
 
     fn trust(&self, _: &BTreeSet<WireId>) -> io::Result<()> {
@@ -289,7 +298,7 @@ impl History {
         broker.up = false;
         broker.wire.clear();
         // Its answers are kept for the next connection, as FIX asks.
-        self.common.logged_out();
+        self.common.logged_out(DownReason::ConnectionLost);
     }
 
     fn order(&mut self) {

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use model::WireId;
 
 use crate::draft::Draft;
-use crate::error::Failure;
+use crate::error::{EngineError, Failure};
+use crate::health::DownReason;
+use crate::incident::Incident;
 
 /// A FIX session, ready to be run.
 ///
@@ -19,6 +21,8 @@ use crate::error::Failure;
 /// * where the broker asks for a resend of application messages, it gap-fills: a stale order never goes out;
 /// * it never rejects an application message by itself: whatever comes in sequence is [`Inbox::received`];
 /// * where the broker lost a message that went out on the current connection, it ends the connection;
+/// * it books nothing that names other parties than the session's (FIX tags 49 and 56), and ends the session then;
+/// * where the broker refuses its number as too low, it takes the one the broker expects once, and tells;
 /// * it calls [`Inbox`] from one thread at a time, in the order of events on the wire.
 pub trait SessionEngine: Send + 'static {
     /// What the engine's own record says was sent, also by earlier processes.
@@ -32,16 +36,6 @@ pub trait SessionEngine: Send + 'static {
         inbox: Arc<dyn Inbox>,
         work: &mut dyn FnMut(&mut dyn Link),
     ) -> Result<(), EngineError>;
-}
-
-/// The engine failed to start or to stop.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{engine}: {problem}")]
-pub struct EngineError {
-    /// Which engine.
-    pub engine: &'static str,
-    /// What it said.
-    pub problem: String,
 }
 
 /// The sending side of a running session.
@@ -73,8 +67,12 @@ pub trait Inbox: Send + Sync {
     /// was [`received`](Self::received) before this.
     fn logged_on(&self);
 
-    /// The session is not logged on any more, or a logon attempt failed.
-    fn logged_out(&self);
+    /// The session is not logged on any more, or a logon attempt failed, and why.
+    fn logged_out(&self, reason: DownReason);
+
+    /// Something is wrong with the session itself: it is journalled and becomes an alert. One that accuses the record is
+    /// told before anything is concluded from the record again.
+    fn noticed(&self, incident: Incident);
 
     /// An application message, or a session-level `Reject` (35=3), in sequence: the bytes from `8=` to the end.
     fn received(&self, raw: &[u8]);
@@ -101,8 +99,13 @@ pub trait SentRecord: Send + Sync {
     fn by_seq(&self, seq: u64) -> io::Result<Option<SentMessage>>;
 
     /// True where the record cannot have lost its end: what is absent was never sent. A crash of the process leaves
-    /// it true; a crash of the machine makes it false until [`trust`](Self::trust).
+    /// it true; a crash of the machine makes it false until [`trust`](Self::trust), and so does whatever shows that the
+    /// record is older than the truth.
     fn absence_proves(&self) -> bool;
+
+    /// Something shows that the record may be older than the truth: absence proves nothing until [`trust`](Self::trust),
+    /// also for the next process.
+    fn distrust(&self) -> io::Result<()>;
 
     /// Nothing is in doubt any more: from here on absence proves again, but for `unproven`. These the record may have
     /// lost, so they count as sent for good: one of them may be in doubt again, a cancel the broker still works on for

@@ -2,7 +2,15 @@
 
 use std::path::PathBuf;
 
-use crate::engine::EngineError;
+/// The engine failed to start or to stop.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{engine}: {problem}")]
+pub struct EngineError {
+    /// Which engine.
+    pub engine: &'static str,
+    /// What it said.
+    pub problem: String,
+}
 
 /// Why a session could not be started or stopped cleanly.
 #[derive(Debug, thiserror::Error)]

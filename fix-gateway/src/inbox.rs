@@ -4,18 +4,21 @@
 //! beginning of what the broker sent. Session changes go to the gateway thread, which alone posts them: so "ready"
 //! and "down" cannot overtake each other.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::SystemTime;
 
 use crash_point::{Point, reach};
-use model::{Delivery, DeliveryEvidence, Input, SessionId, WireId};
+use model::{Delivery, DeliveryEvidence, Input, QuarantineCause, SessionId, WireId};
 
 use crate::engine::{Inbox, SentMessage, SentRecord};
 use crate::error::Failure;
+use crate::health::{DownReason, Health, HealthSince};
 use crate::inbound::{self, Inbound};
+use crate::incident::Incident;
+use crate::locked::locked;
 use crate::port::{ShardClosed, ShardPort};
-use crate::session::Health;
 use crate::sweep::{Answered, Book, Meaning};
 
 /// A change that the engine reported.
@@ -37,7 +40,9 @@ pub(crate) struct Common {
     stop: AtomicBool,
     /// Nothing more may be posted: after a lost message, a later one would move the high-water mark beyond it.
     deaf: AtomicBool,
-    health: Mutex<Health>,
+    standing: Mutex<HealthSince>,
+    /// What was told since the session was last ready: an attempt each minute is not an alert each minute.
+    told: Mutex<BTreeSet<QuarantineCause>>,
 }
 
 impl Common {
@@ -57,7 +62,8 @@ impl Common {
             book: Mutex::default(),
             stop: AtomicBool::new(false),
             deaf: AtomicBool::new(false),
-            health: Mutex::new(Health::Connecting),
+            standing: Mutex::new(HealthSince::down(DownReason::Starting, SystemTime::now())),
+            told: Mutex::default(),
         }
     }
 
@@ -93,15 +99,19 @@ impl Common {
     }
 
     pub(crate) fn health(&self) -> Health {
-        locked(&self.health).clone()
+        locked(&self.standing).health.clone()
+    }
+
+    pub(crate) fn standing(&self) -> HealthSince {
+        locked(&self.standing).clone()
     }
 
     /// A failure stands: nothing else replaces it.
     pub(crate) fn set_health(&self, health: Health) {
-        let mut now = locked(&self.health);
-        if !matches!(*now, Health::Failed(_)) {
-            *now = health;
+        if health == Health::Ready {
+            locked(&self.told).clear();
         }
+        locked(&self.standing).become_health(health, SystemTime::now());
     }
 
     /// Hands an input to the shard. When the node stops, so does the session.
@@ -171,8 +181,23 @@ impl Inbox for Common {
         self.push_turn(Turn::LoggedOn);
     }
 
-    fn logged_out(&self) {
+    fn logged_out(&self, reason: DownReason) {
+        locked(&self.standing).become_down(reason);
         self.push_turn(Turn::LoggedOut);
+    }
+
+    fn noticed(&self, incident: Incident) {
+        tracing::error!(session = %self.name, cause = ?incident.cause, number = incident.number, "the session needs a person");
+        if incident.accuses_record()
+            && let Err(error) = self.record.distrust()
+        {
+            return self.failed(Failure::Engine(format!("the record cannot be marked as lost: {error}")));
+        }
+        let is_new = locked(&self.told).insert(incident.cause);
+        if is_new && !self.deaf.load(Ordering::Acquire) {
+            // The node stops: at the next start it is found again, or cleared up.
+            let _ = self.post(incident.into_input(self.session));
+        }
     }
 
     fn received(&self, raw: &[u8]) {
@@ -195,9 +220,4 @@ impl Inbox for Common {
         self.set_health(Health::Failed(failure));
         self.ask_to_stop();
     }
-}
-
-/// A panic elsewhere leaves none of these half-changed.
-pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,6 +11,7 @@
 //! numbered again, what the broker asks to have resent is gap-filled, and what could not be sent is reported as
 //! [`model::Delivery::NeverSent`].
 
+mod backoff;
 #[doc(hidden)]
 pub mod counting;
 mod desk;
@@ -18,13 +19,18 @@ mod draft;
 mod engine;
 mod error;
 mod fields;
+mod health;
 mod inbound;
 mod inbox;
+mod incident;
+mod locked;
 mod number;
 mod outbound;
 mod port;
 #[cfg(feature = "quickfix")]
 mod quickfix;
+#[cfg(feature = "quickfix")]
+mod refusal;
 mod session;
 mod settings;
 mod stepped;
@@ -38,14 +44,17 @@ pub(crate) fn seeded(cases: u32) -> proptest::test_runner::Config {
     Config { cases, rng_seed: RngSeed::Fixed(20_261_120), failure_persistence: None, ..Config::default() }
 }
 
+pub use backoff::Backoff;
 pub use draft::Draft;
-pub use engine::{EngineError, Inbox, Link, SendOutcome, SentMessage, SentRecord, SessionEngine};
-pub use error::{Failure, GatewayError};
+pub use engine::{Inbox, Link, SendOutcome, SentMessage, SentRecord, SessionEngine};
+pub use error::{EngineError, Failure, GatewayError};
 pub use fields::{Fields, field};
+pub use health::{DownReason, Health, HealthSince};
+pub use incident::Incident;
 pub use number::parse_decimal;
 pub use port::{Doubt, DoubtKind, ShardClosed, ShardPort};
 #[cfg(feature = "quickfix")]
 pub use quickfix::QuickFixEngine;
-pub use session::{Health, RunningSession, Session};
+pub use session::{RunningSession, Session, SessionMonitor};
 pub use settings::{EngineKind, Idle, Probe, SessionSettings, Stage};
 pub use stepped::SteppedSession;

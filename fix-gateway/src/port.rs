@@ -23,6 +23,10 @@ pub trait ShardPort: Send + Sync + 'static {
     /// The session's requests that the broker has not answered yet, in doubt or not, in the state at or after `at`.
     fn unanswered(&self, at: Position) -> Result<BTreeSet<WireId>, ShardClosed>;
 
+    /// The session's requests that the broker has acknowledged by name, of orders that are open, in the state at or after
+    /// `at`: they were sent, so a record that does not hold them is older than the truth.
+    fn acknowledged(&self, at: Position) -> Result<BTreeSet<WireId>, ShardClosed>;
+
     /// The highest `MsgSeqNum` of an application message that the journal holds for this session; 0 for none.
     /// Read once, before logon.
     fn inbound_high_water(&self) -> u64;

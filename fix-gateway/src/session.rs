@@ -6,26 +6,12 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use crate::desk::Desk;
-use crate::engine::{EngineError, Inbox, SessionEngine};
-use crate::error::{Failure, GatewayError};
+use crate::engine::{Inbox, SessionEngine};
+use crate::error::{EngineError, Failure, GatewayError};
+use crate::health::{Health, HealthSince};
 use crate::inbox::Common;
 use crate::port::ShardPort;
 use crate::settings::{EngineKind, SessionSettings};
-
-/// How a session does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Health {
-    /// Not logged on; the engine tries again and again.
-    Connecting,
-    /// Logged on; what was in doubt is being cleared up.
-    Clearing,
-    /// Orders flow.
-    Ready,
-    /// Stopped, as asked.
-    Stopped,
-    /// Stopped by itself.
-    Failed(Failure),
-}
 
 /// Starts sessions.
 #[derive(Debug)]
@@ -99,6 +85,16 @@ impl RunningSession {
         self.common.health()
     }
 
+    /// How it does; while it is down, why, and since when.
+    pub fn standing(&self) -> HealthSince {
+        self.common.standing()
+    }
+
+    /// A look at the session that whoever has it need not ask for.
+    pub fn monitor(&self) -> SessionMonitor {
+        SessionMonitor(Arc::clone(&self.common))
+    }
+
     /// The session's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -115,6 +111,23 @@ impl RunningSession {
         thread
             .join()
             .map_err(|_| GatewayError::Thread { session: self.name.clone(), problem: "died".to_owned() })
+    }
+}
+
+/// Shows how a session does, also while somebody else starts or stops it.
+#[derive(Clone)]
+pub struct SessionMonitor(Arc<Common>);
+
+impl SessionMonitor {
+    /// How it does; while it is down, why, and since when.
+    pub fn standing(&self) -> HealthSince {
+        self.0.standing()
+    }
+}
+
+impl std::fmt::Debug for SessionMonitor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("SessionMonitor").field(&self.standing()).finish()
     }
 }
 

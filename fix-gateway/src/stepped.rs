@@ -7,9 +7,9 @@ use std::time::Instant;
 use crate::desk::Desk;
 use crate::engine::{Inbox, Link, SentRecord};
 use crate::error::GatewayError;
+use crate::health::{Health, HealthSince};
 use crate::inbox::Common;
 use crate::port::{ShardClosed, ShardPort};
-use crate::session::Health;
 use crate::settings::SessionSettings;
 
 /// A session whose owner takes its steps.
@@ -46,6 +46,11 @@ impl SteppedSession {
     /// How the session does.
     pub fn health(&self) -> Health {
         self.common.health()
+    }
+
+    /// How it does; while it is down, why, and since when.
+    pub fn standing(&self) -> HealthSince {
+        self.common.standing()
     }
 }
 

@@ -1,6 +1,10 @@
 //! The FIX 4.4 tag numbers this crate reads or writes (FIX 4.4 with Errata 20030618, volume 6).
 
 pub(crate) const ACCOUNT: u32 = 1;
+#[cfg(feature = "quickfix")]
+pub(crate) const BEGIN_SEQ_NO: u32 = 7;
+#[cfg(feature = "quickfix")]
+pub(crate) const BEGIN_STRING: u32 = 8;
 pub(crate) const CL_ORD_ID: u32 = 11;
 pub(crate) const COMMISSION: u32 = 12;
 pub(crate) const COMM_TYPE: u32 = 13;
@@ -20,8 +24,14 @@ pub(crate) const ORIG_CL_ORD_ID: u32 = 41;
 pub(crate) const POSS_DUP_FLAG: u32 = 43;
 pub(crate) const PRICE: u32 = 44;
 pub(crate) const REF_SEQ_NUM: u32 = 45;
+#[cfg(feature = "quickfix")]
+pub(crate) const NEW_SEQ_NO: u32 = 36;
+#[cfg(feature = "quickfix")]
+pub(crate) const SENDER_COMP_ID: u32 = 49;
 pub(crate) const SIDE: u32 = 54;
 pub(crate) const SYMBOL: u32 = 55;
+#[cfg(feature = "quickfix")]
+pub(crate) const TARGET_COMP_ID: u32 = 56;
 pub(crate) const TEXT: u32 = 58;
 pub(crate) const TIME_IN_FORCE: u32 = 59;
 pub(crate) const TRANSACT_TIME: u32 = 60;
@@ -31,6 +41,8 @@ pub(crate) const CXL_REJ_REASON: u32 = 102;
 pub(crate) const ORD_REJ_REASON: u32 = 103;
 #[cfg(feature = "quickfix")]
 pub(crate) const TEST_REQ_ID: u32 = 112;
+#[cfg(feature = "quickfix")]
+pub(crate) const GAP_FILL_FLAG: u32 = 123;
 #[cfg(feature = "quickfix")]
 pub(crate) const RESET_SEQ_NUM_FLAG: u32 = 141;
 pub(crate) const EXEC_TYPE: u32 = 150;

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fix_gateway::{
-    DoubtKind, Failure, GatewayError, Health, RunningSession, Session, SessionSettings, Stage,
+    DoubtKind, Failure, GatewayError, Health, Incident, RunningSession, Session, SessionSettings, Stage,
 };
 use model::{Delivery, Input, Name, QuarantineCause, SessionState};
 
@@ -229,7 +229,7 @@ fn a_copy_of_a_request_does_not_go_out_twice() {
 fn after_a_crash_of_the_machine_absence_proves_nothing_until_all_is_settled() {
     let (wire, shard) =
         (FakeWire::new(), FakeShard::with_doubts(&[doubt(id(1), id(1), DoubtKind::NewOrder)]));
-    wire.distrust();
+    wire.lose_proof();
     let session = start_patient(&wire, &shard);
     wire.log_on();
     assert_eq!(wire.wait_gone("H", 1).id, id(1));
@@ -243,7 +243,7 @@ fn after_a_crash_of_the_machine_absence_proves_nothing_until_all_is_settled() {
 #[test]
 fn what_the_broker_knew_after_a_crash_of_the_machine_is_never_called_unsent() {
     let (wire, shard) = (FakeWire::new(), FakeShard::with_doubts(&[doubt(id(5), id(4), DoubtKind::Cancel)]));
-    wire.distrust();
+    wire.lose_proof();
     let session = start_patient(&wire, &shard);
     wire.log_on();
     wire.wait_gone("H", 1);
@@ -259,6 +259,73 @@ fn what_the_broker_knew_after_a_crash_of_the_machine_is_never_called_unsent() {
     shard.wait_ready(2);
     session.stop().unwrap();
     assert_eq!(shard.evidence(), []);
+}
+
+#[test]
+fn a_record_without_what_the_broker_has_acknowledged_proves_nothing() {
+    let doubts = [7, 8].map(|number| doubt(id(number), id(number), DoubtKind::NewOrder));
+    for missing in [false, true] {
+        let (wire, shard) = (FakeWire::new(), FakeShard::with_doubts(&doubts));
+        wire.sent_before(id(5));
+        let acknowledged = [id(5), id(6)];
+        shard.set_acknowledged(if missing { &acknowledged } else { &acknowledged[..1] });
+        let session = start_patient(&wire, &shard);
+        wire.log_on();
+        if missing {
+            wire.wait_gone("H", 2);
+            wire.receive(&status(2, "G1-0-7", "8", "103=5|"));
+            wire.receive(&status(3, "G1-0-8", "0", ""));
+        }
+        shard.wait_ready(1);
+        let never: Vec<_> =
+            shard.evidence().iter().filter(|(_, how)| *how == Delivery::NeverSent).copied().collect();
+        assert_eq!(never.is_empty(), missing, "{never:?}");
+        let told = [(QuarantineCause::RecordIncomplete, 0)];
+        assert_eq!(shard.incidents(), if missing { &told[..] } else { &[] });
+        // What the record lacks counts as sent from here on, so that it is not accused again.
+        wire.log_out();
+        shard.wait_down(1);
+        shard.set_doubts(&[doubt(id(9), id(9), DoubtKind::NewOrder)]);
+        wire.log_on();
+        shard.wait_ready(2);
+        assert!(shard.evidence().contains(&(id(9), Delivery::NeverSent)));
+        session.stop().unwrap();
+    }
+}
+
+#[test]
+fn an_incident_is_told_once_until_the_session_is_ready_and_distrusts_the_record_at_once() {
+    let (wire, shard) = (FakeWire::new(), FakeShard::new());
+    let session = start(&wire, &shard);
+    let incident = |cause| Incident { cause, number: 14, raw: b"58=too low".to_vec() };
+    wire.notice(incident(QuarantineCause::GapUnfilled));
+    assert!(wire.proves(), "a gap of the broker's says nothing of our record");
+    wire.notice(incident(QuarantineCause::NumberTooLow));
+    assert!(!wire.proves());
+    wire.notice(incident(QuarantineCause::NumberTooLow));
+    let told = [(QuarantineCause::GapUnfilled, 14), (QuarantineCause::NumberTooLow, 14)];
+    assert_eq!(shard.incidents(), told);
+    wire.log_on();
+    shard.wait_ready(1);
+    eventually("ready", || (session.health() == Health::Ready).then_some(()));
+    wire.notice(incident(QuarantineCause::GapUnfilled));
+    assert_eq!(shard.incidents().len(), 3);
+    session.stop().unwrap();
+}
+
+#[test]
+fn a_record_that_is_distrusted_in_the_middle_of_a_sweep_stays_so() {
+    let (wire, shard) =
+        (FakeWire::new(), FakeShard::with_doubts(&[doubt(id(1), id(1), DoubtKind::NewOrder)]));
+    wire.sent_before(id(1));
+    let session = start_patient(&wire, &shard);
+    wire.log_on();
+    wire.wait_gone("H", 1);
+    wire.notice(Incident { cause: QuarantineCause::SequenceReset, number: 0, raw: Vec::new() });
+    wire.receive(&status(2, "G1-0-1", "0", ""));
+    shard.wait_ready(1);
+    assert!(!wire.proves(), "what was unanswered when it was lost has not been noted");
+    session.stop().unwrap();
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! time (`listing.rs`), and for a journal that was read from disk.
 
 use actors::{Account, Asset, Core, Holding, InstrumentBook, Order};
-use model::{ArithmeticError, Certainty, Name, OrderId, Position, ShardId};
+use model::{ArithmeticError, Certainty, Name, OrderId, Position, SessionState, ShardId, Timestamp};
 
 use crate::directory::{AccountHome, Directory};
 use crate::wire::{
@@ -27,6 +27,31 @@ pub struct ShardBooks<'a> {
     pub diverged_at: Option<Position>,
     /// How many records the shard has recorded that are not in this state yet.
     pub behind: u64,
+}
+
+/// Why a session is down and since when, as the gateway says. That is not state, so a journal does not tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionStanding {
+    /// Its name.
+    pub session: Name,
+    /// One word.
+    pub reason: &'static str,
+    /// A sentence.
+    pub detail: String,
+    /// Since when it is down.
+    pub since: Timestamp,
+}
+
+impl SessionStanding {
+    /// Adds the reason to the row of the session, where that is down.
+    pub(crate) fn explain(self, rows: &mut [SessionRow]) {
+        let down = |row: &&mut SessionRow| row.session == self.session && row.state == SessionState::Down;
+        if let Some(row) = rows.iter_mut().find(down) {
+            row.reason = Some(self.reason.to_owned());
+            row.detail = Some(self.detail);
+            row.since = Some(self.since.to_string());
+        }
+    }
 }
 
 /// The state of every shard.
@@ -222,6 +247,9 @@ impl ShardBooks<'_> {
             shard: self.shard.index,
             state: session.state,
             in_doubt: self.core.orders_in_doubt(session.definition.id),
+            reason: None,
+            detail: None,
+            since: None,
         }));
         status.sessions.sort_by_key(|row| row.session);
         self.halts(directory, &mut status.halts);

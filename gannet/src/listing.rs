@@ -101,6 +101,9 @@ fn status(api: &dyn NodeApi) -> Status {
     for shard in api.directory().shards() {
         api.read(*shard, &mut |books| books.stand(api.directory(), &mut status));
     }
+    for standing in api.standings() {
+        standing.explain(&mut status.sessions);
+    }
     status
 }
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use model::{Command, Event, Origin, Position, ShardId, Timestamp};
 
-use crate::books::ShardBooks;
+use crate::books::{SessionStanding, ShardBooks};
 use crate::directory::Directory;
 
 /// A running node, as its local clients see it.
@@ -20,6 +20,11 @@ pub trait NodeApi: Send + Sync + 'static {
     /// Lets `ask` read the state of one shard's replica. It must be quick: the replica stands still meanwhile. It is not
     /// called where the replica cannot be read.
     fn read(&self, shard: ShardId, ask: &mut dyn FnMut(&ShardBooks<'_>));
+
+    /// What the gateway says of its sessions; empty where there is none.
+    fn standings(&self) -> Vec<SessionStanding> {
+        Vec::new()
+    }
 
     /// The slowest inputs that are kept, the worst first; `None` where none are kept.
     fn latency(&self, worst: usize) -> Option<crate::wire::LatencyReport> {

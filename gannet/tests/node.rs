@@ -124,6 +124,26 @@ fn an_order_without_a_broker_is_denied_by_name() {
 }
 
 #[test]
+fn a_session_that_is_down_says_why_and_since_when() {
+    let folder = tempfile::tempdir().unwrap();
+    let (node, mut client) = start(&config(folder.path(), |text| text));
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let row = loop {
+        let row = status(&mut client).sessions[0].clone();
+        if row.reason.as_deref() == Some("logon_unanswered") {
+            break row;
+        }
+        assert_eq!(row.reason.as_deref(), Some("starting"));
+        assert!(Instant::now() < deadline, "{row:?}");
+        std::thread::yield_now();
+    };
+    assert_eq!(row.state, model::SessionState::Down);
+    assert_eq!(row.detail.as_deref(), Some("no connection, or no answer to our logon"));
+    assert!(row.since.is_some_and(|since| since.starts_with("20") && since.ends_with('Z')));
+    node.stop().unwrap();
+}
+
+#[test]
 fn a_second_node_is_refused_and_the_first_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), |text| text);

@@ -217,5 +217,14 @@ journalled! {
         BookingFailed,
         /// An execution dated before the dates we remember executions of: not booked, it may be a repetition.
         ExecutionTooOld,
+        /// A message whose names are not the session's: kept raw, not booked; the session ended. The value is its number.
+        CompIdProblem,
+        /// Our record of what was sent is older than the truth: the broker is asked about everything in doubt. The value
+        /// is the number that the broker expects, where it told it.
+        RecordDistrusted,
+        /// The broker began its numbers at 1 again, and with them our record: it is asked about everything in doubt.
+        SequenceReset,
+        /// The broker does not send again what we miss; the session ended. The value is the first missing number.
+        GapUnfilled,
     }
 }

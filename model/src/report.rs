@@ -151,10 +151,21 @@ journalled! {
         TradeCorrect,
         /// A bust of an execution: its booking comes later.
         TradeCancel,
+        /// The names in it (tags 8, 49, 56) are not the session's: whoever sent it, it is not booked.
+        CompIdProblem,
+        /// The broker refuses our logon, since it has seen higher numbers than our record of what was sent holds.
+        NumberTooLow,
+        /// The journal knows of requests at the broker that our record of what was sent does not hold.
+        RecordIncomplete,
+        /// The broker begins its numbers, and ours, at 1 again.
+        SequenceReset,
+        /// Messages of the broker's are missing, and it does not send them again.
+        GapUnfilled,
     }
 }
 
-/// A message from a broker that we could not, or not fully, translate: kept as it came, with an alert.
+/// A message from a broker that we could not, or not fully, translate, or that puts the session itself in question: kept
+/// as it came, with an alert.
 #[derive(
     Clone,
     Debug,
@@ -170,7 +181,8 @@ journalled! {
 pub struct QuarantinedMessage {
     /// The session it came in on.
     pub session: SessionId,
-    /// FIX tag 34.
+    /// FIX tag 34. Where the cause is about the session itself ([`QuarantineCause::is_of_session`]), the number it is
+    /// about; it is no number of an application message then.
     pub msg_seq_num: u64,
     /// Why.
     pub cause: QuarantineCause,
@@ -180,6 +192,24 @@ pub struct QuarantinedMessage {
     pub len_bytes: u32,
     /// The message, cut at [`QuarantinedMessage::KEPT_BYTES`].
     pub raw: Vec<u8>,
+}
+
+impl QuarantineCause {
+    /// True for what is wrong with the session itself: nothing was received that counts.
+    pub const fn is_of_session(self) -> bool {
+        match self {
+            Self::UnknownMessageType
+            | Self::UnknownCode
+            | Self::BadField
+            | Self::TradeCorrect
+            | Self::TradeCancel => false,
+            Self::CompIdProblem
+            | Self::NumberTooLow
+            | Self::RecordIncomplete
+            | Self::SequenceReset
+            | Self::GapUnfilled => true,
+        }
+    }
 }
 
 impl QuarantinedMessage {

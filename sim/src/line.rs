@@ -8,8 +8,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fix_gateway::{Draft, Inbox, Link, SendOutcome, SentMessage, SentRecord};
-use model::WireId;
+use fix_gateway::{Draft, Inbox, Incident, Link, SendOutcome, SentMessage, SentRecord};
+use model::{QuarantineCause, WireId};
 
 use crate::clock::SimClock;
 use crate::dice::Dice;
@@ -177,13 +177,28 @@ impl LineState {
         self.next_in != self.broker_next_out
     }
 
+    /// The broker has more of ours than our store: it refuses the logon and says what it expects, which is what we take.
+    /// `None` where it does not.
+    pub(crate) fn refuse(&mut self) -> Option<Incident> {
+        let (sent, expected) = (self.store.next_out, self.broker_expects);
+        if sent >= expected {
+            return None;
+        }
+        self.store.next_out = expected;
+        let raw = format!("MsgSeqNum too low, expecting {expected} but received {sent}").into_bytes();
+        Some(Incident { cause: QuarantineCause::NumberTooLow, number: expected, raw })
+    }
+
+    /// An older copy of the store is put back while the node is down: nothing in it says so.
+    pub(crate) fn restore_older_copy(&mut self) {
+        self.forget_the_end();
+    }
+
     /// Logon, by both sides. What we numbered and the broker never got is gap-filled; what the broker said and we do not
     /// have comes again first.
     pub(crate) fn log_on(&mut self) {
         self.connected = true;
         self.connections += 1;
-        // Only after a store lost its end: somebody at the broker's tells the number, and somebody here sets it.
-        self.store.next_out = self.store.next_out.max(self.broker_expects);
         let missed: Vec<Transmission> = self
             .store
             .body
@@ -242,10 +257,14 @@ impl LineState {
 
     /// The machine lost its power: the store's end may be gone, and proves nothing until it is trusted again.
     pub(crate) fn lose_power(&mut self) {
+        self.forget_the_end();
+        self.store.trusted = false;
+    }
+
+    fn forget_the_end(&mut self) {
         let kept = self.store.body.len() - self.dice.index(self.store.body.len().min(5) + 1);
         self.store.body.truncate(kept);
         self.store.next_out = self.store.body.last().map_or(1, |(seq, ..)| seq + 1);
-        self.store.trusted = false;
     }
 
     /// The broker says something.
@@ -387,6 +406,14 @@ impl SentRecord for SimLine {
 
     fn absence_proves(&self) -> bool {
         self.wire().store.trusted
+    }
+
+    fn distrust(&self) -> io::Result<()> {
+        let mut wire = self.wire();
+        if wire.plant != Some(Plant::CredulousRecord) {
+            wire.store.trusted = false;
+        }
+        Ok(())
     }
 
     fn trust(&self, unproven: &BTreeSet<WireId>) -> io::Result<()> {

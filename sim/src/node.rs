@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use engine::{Answer, Client, EngineError, QuoteSender, Refused, ShardConfig, Standby, Stepped};
-use fix_gateway::{SessionSettings, ShardPort, SteppedSession};
+use fix_gateway::{DownReason, Incident, SessionSettings, ShardPort, SteppedSession};
 use model::{Command, Name};
 
 use crate::clock::SimClock;
@@ -99,6 +99,12 @@ impl Node {
 
     /// The connection has ended: the engine says so.
     pub(crate) fn logged_out(&self) {
-        self.session.inbox().logged_out();
+        self.session.inbox().logged_out(DownReason::ConnectionLost);
+    }
+
+    /// The broker refuses the logon.
+    pub(crate) fn refused(&self, incident: Incident) {
+        self.session.inbox().noticed(incident);
+        self.session.inbox().logged_out(DownReason::LogonUnanswered);
     }
 }

@@ -18,6 +18,8 @@ pub enum Plant {
     ResendsOrders,
     /// The engine's record of what was sent has forgotten it.
     ForgetfulRecord,
+    /// The broker shows that the record is older than the truth, and it is trusted all the same.
+    CredulousRecord,
     /// A report of the broker's is dropped, and its number counted.
     LostReport,
     /// An order goes out under an id that was never issued.
@@ -34,7 +36,7 @@ pub enum Plant {
 
 impl Plant {
     /// Every one.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::LyingDisk,
         Self::AlteredRecord,
         Self::DoubleBooking,
@@ -42,6 +44,7 @@ impl Plant {
         Self::WrongCashSign,
         Self::ResendsOrders,
         Self::ForgetfulRecord,
+        Self::CredulousRecord,
         Self::LostReport,
         Self::ForgedId,
         Self::UnrepeatableCore,

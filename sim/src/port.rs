@@ -87,6 +87,13 @@ impl ShardPort for SimPort {
         }
     }
 
+    fn acknowledged(&self, at: Position) -> Result<BTreeSet<WireId>, ShardClosed> {
+        match self.replica.step_to(at) {
+            Ok(true) => self.port.acknowledged(at),
+            Ok(false) | Err(_) => Err(ShardClosed),
+        }
+    }
+
     fn inbound_high_water(&self) -> u64 {
         self.port.inbound_high_water()
     }

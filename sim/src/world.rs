@@ -214,6 +214,11 @@ impl World {
                 self.disk.set_full(false);
                 Ok(())
             }
+            17 if !self.broker.calm && self.dice.once_in(2) => {
+                self.history.fault("older store put back", String::new);
+                self.line.wire().restore_older_copy();
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -444,6 +449,11 @@ impl World {
             self.broker.receive(&message);
         }
         if self.node.is_some() {
+            let refusal = self.line.wire().refuse();
+            if let (Some(incident), Some(node)) = (refusal, &self.node) {
+                self.history.fault("logon refused", || format!("{incident:?}"));
+                return node.refused(incident);
+            }
             self.history.tell(|| "logon".into());
             self.line.wire().log_on();
         }

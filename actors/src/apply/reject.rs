@@ -1,7 +1,8 @@
 //! Refusals by a broker, and messages kept raw.
 
 use model::{
-    AlertKind, CancelReject, Event, MessageReject, OrdStatus, QuarantinedMessage, Reference, WireId,
+    AlertKind, Amount, CancelReject, Event, MessageReject, OrdStatus, QuarantineCause, QuarantinedMessage,
+    Reference, WireId,
 };
 
 use crate::apply::{change_order, finish, refresh_certainty, tell_ended_request};
@@ -39,9 +40,23 @@ pub(crate) fn message_reject(core: &mut Core, stamp: Stamp, reject: &MessageReje
 // In line it would have every other input pay for its room on the stack.
 #[inline(never)]
 pub(crate) fn quarantined(core: &mut Core, message: &QuarantinedMessage, out: &mut Outcome) {
+    if message.cause.is_of_session() {
+        let number = u32::try_from(message.msg_seq_num).ok().filter(|number| *number > 0).map(Amount::from);
+        return out.alert(alert_of_session(message.cause), None, Some(message.session), number);
+    }
     core.note_inbound(message.session, message.msg_seq_num);
     let order = message.cl_ord_id.and_then(|id| core.order(id)).map(|order| order.id);
     out.alert(AlertKind::MessageQuarantined, order, Some(message.session), None);
+}
+
+const fn alert_of_session(cause: QuarantineCause) -> AlertKind {
+    match cause {
+        QuarantineCause::CompIdProblem => AlertKind::CompIdProblem,
+        QuarantineCause::NumberTooLow | QuarantineCause::RecordIncomplete => AlertKind::RecordDistrusted,
+        QuarantineCause::SequenceReset => AlertKind::SequenceReset,
+        QuarantineCause::GapUnfilled => AlertKind::GapUnfilled,
+        _ => AlertKind::MessageQuarantined,
+    }
 }
 
 /// Ends a pending request without effect. A refusal of anything else is a repetition and changes nothing.

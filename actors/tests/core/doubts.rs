@@ -2,7 +2,8 @@
 
 use model::{
     AlertKind, Certainty, Delivery, Event, ExecType, ExecutionReport, Incarnation, Input, OrdStatus,
-    OutboundKind, Quote, Scope, SessionChange, SessionState, Timestamp, WireId,
+    OutboundKind, QuarantineCause, QuarantinedMessage, Quote, Scope, SessionChange, SessionState, Timestamp,
+    WireId,
 };
 
 use crate::world::{ACME, ALPHA, FUND, SESSION, World, amount, units};
@@ -267,6 +268,30 @@ fn the_inbound_high_water_only_rises() {
         let report = world.execution(id, 1, "10");
         world.hear(ExecutionReport { msg_seq_num: sent, ..report });
         assert_eq!(world.core.session(SESSION).unwrap().inbound_high_water, expected);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_session_is_an_alert_and_no_number_that_was_received() {
+    let mut world = World::ready();
+    let kinds = [
+        (QuarantineCause::CompIdProblem, AlertKind::CompIdProblem),
+        (QuarantineCause::NumberTooLow, AlertKind::RecordDistrusted),
+        (QuarantineCause::RecordIncomplete, AlertKind::RecordDistrusted),
+        (QuarantineCause::SequenceReset, AlertKind::SequenceReset),
+        (QuarantineCause::GapUnfilled, AlertKind::GapUnfilled),
+    ];
+    for (cause, kind) in kinds {
+        world.input(Input::Quarantined(QuarantinedMessage {
+            session: SESSION,
+            msg_seq_num: 77,
+            cause,
+            cl_ord_id: None,
+            len_bytes: 0,
+            raw: Vec::new(),
+        }));
+        assert_eq!(world.alerts(), [kind]);
+        assert_eq!(world.core.session(SESSION).unwrap().inbound_high_water, 0);
     }
 }
 

@@ -6,97 +6,47 @@
 //!   QuickFIX fill the gap.
 //! * It rejects messages by itself, fills included, where a tag repeats (any repeating group, as there is no data
 //!   dictionary) or is empty: such a message is taken from the log, delivered like any other, and the reject becomes
-//!   a heartbeat.
+//!   a heartbeat. `rejects` lists which.
+//! * It looks at the names in a message last: one that is not the session's is told here first, and never delivered.
+//! * It answers each logon that resets the numbers with a logon: a broker that does the same would go on for ever.
 //! * It says "logged on" while the broker may still miss messages of ours, for each attempt to connect uses up a
 //!   number. What is sent then is in the gap that it fills, and lost. So the session is up only when the broker has
 //!   answered a test request.
 //! * It deletes its store when the broker's logon says so (`ResetSeqNumFlag`): what was sent is not known any more.
+//! * It uses up a number for each logon that is refused, until one fits.
 //! * It counts a `Reject` or a Logout that comes early (its number too high, a gap before it) as if it were the
 //!   message it waits for, which is then lost: here such a message is refused, so that nothing is counted.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::time::Instant;
 
 use crash_point::{Point, reach};
+use model::QuarantineCause;
 use quickfix::{
     ApplicationCallback, FieldMap, LogCallback, Message, MsgFromAdminError, MsgFromAppError, MsgToAppError,
     SessionId,
 };
 
 use crate::draft::Draft;
-use crate::engine::{EngineError, Inbox, SentMessage};
-use crate::error::Failure;
+use crate::engine::{Inbox, SentMessage, SentRecord};
+use crate::error::{EngineError, Failure};
 use crate::fields;
-use crate::inbox::locked;
+use crate::health::DownReason;
+use crate::incident::Incident;
+use crate::refusal::{self, LogonRefusal};
 use crate::tags;
 
+use super::adapt::{is_admin, raw_of, seq_of, tag, type_of, without_number};
+use super::parties::Parties;
 use super::record::BodyRecord;
-use super::store::StoreFiles;
-use super::tag;
-
-/// How many raw messages may wait for their number: more only come when a broker floods us with numbers too high.
-const UNDELIVERED: usize = 16_384;
+use super::rejects;
+use super::wire::Wire;
 
 /// How our test requests begin.
 pub(super) const PING: &str = "GANNET-";
-
-/// What the session's two threads share inside the engine.
-pub(super) struct Wire {
-    /// Logged on, as QuickFIX sees it.
-    logged_on: AtomicBool,
-    /// Logged on, and neither side misses anything: messages may go out.
-    up: AtomicBool,
-    /// The initiator is of no more use: its session hung up, or lost a message.
-    over: AtomicBool,
-    /// The first number given to an application message on this connection.
-    first_live: AtomicU64,
-    files: StoreFiles,
-    /// Raw messages by number, from the log until QuickFIX delivers or rejects them.
-    undelivered: Mutex<BTreeMap<u64, Vec<u8>>>,
-}
-
-impl Wire {
-    pub(super) fn new(files: StoreFiles) -> Self {
-        Self {
-            logged_on: AtomicBool::new(false),
-            up: AtomicBool::new(false),
-            over: AtomicBool::new(false),
-            first_live: AtomicU64::new(u64::MAX),
-            files,
-            undelivered: Mutex::default(),
-        }
-    }
-
-    /// For a new connection.
-    pub(super) fn reset(&self) {
-        self.logged_on.store(false, Ordering::Release);
-        self.up.store(false, Ordering::Release);
-        self.over.store(false, Ordering::Release);
-        self.first_live.store(u64::MAX, Ordering::Release);
-        locked(&self.undelivered).clear();
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        self.over.load(Ordering::Acquire)
-    }
-
-    /// Logged on, but not known to be in step with the broker.
-    pub(super) fn must_ping(&self) -> bool {
-        self.is_logged_on() && !self.is_up()
-    }
-
-    pub(super) fn is_logged_on(&self) -> bool {
-        self.logged_on.load(Ordering::Acquire)
-    }
-
-    pub(super) fn is_up(&self) -> bool {
-        self.up.load(Ordering::Acquire)
-    }
-}
 
 thread_local! {
     /// Set while this thread sends a fresh message. Resends run on QuickFIX's own thread and never see it.
@@ -139,11 +89,28 @@ pub(super) struct Callbacks {
     inbox: Arc<dyn Inbox>,
     wire: Arc<Wire>,
     record: Arc<BodyRecord>,
+    parties: Parties,
 }
 
 impl Callbacks {
-    pub(super) fn new(name: String, inbox: Arc<dyn Inbox>, wire: Arc<Wire>, record: Arc<BodyRecord>) -> Self {
-        Self { name, inbox, wire, record }
+    pub(super) fn new(
+        name: String,
+        inbox: Arc<dyn Inbox>,
+        wire: Arc<Wire>,
+        record: Arc<BodyRecord>,
+        parties: Parties,
+    ) -> Self {
+        Self { name, inbox, wire, record, parties }
+    }
+
+    /// Something is wrong with the session itself.
+    pub(super) fn notice(&self, cause: QuarantineCause, number: u64, raw: Vec<u8>) {
+        self.inbox.noticed(Incident { cause, number, raw });
+    }
+
+    /// A connection ended without QuickFIX's saying so.
+    pub(super) fn ended(&self, reason: DownReason) {
+        self.inbox.logged_out(reason);
     }
 
     pub(super) fn engine_failed(&self, error: &EngineError) {
@@ -160,7 +127,10 @@ impl Callbacks {
 
     /// Hands a message in sequence on, as it came.
     fn deliver(&self, message: &Message) {
-        let logged = seq_of(message).and_then(|seq| locked(&self.wire.undelivered).remove(&seq));
+        let logged = seq_of(message).and_then(|seq| self.wire.take(seq));
+        if self.wire.is_deaf() {
+            return;
+        }
         match logged.map_or_else(|| raw_of(message), Ok) {
             Ok(raw) => self.inbox.received(&raw),
             Err(error) => self.inbox.failed(Failure::Engine(format!("a message cannot be read: {error}"))),
@@ -177,7 +147,7 @@ impl Callbacks {
     /// mark beyond what is missing.
     fn deliver_uncounted(&self, message: &Message) {
         if let Some(seq) = seq_of(message) {
-            locked(&self.wire.undelivered).remove(&seq);
+            self.wire.take(seq);
         }
         match raw_of(message) {
             Ok(raw) => self.inbox.received(&without_number(&raw)),
@@ -187,19 +157,33 @@ impl Callbacks {
 
     /// The broker lost a message that went out on this very connection, and gets a gap for it. The connection ends,
     /// so that the message is in doubt and the next sweep clears it up.
-    fn note_gap(&self, seq: u64) {
-        if seq >= self.wire.first_live.load(Ordering::Acquire) {
+    fn note_resend(&self, seq: u64) {
+        if self.wire.is_live(seq) {
             tracing::warn!(session = %self.name, seq, "the broker lost a message; connecting anew");
-            self.wire.over.store(true, Ordering::Release);
+            self.wire.end(DownReason::MessageLost);
         }
     }
 
     /// The broker begins at 1 again: QuickFIX is about to delete its store, and with it the record of what was sent.
-    fn note_reset(&self) {
-        tracing::error!(session = %self.name, "the broker resets the sequence numbers; its word decides about all doubts");
-        if let Err(error) = self.record.distrust() {
-            self.inbox.failed(Failure::Engine(format!("the record cannot be marked as lost: {error}")));
+    fn note_reset(&self, raw: &[u8]) {
+        self.record.forget();
+        if self.wire.note_reset(Instant::now()) {
+            self.notice(QuarantineCause::SequenceReset, 0, raw.to_vec());
         }
+    }
+
+    /// The broker skips its own messages up to a number, without filling the gap.
+    fn note_skip(&self, raw: &[u8]) {
+        if fields::field(raw, tags::GAP_FILL_FLAG) != Some("Y") {
+            let next = fields::field(raw, tags::NEW_SEQ_NO).and_then(|text| text.parse().ok()).unwrap_or(0);
+            self.notice(QuarantineCause::SequenceReset, next, raw.to_vec());
+        }
+    }
+
+    /// A message of, or for, somebody else: it is kept as evidence, and the session ends.
+    fn note_foreign(&self, seq: u64, raw: &[u8]) {
+        self.wire.note_foreign();
+        self.notice(QuarantineCause::CompIdProblem, seq, raw.to_vec());
     }
 
     /// The broker answers our test request: what we sent before it, and what it sent before its answer, has
@@ -210,22 +194,52 @@ impl Callbacks {
         }
         let answers = message.get_field(tag(tags::TEST_REQ_ID)).is_some_and(|id| id.starts_with(PING));
         if answers {
-            self.wire.up.store(true, Ordering::Release);
+            self.settle_record();
+            self.wire.set_up();
             self.inbox.logged_on();
+        }
+    }
+
+    /// The broker took a number of ours: does that show that the record is whole?
+    fn settle_record(&self) {
+        let first = self.wire.files.first_attempt();
+        if !self.wire.note_up(first) && self.record.absence_proves() {
+            // Attempts used up numbers, and one of them fitted: maybe by chance.
+            self.notice(QuarantineCause::RecordIncomplete, first.unwrap_or(0), Vec::new());
+        }
+        if let Err(error) = self.wire.files.remove("attempt") {
+            self.inbox.failed(Failure::Engine(format!("the store's state cannot be noted: {error}")));
         }
     }
 
     fn note_logout(&self, message: &Message) {
         let text = message.get_field(tag(tags::TEXT)).unwrap_or_default();
-        if self.wire.is_logged_on() {
-            tracing::info!(session = %self.name, text, "the broker logs out");
-        } else {
-            tracing::warn!(session = %self.name, text, "the broker refuses the logon");
+        let sent = self.wire.logon();
+        match refusal::read(&text, sent) {
+            LogonRefusal::TooLow(expected) => {
+                tracing::error!(session = %self.name, text, sent, "the broker has more of ours than our record");
+                self.wire.note_too_low(sent, expected);
+                let raw = raw_of(message).unwrap_or_default();
+                self.notice(QuarantineCause::NumberTooLow, expected.unwrap_or(0), raw);
+            }
+            LogonRefusal::Other => {
+                tracing::warn!(session = %self.name, text, "the broker logs out, or refuses the logon");
+                self.wire.note_refusal(text);
+            }
         }
     }
 
-    /// QuickFIX refused an application message without asking. True where the message was in sequence: it is
-    /// delivered, and the broker must not hear of a reject.
+    /// QuickFIX logs out by itself where the broker's number is too low: it has begun again without a word.
+    fn note_our_logout(&self, message: &Message) {
+        let text = message.get_field(tag(tags::TEXT)).unwrap_or_default();
+        if text.starts_with("MsgSeqNum too low") {
+            self.wire.give_reason(DownReason::BrokerNumberTooLow);
+            self.notice(QuarantineCause::SequenceReset, self.wire.current(), text.into_bytes());
+        }
+    }
+
+    /// QuickFIX refused a message without asking. True where the broker must not hear of it: the message is delivered,
+    /// or comes again.
     fn overrule(&self, reject: &Message) -> bool {
         let refused_type = reject.get_field(tag(tags::REF_MSG_TYPE)).unwrap_or_default();
         let seq = reject.get_field(tag(tags::REF_SEQ_NUM)).and_then(|text| text.parse::<u64>().ok());
@@ -234,18 +248,20 @@ impl Callbacks {
             return true;
         }
         let Some(seq) = seq.filter(|_| !is_admin(&refused_type)) else { return false };
-        let raw = locked(&self.wire.undelivered).remove(&seq);
+        let raw = self.wire.take(seq);
         // In sequence, QuickFIX has just counted it. One that is early comes again, one that is late is known.
         let in_sequence = self.wire.files.seq_nums().is_some_and(|now| now.target == seq + 1);
         match raw {
-            Some(raw) if in_sequence => {
+            _ if !in_sequence || self.wire.is_deaf() => rejects::may_overrule(reject),
+            Some(raw) if rejects::may_overrule(reject) => {
                 tracing::warn!(session = %self.name, seq, "message that QuickFIX would reject is taken");
                 self.inbox.received(&raw);
                 true
             }
-            Some(_) => true,
-            None => {
-                tracing::error!(session = %self.name, seq, "QuickFIX rejected a message that cannot be recovered");
+            // It is counted, and would be lost: at the next start the broker is asked for it again.
+            _ => {
+                let problem = format!("QuickFIX rejects message {seq}, and that is not overruled");
+                self.inbox.failed(Failure::Engine(problem));
                 false
             }
         }
@@ -254,26 +270,25 @@ impl Callbacks {
 
 impl ApplicationCallback for Callbacks {
     fn on_logon(&self, _: &SessionId) {
-        self.guarded("on_logon", (), || {
-            self.wire.logged_on.store(true, Ordering::Release);
-        });
+        self.guarded("on_logon", (), || self.wire.note_logged_on());
     }
 
     fn on_logout(&self, _: &SessionId) {
         self.guarded("on_logout", (), || {
-            self.wire.logged_on.store(false, Ordering::Release);
-            self.wire.up.store(false, Ordering::Release);
             // Told before the gateway thread may begin to hang up, which keeps it for a while.
-            self.inbox.logged_out();
-            self.wire.over.store(true, Ordering::Release);
+            self.inbox.logged_out(self.wire.note_logged_out());
+            self.wire.hung_up();
         });
     }
 
     fn on_msg_to_admin(&self, message: &mut Message, _: &SessionId) {
-        self.guarded("to_admin", (), || {
-            if type_of(message).as_deref() == Some("3") && self.overrule(message) {
-                become_heartbeat(message);
-            }
+        self.guarded("to_admin", (), || match type_of(message).as_deref() {
+            Some("A") => self.wire.note_logon(seq_of(message).unwrap_or(0)),
+            Some("2") => self.wire.note_gap(),
+            Some("5") => self.note_our_logout(message),
+            Some("3") if self.wire.is_foreign() => rejects::become_comp_id_problem(message),
+            Some("3") if self.overrule(message) => rejects::become_heartbeat(message),
+            _ => {}
         });
     }
 
@@ -282,7 +297,9 @@ impl ApplicationCallback for Callbacks {
             let seq = seq_of(message).ok_or(MsgToAppError::DoNotSend)?;
             let Some(mut slot) = SENDING.get() else {
                 // A resend: the gap is filled instead. And what QuickFIX itself would answer is not ours to send.
-                self.note_gap(seq);
+                if !self.wire.is_foreign() {
+                    self.note_resend(seq);
+                }
                 return Err(MsgToAppError::DoNotSend);
             };
             if !self.wire.is_up() {
@@ -290,7 +307,7 @@ impl ApplicationCallback for Callbacks {
             }
             slot.numbered = Some(seq);
             SENDING.set(Some(slot));
-            self.wire.first_live.fetch_min(seq, Ordering::AcqRel);
+            self.wire.note_live(seq);
             reach(Point::FixNumbered);
             Ok(())
         })
@@ -310,6 +327,19 @@ impl ApplicationCallback for Callbacks {
                 self.note_heartbeat(message);
                 Ok(())
             }
+            Some("2") => {
+                if let Some(from) =
+                    message.get_field(tag(tags::BEGIN_SEQ_NO)).and_then(|text| text.parse().ok())
+                {
+                    self.wire.note_asked(from);
+                }
+                Ok(())
+            }
+            Some("A") if self.wire.is_storm() => {
+                tracing::error!(session = %self.name, "the broker resets the numbers again and again");
+                self.wire.end(DownReason::ResetStorm);
+                Err(MsgFromAdminError::RejectLogon)
+            }
             Some("5") => {
                 self.note_logout(message);
                 if self.is_early(message) { Err(MsgFromAdminError::IncorrectTagValue) } else { Ok(()) }
@@ -327,21 +357,26 @@ impl ApplicationCallback for Callbacks {
 impl LogCallback for Callbacks {
     fn on_incoming(&self, _: Option<&SessionId>, raw: &str) {
         self.guarded("on_incoming", (), || {
-            let (raw, msg_type) = (raw.as_bytes(), fields::field(raw.as_bytes(), tags::MSG_TYPE));
-            if msg_type == Some("A") && fields::field(raw, tags::RESET_SEQ_NUM_FLAG) == Some("Y") {
-                self.note_reset();
+            let raw = raw.as_bytes();
+            let seq = fields::field(raw, tags::MSG_SEQ_NUM).and_then(|text| text.parse().ok());
+            let is_foreign = self.parties.are_wrong_in(raw);
+            self.wire.begin(seq.unwrap_or(0), is_foreign);
+            if is_foreign {
+                return self.note_foreign(seq.unwrap_or(0), raw);
             }
-            if msg_type.is_none_or(|msg_type| is_admin(msg_type) && msg_type != "3") {
-                return;
+            match fields::field(raw, tags::MSG_TYPE) {
+                Some("A") if fields::field(raw, tags::RESET_SEQ_NUM_FLAG) == Some("Y") => {
+                    self.note_reset(raw);
+                }
+                Some("4") => self.note_skip(raw),
+                None => {}
+                Some(msg_type) if is_admin(msg_type) && msg_type != "3" => {}
+                Some(_) => {
+                    if let Some(seq) = seq {
+                        self.wire.keep(seq, raw);
+                    }
+                }
             }
-            let Some(seq) = fields::field(raw, tags::MSG_SEQ_NUM).and_then(|text| text.parse().ok()) else {
-                return;
-            };
-            let mut undelivered = locked(&self.wire.undelivered);
-            if undelivered.len() >= UNDELIVERED {
-                undelivered.pop_first();
-            }
-            undelivered.insert(seq, raw.to_vec());
         });
     }
 
@@ -355,47 +390,5 @@ impl LogCallback for Callbacks {
 
     fn on_event(&self, _: Option<&SessionId>, text: &str) {
         tracing::debug!(session = %self.name, text, "QuickFIX");
-    }
-}
-
-/// Heartbeat, `TestRequest`, `ResendRequest`, `Reject`, `SequenceReset`, Logout, Logon.
-fn is_admin(msg_type: &str) -> bool {
-    matches!(msg_type, "0" | "1" | "2" | "3" | "4" | "5" | "A")
-}
-
-fn type_of(message: &Message) -> Option<String> {
-    message.with_header(|header| header.get_field(tag(tags::MSG_TYPE)))
-}
-
-fn seq_of(message: &Message) -> Option<u64> {
-    message.with_header(|header| header.get_field(tag(tags::MSG_SEQ_NUM)))?.parse().ok()
-}
-
-/// The message as QuickFIX prints it: with a NUL behind it.
-fn raw_of(message: &Message) -> Result<Vec<u8>, quickfix::QuickFixError> {
-    let mut raw = message.to_fix_raw_bytes()?;
-    if raw.last() == Some(&0) {
-        raw.pop();
-    }
-    Ok(raw)
-}
-
-/// The message with `34=0`.
-fn without_number(raw: &[u8]) -> Vec<u8> {
-    let fields = raw.split_inclusive(|&byte| byte == fields::SOH);
-    fields
-        .flat_map(|field| if field.starts_with(b"34=") { &b"34=0\x01"[..] } else { field })
-        .copied()
-        .collect()
-}
-
-/// The reject has a number by now, so something must go out with it.
-fn become_heartbeat(message: &mut Message) {
-    // Removing a field that is not there, or setting one, fails only where memory does.
-    let _ = message.with_header_mut(|header| header.set_field(tag(tags::MSG_TYPE), "0"));
-    for number in
-        [tags::REF_SEQ_NUM, tags::REF_MSG_TYPE, tags::SESSION_REJECT_REASON, tags::REF_TAG_ID, tags::TEXT]
-    {
-        let _ = message.remove_field(tag(number));
     }
 }

@@ -3,30 +3,40 @@
 //! QuickFIX drives a session on a thread of its own and calls back; see `callbacks` for what it must not be left
 //! alone with, and `store` for what must be right before it starts.
 
+mod adapt;
 mod callbacks;
 mod crash;
 mod line;
+mod parties;
+mod progress;
+mod proof;
 mod record;
+mod rejects;
 mod store;
+mod wire;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use model::QuarantineCause;
 use quickfix::{
     Application, Dictionary, FieldMap, FileMessageStoreFactory, LogFactory, Message, QuickFixError, SessionId,
 };
 
 use crate::draft::Draft;
-use crate::engine::{EngineError, Inbox, Link, SendOutcome, SentRecord, SessionEngine};
-use crate::error::GatewayError;
-use crate::inbox::locked;
+use crate::engine::{Inbox, Link, SendOutcome, SentRecord, SessionEngine};
+use crate::error::{EngineError, GatewayError};
+use crate::locked::locked;
 use crate::settings::SessionSettings;
 use crate::tags;
 
-use callbacks::{Callbacks, Wire};
+use adapt::{failed, tag};
+use callbacks::Callbacks;
 use line::{Line, Parts};
+use parties::Parties;
 use record::BodyRecord;
 use store::Store;
+use wire::Wire;
 
 /// QuickFIX finds sessions by their CompIDs in a table of the whole process; a second one of the same name would be
 /// missing from it, and take the first one out when it ends.
@@ -89,7 +99,11 @@ impl SessionEngine for QuickFixEngine {
             inbox,
             Arc::clone(&wire),
             Arc::clone(&self.record),
+            Parties::of(&self.settings),
         );
+        if self.store.is_incomplete {
+            callbacks.notice(QuarantineCause::RecordIncomplete, 0, Vec::new());
+        }
         let session_id = session_id(&self.settings)?;
         let configuration = configuration(&self.settings, &session_id)?;
         // Dropped in reverse order: the line hangs up before what it uses goes.
@@ -99,6 +113,7 @@ impl SessionEngine for QuickFixEngine {
         let parts = Parts {
             settings: &self.settings,
             configuration: &configuration,
+            callbacks: &callbacks,
             application: &application,
             stores: &stores,
             logs: &logs,
@@ -150,16 +165,6 @@ fn message_of(draft: &Draft) -> Result<Message, QuickFixError> {
         message.set_field(tag(number), value)?;
     }
     Ok(message)
-}
-
-/// The crate's tags are signed.
-const fn tag(number: u32) -> i32 {
-    number.cast_signed()
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn failed(error: QuickFixError) -> EngineError {
-    EngineError { engine: "QuickFIX", problem: error.to_string() }
 }
 
 fn session_id(settings: &SessionSettings) -> Result<SessionId, EngineError> {

@@ -10,8 +10,9 @@ use model::WireId;
 
 use crate::engine::{SentMessage, SentRecord};
 use crate::fields::SOH;
-use crate::inbox::locked;
+use crate::locked::locked;
 
+use super::proof;
 use super::store::{StoreFiles, replace_file};
 
 /// How many of our latest messages are kept in memory, for rejects that name only a number.
@@ -30,8 +31,7 @@ pub(super) struct BodyRecord {
 impl BodyRecord {
     /// Absence proves while the machine that wrote the files has not crashed since: they are not synced.
     pub(super) fn new(files: StoreFiles, begin_string: &str) -> Self {
-        let noted = fs::read_to_string(files.path("boot")).ok();
-        let proves = noted.is_some() && noted == boot_id();
+        let proves = proof::stands(&files.path("boot"));
         Self {
             files,
             begin: format!("8={begin_string}").into_bytes(),
@@ -50,15 +50,10 @@ impl BodyRecord {
         recent.push_back((seq, message));
     }
 
-    /// The file is about to be deleted: absence proves nothing from here on, also for the next process.
-    pub(super) fn distrust(&self) -> io::Result<()> {
-        self.proves.store(false, Ordering::Release);
+    /// QuickFIX deletes the file: numbers begin at 1 again, so none of the old ones names anything any more.
+    pub(super) fn forget(&self) {
         locked(&self.recent).clear();
         *locked(&self.older) = None;
-        match fs::remove_file(self.files.path("boot")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
     }
 
     /// What may have been in the body file when it lost its end, and was unanswered: an id a line.
@@ -124,9 +119,14 @@ impl SentRecord for BodyRecord {
         self.proves.load(Ordering::Acquire)
     }
 
+    fn distrust(&self) -> io::Result<()> {
+        self.proves.store(false, Ordering::Release);
+        self.files.remove("boot")
+    }
+
     fn trust(&self, unproven: &BTreeSet<WireId>) -> io::Result<()> {
         // Without a boot id a crash of the machine cannot be told: absence never proves.
-        let Some(boot) = boot_id() else { return Ok(()) };
+        let Some(boot) = proof::boot_id() else { return Ok(()) };
         if !unproven.is_empty() {
             let mut all = self.unproven()?;
             all.extend(unproven);
@@ -141,11 +141,6 @@ impl SentRecord for BodyRecord {
         self.proves.store(true, Ordering::Release);
         Ok(())
     }
-}
-
-/// Changes with each start of the machine.
-fn boot_id() -> Option<String> {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().filter(|id| !id.is_empty())
 }
 
 /// What has been read of the current message.

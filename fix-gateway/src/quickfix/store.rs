@@ -9,8 +9,14 @@
 //! | `seqnums` | `next we send : next we expect`, two numbers of 20 digits          | after the header          |
 //! | `session` | when the store was created, UTC                                   | at creation               |
 //!
-//! None is synced to disk. Ours beside them: `lock`, and `boot`, the machine's boot id while absence from `body`
-//! proves that something was never sent.
+//! None is synced to disk. Ours beside them:
+//!
+//! | file       | holds                                                                                        |
+//! |------------|----------------------------------------------------------------------------------------------|
+//! | `lock`     | nothing; who has it locked owns the store                                                    |
+//! | `boot`     | the machine's boot id, while absence from `body` proves that something was never sent        |
+//! | `unproven` | what `body` may have lost, and counts as sent for good                                       |
+//! | `attempt`  | the number of our first logon since the session was last up; absent while it is up           |
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -24,6 +30,8 @@ use crate::error::GatewayError;
 use crate::outbound::UtcTimestamp;
 use crate::settings::SessionSettings;
 
+use super::proof;
+
 /// The files of one session.
 #[derive(Clone, Debug)]
 pub(super) struct StoreFiles {
@@ -35,8 +43,40 @@ pub(super) struct StoreFiles {
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) files: StoreFiles,
+    /// The files said that nothing is missing from them, and something is: they are an older copy, or lost writes.
+    pub(super) is_incomplete: bool,
     /// Holds the lock while it lives.
     _lock: File,
+}
+
+/// What the numbers shall be on the next connection, where that is not what QuickFIX counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Correction {
+    /// Our next number.
+    pub(super) sender: Option<NextNumber>,
+    /// The highest number to expect next: this one was counted and not taken.
+    pub(super) target: Option<u64>,
+}
+
+/// Our next number after a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NextNumber {
+    /// What the broker expects, or that of the refused logon: it counted neither the logon nor our logout. An attempt
+    /// after the other must not wear the number down until it fits by chance.
+    Exactly(u64),
+    /// What the broker expects, as it said on a connection that had been of use: nothing that was used is used again.
+    AtLeast(u64),
+}
+
+impl Correction {
+    fn of(self, found: SeqNums) -> SeqNums {
+        let sender = match self.sender {
+            None => found.sender,
+            Some(NextNumber::AtLeast(expected)) => found.sender.max(expected),
+            Some(NextNumber::Exactly(number)) => number,
+        };
+        SeqNums { sender, target: self.target.map_or(found.target, |target| found.target.min(target)) }
+    }
 }
 
 /// The two numbers in `seqnums`.
@@ -77,6 +117,19 @@ impl StoreFiles {
         SeqNums::parse(&fs::read_to_string(self.path("seqnums")).ok()?)
     }
 
+    /// Removes a file of ours, whether it is there or not.
+    pub(super) fn remove(&self, suffix: &str) -> io::Result<()> {
+        match fs::remove_file(self.path(suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The number of our first logon since the session was last up.
+    pub(super) fn first_attempt(&self) -> Option<u64> {
+        fs::read_to_string(self.path("attempt")).ok()?.trim().parse().ok()
+    }
+
     fn failed(&self, doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> GatewayError {
         let (session, path) = (self.session.clone(), path.to_owned());
         move |source| GatewayError::Io { session, doing, path, source }
@@ -113,7 +166,18 @@ impl StoreFiles {
 
 impl Store {
     /// To be called each time before QuickFIX opens the store.
-    pub(super) fn refresh(&self) -> Result<(), GatewayError> {
+    ///
+    /// The number of the first attempt is noted before it is made: each later one uses up a number, and if the broker
+    /// takes one of those, that alone does not show that it has no more of ours than the store (see `wire`).
+    pub(super) fn refresh(&self, correction: Correction) -> Result<(), GatewayError> {
+        let found = self.files.seq_nums().unwrap_or(SeqNums { sender: 1, target: 1 });
+        let next = correction.of(found);
+        if next != found {
+            self.files.replace("seqnums", next.print().as_bytes())?;
+        }
+        if self.files.first_attempt().is_none() {
+            self.files.replace("attempt", found.sender.min(next.sender).to_string().as_bytes())?;
+        }
         refresh_creation_time(&self.files)
     }
 }
@@ -146,8 +210,24 @@ pub(super) fn prepare(settings: &SessionSettings, high_water: u64) -> Result<Sto
         target: found.target.min(high_water.saturating_add(1)),
     };
     files.replace("seqnums", next.print().as_bytes())?;
+    let is_incomplete = distrust_what_is_missing(&files, found.sender, last_recorded)?;
     reach(Point::RecoveryStorePrepared);
-    Ok(Store { files, _lock: lock })
+    Ok(Store { files, is_incomplete, _lock: lock })
+}
+
+/// Each number we used has its entry in `header`. Where the last ones are missing, or a store that was in use has
+/// nothing at all, the files are no proof of what was never sent. True where they claimed to be.
+fn distrust_what_is_missing(
+    files: &StoreFiles,
+    sender: u64,
+    last_recorded: u64,
+) -> Result<bool, GatewayError> {
+    if sender > 1 && sender <= last_recorded.saturating_add(1) {
+        return Ok(false);
+    }
+    let claimed = proof::stands(&files.path("boot"));
+    files.remove("boot").map_err(files.failed("remove", &files.path("boot")))?;
+    Ok(claimed)
 }
 
 fn lock(files: &StoreFiles) -> Result<File, GatewayError> {

@@ -106,12 +106,72 @@ fn a_torn_header_is_mended_and_its_last_number_is_not_used_again() {
 #[test]
 fn the_store_is_always_from_today() {
     let found = used(10, 20).with("session", "20200101-00:00:00");
-    found.prepare(19).unwrap().refresh().unwrap();
+    found.prepare(19).unwrap().refresh(Correction::default()).unwrap();
     let now =
         UtcTimestamp(Timestamp::from_nanos(i64::try_from(since_epoch().as_nanos()).unwrap())).to_string();
     let written = found.read("session");
     assert_eq!(written.len(), 17);
     assert_eq!(written[..8], now[..8]);
+}
+
+#[test]
+fn the_next_number_is_what_the_broker_expects_or_that_of_the_refused_logon() {
+    let after = |correction: Correction| {
+        let found = used(12, 20).with("header", "11,0,10 ");
+        found.prepare(19).unwrap().refresh(correction).unwrap();
+        let numbers = SeqNums::parse(&found.read("seqnums")).unwrap();
+        (numbers.sender, numbers.target, found.read("attempt"))
+    };
+    let sender = |next| Correction { sender: Some(next), target: None };
+    assert_eq!(after(Correction::default()), (12, 20, "12".to_owned()));
+    assert_eq!(after(sender(NextNumber::Exactly(14))), (14, 20, "12".to_owned()));
+    assert_eq!(after(sender(NextNumber::Exactly(10))), (10, 20, "10".to_owned()));
+    assert_eq!(after(sender(NextNumber::AtLeast(14))), (14, 20, "12".to_owned()));
+    assert_eq!(after(sender(NextNumber::AtLeast(10))), (12, 20, "12".to_owned()));
+    assert_eq!(after(Correction { sender: None, target: Some(15) }), (12, 15, "12".to_owned()));
+    assert_eq!(after(Correction { sender: None, target: Some(30) }), (12, 20, "12".to_owned()));
+}
+
+#[test]
+fn the_first_attempt_is_noted_until_the_session_is_up() {
+    let found = used(12, 20).with("header", "11,0,10 ");
+    let store = found.prepare(19).unwrap();
+    store.refresh(Correction::default()).unwrap();
+    fs::write(store.files.path("seqnums"), SeqNums { sender: 15, target: 20 }.print()).unwrap();
+    store.refresh(Correction::default()).unwrap();
+    assert_eq!(store.files.first_attempt(), Some(12));
+    store.files.remove("attempt").unwrap();
+    store.refresh(Correction::default()).unwrap();
+    assert_eq!(store.files.first_attempt(), Some(15));
+}
+
+#[test]
+fn files_that_are_not_whole_are_no_proof_whatever_they_claim() {
+    let boot = proof::boot_id().unwrap();
+    let body = "x".repeat(30);
+    for (header, sender, is_incomplete) in [
+        ("1,0,10 2,10,10 3,20,10 ", 4, false),
+        // Recorded, and killed before it was counted.
+        ("1,0,10 2,10,10 3,20,10 ", 3, false),
+        ("1,0,10 2,10,10 ", 4, true),
+        ("1,0,10 2,10,10 3,20,11 ", 4, true),
+        ("", 4, true),
+        ("", 1, true),
+    ] {
+        let found = Found::new()
+            .with("body", &body)
+            .with("header", header)
+            .with("boot", &boot)
+            .with("seqnums", &SeqNums { sender, target: 1 }.print());
+        let store = found.prepare(0).unwrap();
+        assert_eq!(store.is_incomplete, is_incomplete, "{header} {sender}");
+        assert_eq!(proof::stands(&store.files.path("boot")), !is_incomplete, "{header} {sender}");
+    }
+    // Everything is gone but the claim; and a store that never claimed anything.
+    let store = Found::new().with("boot", &boot).prepare(0).unwrap();
+    assert!(store.is_incomplete && !proof::stands(&store.files.path("boot")));
+    assert!(!Found::new().prepare(0).unwrap().is_incomplete);
+    assert!(!Found::new().with("boot", "another boot").prepare(0).unwrap().is_incomplete);
 }
 
 proptest! {

@@ -5,7 +5,10 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
-use fix_gateway::{Draft, EngineError, Inbox, Link, SendOutcome, SentMessage, SentRecord, SessionEngine};
+use fix_gateway::{
+    DownReason, Draft, EngineError, Inbox, Incident, Link, SendOutcome, SentMessage, SentRecord,
+    SessionEngine,
+};
 use model::WireId;
 
 use super::eventually;
@@ -64,7 +67,7 @@ impl FakeWire {
 
     pub fn log_out(&self) {
         self.up.store(false, Ordering::SeqCst);
-        self.inbox().logged_out();
+        self.inbox().logged_out(DownReason::ConnectionLost);
     }
 
     /// A message from the broker, `|` for SOH.
@@ -77,7 +80,13 @@ impl FakeWire {
         self.earlier.lock().unwrap().insert(id);
     }
 
-    pub fn distrust(&self) {
+    /// The engine notices something about the session.
+    pub fn notice(&self, incident: Incident) {
+        self.inbox().noticed(incident);
+    }
+
+    /// The machine crashed since the record was written.
+    pub fn lose_proof(&self) {
         self.proves.store(false, Ordering::SeqCst);
     }
 
@@ -116,7 +125,7 @@ impl SessionEngine for FakeEngine {
         self.0.started.notify_all();
         work(&mut FakeLink(&self.0));
         if self.0.up.swap(false, Ordering::SeqCst) {
-            inbox.logged_out();
+            inbox.logged_out(DownReason::ConnectionLost);
         }
         self.0.stopped.store(true, Ordering::SeqCst);
         Ok(())
@@ -158,6 +167,11 @@ impl SentRecord for FakeWire {
 
     fn absence_proves(&self) -> bool {
         self.proves()
+    }
+
+    fn distrust(&self) -> io::Result<()> {
+        self.lose_proof();
+        Ok(())
     }
 
     fn trust(&self, known: &BTreeSet<WireId>) -> io::Result<()> {

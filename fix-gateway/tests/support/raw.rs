@@ -27,25 +27,57 @@ impl RawBroker {
 
     /// The next connection, its logon read.
     pub fn accept(&self) -> RawSession {
+        self.accept_logon().0
+    }
+
+    /// The next connection, and its logon.
+    pub fn accept_logon(&self) -> (RawSession, String) {
         let (stream, _) = self.listener.accept().unwrap();
         stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
         let mut session = RawSession { stream, names: self.names.clone(), buffer: Vec::new() };
-        session.wait_for("A");
-        session
+        let logon = session.wait_for("A");
+        (session, logon)
     }
 }
 
 impl RawSession {
     /// Sends a message; `body` with `|` for SOH.
     pub fn send(&mut self, msg_type: &str, seq: u64, body: &str) {
-        let (broker, firm) = &self.names;
+        let (broker, firm) = self.names.clone();
+        let names = format!("49={broker}|56={firm}|");
+        self.send_as("FIX.4.4", &names, msg_type, seq, body);
+    }
+
+    /// Sends a message in other names.
+    pub fn send_as(&mut self, begin: &str, names: &str, msg_type: &str, seq: u64, body: &str) {
         let time = fix_time();
-        let content =
-            format!("35={msg_type}|34={seq}|49={broker}|52={time}|56={firm}|{body}").replace('|', "\x01");
-        let mut message = format!("8=FIX.4.4\x019={}\x01{content}", content.len()).into_bytes();
+        let content = format!("35={msg_type}|34={seq}|{names}52={time}|{body}").replace('|', "\x01");
+        let mut message = format!("8={begin}\x019={}\x01{content}", content.len()).into_bytes();
         let sum = message.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte));
         message.extend(format!("10={sum:03}\x01").bytes());
         self.send_bytes(&message);
+    }
+
+    /// The next message; `None` once the other side has closed the connection.
+    pub fn next_or_end(&mut self) -> Option<String> {
+        let deadline = Instant::now() + Duration::from_mins(2);
+        loop {
+            if let Some(message) = self.next() {
+                return Some(message);
+            }
+            assert!(Instant::now() < deadline, "neither a message nor an end in time");
+            if !self.read_some() {
+                return None;
+            }
+        }
+    }
+
+    /// Answers our logon and test requests with numbers from `next` on. Gives the next number to use.
+    pub fn bring_up(&mut self, next: u64) -> u64 {
+        self.send("A", next, "98=0|108=30|");
+        let ping = self.wait_for("1");
+        self.send("0", next + 1, &format!("112={}|", field(&ping, "112")));
+        next + 2
     }
 
     pub fn send_bytes(&mut self, bytes: &[u8]) {
@@ -58,7 +90,7 @@ impl RawSession {
         let deadline = Instant::now() + Duration::from_mins(2);
         while !done() {
             assert!(Instant::now() < deadline, "not done in time");
-            self.read_some();
+            assert!(self.read_some(), "the connection was closed");
             while let Some(message) = self.next() {
                 let value =
                     |tag: &str| message.split('|').find_map(|field| field.strip_prefix(tag)).unwrap_or("");
@@ -99,18 +131,21 @@ impl RawSession {
                 }
             }
             assert!(Instant::now() < deadline, "no message of type {msg_type} in time");
-            self.read_some();
+            assert!(self.read_some(), "the connection was closed");
         }
     }
 
-    fn read_some(&mut self) {
+    /// False where the connection was closed.
+    fn read_some(&mut self) -> bool {
         let mut chunk = [0; 4096];
         match self.stream.read(&mut chunk) {
-            Ok(0) => panic!("the connection was closed"),
+            Ok(0) => return false,
             Ok(count) => self.buffer.extend_from_slice(&chunk[..count]),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => return false,
             Err(error) => panic!("{error}"),
         }
+        true
     }
 
     fn next(&mut self) -> Option<String> {
@@ -123,6 +158,17 @@ impl RawSession {
         self.buffer.drain(..end);
         Some(text[..end].to_owned())
     }
+}
+
+/// A field of a message that has `|` for SOH; empty where it has none.
+pub fn field<'a>(message: &'a str, tag: &str) -> &'a str {
+    let value = |field: &'a str| field.strip_prefix(tag)?.strip_prefix('=');
+    message.split('|').find_map(value).unwrap_or("")
+}
+
+/// FIX tag 34 of a message.
+pub fn seq(message: &str) -> u64 {
+    field(message, "34").parse().unwrap()
 }
 
 /// Now, as FIX writes it.

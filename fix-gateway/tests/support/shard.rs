@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use fix_gateway::{Doubt, DoubtKind, ShardClosed, ShardPort};
 use model::{
-    Delivery, ExecType, ExecutionReport, Input, Name, OrderType, Outbound, OutboundKind, Position, SessionId,
-    SessionState, ShardId, Side, Symbol, Text, TimeInForce, Timestamp, WireId,
+    Delivery, ExecType, ExecutionReport, Input, Name, OrderType, Outbound, OutboundKind, Position,
+    QuarantineCause, SessionId, SessionState, ShardId, Side, Symbol, Text, TimeInForce, Timestamp, WireId,
 };
 
 use super::eventually;
@@ -19,6 +19,7 @@ pub struct FakeShard {
     outbound: Mutex<VecDeque<Outbound>>,
     inputs: Mutex<Vec<Input>>,
     doubts: Mutex<Vec<Doubt>>,
+    acknowledged: Mutex<BTreeSet<WireId>>,
     seq: AtomicU64,
     high_water: AtomicU64,
     closed: AtomicBool,
@@ -55,6 +56,10 @@ impl ShardPort for FakeShard {
         Ok(self.doubts(at)?.iter().map(|doubt| doubt.request).collect())
     }
 
+    fn acknowledged(&self, _: Position) -> Result<BTreeSet<WireId>, ShardClosed> {
+        Ok(self.acknowledged.lock().unwrap().clone())
+    }
+
     fn inbound_high_water(&self) -> u64 {
         self.high_water.load(Ordering::SeqCst)
     }
@@ -73,6 +78,22 @@ impl FakeShard {
 
     pub fn set_doubts(&self, doubts: &[Doubt]) {
         *self.doubts.lock().unwrap() = doubts.to_vec();
+    }
+
+    /// The broker has spoken of these, and their orders are open.
+    pub fn set_acknowledged(&self, requests: &[WireId]) {
+        *self.acknowledged.lock().unwrap() = requests.iter().copied().collect();
+    }
+
+    /// What was noticed about the session itself, and the number it is about.
+    pub fn incidents(&self) -> Vec<(QuarantineCause, u64)> {
+        let incident = |input: &Input| match input {
+            Input::Quarantined(message) if message.cause.is_of_session() => {
+                Some((message.cause, message.msg_seq_num))
+            }
+            _ => None,
+        };
+        self.inputs().iter().filter_map(incident).collect()
     }
 
     pub fn set_high_water(&self, seq: u64) {

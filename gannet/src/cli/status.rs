@@ -49,13 +49,15 @@ fn show(status: &Status, out: &mut Output) -> Result<(), Failure> {
 }
 
 pub(super) fn sessions(rows: &[SessionRow]) -> Table {
-    let mut table = Table::new("Sessions", &["SESSION", "SHARD", "STATE", "IN DOUBT"]);
+    let mut table = Table::new("Sessions", &["SESSION", "SHARD", "STATE", "IN DOUBT", "SINCE", "REASON"]);
     for row in rows {
         table.row(vec![
             Cell::text(row.session),
             Cell::count(row.shard),
             Cell::text(row.state.word()),
             Cell::count(row.in_doubt),
+            row.since.as_ref().map_or(Cell::Blank, Cell::text),
+            row.detail.as_ref().map_or(Cell::Blank, Cell::text),
         ]);
     }
     table

@@ -9,8 +9,9 @@ use model::{Command, Origin, Position, ShardId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use super::sessions::Sessions;
 use super::stages::Kept;
-use crate::books::ShardBooks;
+use crate::books::{SessionStanding, ShardBooks};
 use crate::directory::Directory;
 use crate::node_api::{
     AnswerLost, CommandAnswer, EventFeed, FEED_EVENTS, Happened, NodeApi, PendingAnswer, SubmitError,
@@ -22,6 +23,7 @@ use crate::wire::LatencyReport;
 pub(crate) struct RunningNode {
     directory: Directory,
     lines: Vec<Line>,
+    sessions: Sessions,
     kept: Option<Kept>,
 }
 
@@ -46,9 +48,14 @@ fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
 }
 
 impl RunningNode {
-    pub(crate) fn new(directory: Directory, shards: &[Shard], kept: Option<Kept>) -> Result<Self, Refused> {
+    pub(crate) fn new(
+        directory: Directory,
+        shards: &[Shard],
+        sessions: Sessions,
+        kept: Option<Kept>,
+    ) -> Result<Self, Refused> {
         let lines = shards.iter().map(Line::new).collect::<Result<_, _>>()?;
-        Ok(Self { directory, lines, kept })
+        Ok(Self { directory, lines, sessions, kept })
     }
 
     fn line(&self, shard: ShardId) -> Option<&Line> {
@@ -148,6 +155,10 @@ impl NodeApi for RunningNode {
             // Not at position 0, which every state is at or after.
             tracing::error!(%error, "a replica could not be read");
         }
+    }
+
+    fn standings(&self) -> Vec<SessionStanding> {
+        self.sessions.standings()
     }
 
     fn latency(&self, worst: usize) -> Option<LatencyReport> {

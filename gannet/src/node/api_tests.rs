@@ -215,7 +215,8 @@ fn readers_without_number_leave_the_replica_with_its_shard() {
         .read(last, |core| Definitions::of([(ShardId::new(0), core)], &[usd()]))
         .unwrap();
     let directory = Directory::new([ShardId::new(0)], &definitions, None);
-    let api = Arc::new(RunningNode::new(directory, std::slice::from_ref(&world.shard), None).unwrap());
+    let shards = std::slice::from_ref(&world.shard);
+    let api = Arc::new(RunningNode::new(directory, shards, Sessions::default(), None).unwrap());
     let socket = folder.path().join("s");
     let room = Room { ordinary: CLIENTS + 1, urgent: 4, waiting: CLIENTS + 1, leaving: 4 };
     let admission = Admission { room, first_request: PATIENCE };

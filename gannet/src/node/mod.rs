@@ -166,7 +166,7 @@ impl Node {
         let keep = usize::try_from(config.node.trace).unwrap_or(0);
         let stages = Stages::start(&mut shards, options.stage_times.as_deref(), keep)?;
         let kept = stages.as_ref().and_then(Stages::kept);
-        let api = RunningNode::new(directory, &shards, kept)
+        let api = RunningNode::new(directory, &shards, sessions.clone(), kept)
             .map_err(|refused| NodeError::Refused { shard: ShardId::new(0), refused })?;
         let first_request = Duration::from_secs(config.node.first_request_s.into());
         let admission = Admission { room, first_request };

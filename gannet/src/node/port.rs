@@ -63,6 +63,21 @@ impl ShardPort for Port {
         read.map_err(|_| ShardClosed)
     }
 
+    fn acknowledged(&self, at: Position) -> Result<BTreeSet<WireId>, ShardClosed> {
+        let session = self.shard.session();
+        let read = self.shard.read(at, |core| {
+            let orders = core.accounts().flat_map(|account| core.open_orders(account.definition.id));
+            // The order's name at the broker comes from the broker alone.
+            let known = orders.filter(|order| {
+                order.session == session
+                    && order.status != OrdStatus::PendingNew
+                    && !order.broker_order_id.is_empty()
+            });
+            known.flat_map(|order| [order.id, order.wire_id]).collect()
+        });
+        read.map_err(|_| ShardClosed)
+    }
+
     fn inbound_high_water(&self) -> u64 {
         // A session that is started again in this process has read on since the shard started.
         let session = self.shard.session();

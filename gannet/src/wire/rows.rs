@@ -219,6 +219,15 @@ pub struct SessionRow {
     pub state: SessionState,
     /// Requests that may or may not have reached the broker.
     pub in_doubt: u64,
+    /// While it is down: why, in one word. Absent where a journal was read instead of a node.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// The same in a sentence.
+    #[serde(default)]
+    pub detail: Option<String>,
+    /// Since when it is down.
+    #[serde(default)]
+    pub since: Option<String>,
 }
 
 /// Something that is halted.

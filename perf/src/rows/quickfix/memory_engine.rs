@@ -103,7 +103,7 @@ impl ApplicationCallback for Callbacks {
     }
 
     fn on_logout(&self, _: &SessionId) {
-        self.inbox.logged_out();
+        self.inbox.logged_out(fix_gateway::DownReason::ConnectionLost);
     }
 
     fn on_msg_to_app(&self, message: &mut Message, _: &SessionId) -> Result<(), MsgToAppError> {

@@ -281,6 +281,10 @@ impl ShardPort for Port {
         Ok(std::collections::BTreeSet::new())
     }
 
+    fn acknowledged(&self, _at: Position) -> Result<std::collections::BTreeSet<model::WireId>, ShardClosed> {
+        Ok(std::collections::BTreeSet::new())
+    }
+
     fn inbound_high_water(&self) -> u64 {
         self.inner.inbound_high_water()
     }
