@@ -36,20 +36,20 @@ pub(crate) enum PeerWord {
 /// The other shards, as one of them sees them.
 #[derive(Debug, Default)]
 pub(crate) struct Peers {
-    ways: Vec<Way>,
+    ways: Vec<PeerWay>,
     /// On record here, and not told yet.
-    told: VecDeque<Told>,
+    told: VecDeque<OnRecord>,
 }
 
 #[derive(Debug)]
-struct Way {
+struct PeerWay {
     port: PeerPort,
     /// What was handed over in this life of the process, up to here. What is not taken yet is asked again in the next.
     handed: Option<CausedBy>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Told {
+struct OnRecord {
     /// Once this record is durable.
     seq: u64,
     cause: CausedBy,
@@ -70,7 +70,7 @@ impl Peers {
     /// From here on that shard can be asked.
     pub(crate) fn join(&mut self, port: PeerPort) {
         self.ways.retain(|way| way.port.shard != port.shard);
-        self.ways.push(Way { port, handed: None });
+        self.ways.push(PeerWay { port, handed: None });
     }
 
     /// Nothing is to be told.
@@ -99,7 +99,7 @@ impl Peers {
     /// Tells who asked what is on record and durable.
     fn tell(&mut self, by: ShardId, durable: u64) -> bool {
         let mut worked = false;
-        while let Some(Told { seq, cause }) = self.told.front().copied() {
+        while let Some(OnRecord { seq, cause }) = self.told.front().copied() {
             let way = self.ways.iter().find(|way| way.port.shard == cause.position.shard);
             // A shard that is not here now asks again when it is.
             let is_told = seq <= durable && way.is_none_or(|way| way.port.say(PeerWord::Taken { by, cause }));
@@ -162,7 +162,7 @@ impl<C: Clock> Pipeline<C> {
                 None => return Ok(taken > 0),
                 Some(PeerWord::Ask(ask)) => {
                     self.take_ask(ask)?;
-                    self.peers.told.push_back(Told { seq: self.last.position.seq, cause: ask.cause });
+                    self.peers.told.push_back(OnRecord { seq: self.last.position.seq, cause: ask.cause });
                 }
                 Some(PeerWord::Taken { by, cause }) => {
                     self.process(&Input::AsksTaken { by, cause }, None)?;

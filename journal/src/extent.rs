@@ -82,7 +82,7 @@ impl Extent {
 
 /// How far a journal was read: to the end of what is there.
 #[derive(Clone, Copy)]
-pub(crate) struct End {
+pub(crate) struct ReadEnd {
     /// The last segment that was begun; one less than the first where none was.
     pub(crate) index: u64,
     /// The last record; one less than the first where there is none.
@@ -91,7 +91,7 @@ pub(crate) struct End {
     pub(crate) is_followed: bool,
 }
 
-impl End {
+impl ReadEnd {
     /// True where the control file knows of something behind it. Who looked at the end before the control file looks
     /// once more: it may have come meanwhile.
     pub(crate) const fn is_early(&self, control: &Control) -> bool {

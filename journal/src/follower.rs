@@ -10,7 +10,7 @@ use rkyv::util::AlignedVec;
 use crate::directory::Directory;
 use crate::disk::{Access, Folder};
 use crate::error::{Damage, JournalError};
-use crate::extent::{End, Extent};
+use crate::extent::{Extent, ReadEnd};
 use crate::header::{DURABLE_AT, HeaderFault, SEGMENT_HEADER_BYTES, SegmentHeader, VISIBILITY_AT, load_word};
 use crate::lacking::lacking;
 use crate::layout::{ALIGN_BYTES, MAX_RECORD_BYTES, check_record, checked_len, record_crc};
@@ -174,7 +174,7 @@ impl Follower {
         // A control file that cannot be read just now says nothing: whoever opens the journal will be told.
         let Ok(Some(control)) = self.directory.read_control() else { return Ok(()) };
         let index = if self.segment.is_some() { self.index } else { self.index.saturating_sub(1) };
-        let mut end = End { index, seq: self.next_seq.saturating_sub(1), is_followed: false };
+        let mut end = ReadEnd { index, seq: self.next_seq.saturating_sub(1), is_followed: false };
         if !end.is_early(&control) {
             return Ok(());
         }

@@ -6,7 +6,7 @@ use rkyv::util::AlignedVec;
 use crate::directory::Directory;
 use crate::disk::{AtGap, Folder};
 use crate::error::{Damage, JournalError};
-use crate::extent::{End, Extent};
+use crate::extent::{Extent, ReadEnd};
 use crate::gap::Gap;
 use crate::header::SegmentHeader;
 use crate::layout::{MAX_RECORD_BYTES, RecordHeader, record_crc};
@@ -241,7 +241,7 @@ impl Reader {
             return Ok(false);
         }
         let index = if self.scan.is_some() { self.index } else { self.index.saturating_sub(1) };
-        let end = End { index, seq: self.next_seq().saturating_sub(1), is_followed };
+        let end = ReadEnd { index, seq: self.next_seq().saturating_sub(1), is_followed };
         if !end.is_early(&self.directory.require_control()?) {
             return Ok(false);
         }

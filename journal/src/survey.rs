@@ -4,7 +4,7 @@ use model::ShardId;
 
 use crate::directory::{Control, Directory};
 use crate::error::{Damage, JournalError};
-use crate::extent::{End, Extent};
+use crate::extent::{Extent, ReadEnd};
 use crate::files::is_zero_from;
 use crate::header::SEGMENT_HEADER_BYTES;
 use crate::scan::{Peek, SegmentScan, Tail};
@@ -180,7 +180,7 @@ fn check_nothing_lost(
     survey: &Survey,
 ) -> Result<(), JournalError> {
     let active = survey.active.as_ref();
-    let end = End {
+    let end = ReadEnd {
         index: active.map_or(survey.first_index - 1, |active| active.index),
         seq: active.map_or(moved_seq, |active| active.scan.next_seq - 1),
         is_followed: false,

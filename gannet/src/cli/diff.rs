@@ -5,7 +5,7 @@ use std::fmt::Display;
 use model::{Decimal, Price};
 
 use super::output::Output;
-use super::place::Place;
+use super::place::JournalPlace;
 use super::{Failure, state};
 use crate::past::diff::{Changed, Diff, diff};
 use crate::past::{At, Past};
@@ -26,7 +26,7 @@ pub(super) struct Args {
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
     #[command(flatten)]
-    place: Place,
+    place: JournalPlace,
     /// Answer as JSON, with all orders.
     #[arg(long)]
     json: bool,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::output::Output;
-use super::place::Gaps;
+use super::place::GapChoice;
 use crate::node::journals::{JournalsError, shard_dir, shards_of};
 use crate::table::{Cell, Table};
 
@@ -65,7 +65,7 @@ struct Heads {
     #[command(flatten)]
     which: Which,
     #[command(flatten)]
-    gaps: Gaps,
+    gaps: GapChoice,
 }
 
 #[derive(Debug, clap::Args)]
@@ -109,7 +109,7 @@ struct Dump {
     #[arg(short = 'f', long, conflicts_with = "up_to_gap")]
     follow: bool,
     #[command(flatten)]
-    gaps: Gaps,
+    gaps: GapChoice,
 }
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
@@ -138,7 +138,7 @@ impl Which {
     }
 
     /// The same, to be read as `gaps` says.
-    fn folders(&self, gaps: &Gaps, out: &mut Output) -> Result<Vec<Folder>, Failure> {
+    fn folders(&self, gaps: &GapChoice, out: &mut Output) -> Result<Vec<Folder>, Failure> {
         let dirs = self.dirs()?;
         let only = |shard: ShardId| self.shard.is_none_or(|only| only == shard.index);
         let at_gap = gaps.folder(&self.journal, only, out)?.at_gap;

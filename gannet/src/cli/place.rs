@@ -12,36 +12,36 @@ use crate::node::journals::{shard_dir, shards_of};
 
 /// A folder of journals.
 #[derive(Debug, clap::Args)]
-pub(super) struct Place {
+pub(super) struct JournalPlace {
     /// The folder of the journals.
     #[arg(long, value_name = "DIR", default_value = "journal")]
     journal: PathBuf,
     #[command(flatten)]
-    gaps: Gaps,
+    gaps: GapChoice,
 }
 
 /// What becomes of a journal that is not whole.
 #[derive(Debug, clap::Args)]
-pub(super) struct Gaps {
+pub(super) struct GapChoice {
     /// Where segments of a journal are missing, answer from the records before them, and say up to which one. Without
     /// this such a journal is not read.
     #[arg(long)]
     up_to_gap: bool,
 }
 
-impl Place {
+impl JournalPlace {
     /// The folder, to be read as was asked. Where that is up to a gap, the answer will say so.
     pub(super) fn folder(&self, out: &mut Output) -> Result<Folder, Failure> {
         self.gaps.folder(&self.journal, |_| true, out)
     }
 }
 
-impl Gaps {
+impl GapChoice {
     pub(super) const fn is_asked(&self) -> bool {
         self.up_to_gap
     }
 
-    /// As [`Place::folder`], for another way to name the folder, where only the `wanted` shards are read.
+    /// As [`JournalPlace::folder`], for another way to name the folder, where only the `wanted` shards are read.
     pub(super) fn folder(
         &self,
         folder: &Path,

@@ -9,7 +9,7 @@ use model::{Position, ShardId};
 use serde::Serialize;
 
 use super::output::Output;
-use super::place::Gaps;
+use super::place::GapChoice;
 use super::{Failure, verify};
 use crate::config::Config;
 use crate::node::journals::{JournalsError, shard_folder, shards_of};
@@ -38,7 +38,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "POSITION")]
     until: Option<Position>,
     #[command(flatten)]
-    gaps: Gaps,
+    gaps: GapChoice,
     /// Answer as JSON.
     #[arg(long)]
     json: bool,

@@ -8,7 +8,7 @@ use model::{Position, ShardId};
 
 use super::Failure;
 use super::output::Output;
-use super::place::Gaps;
+use super::place::GapChoice;
 use crate::client::Client;
 use crate::definitions::Definitions;
 use crate::directory::Directory;
@@ -33,7 +33,7 @@ pub(super) struct Source {
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
     #[command(flatten)]
-    gaps: Gaps,
+    gaps: GapChoice,
 }
 
 impl Socket {

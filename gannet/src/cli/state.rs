@@ -3,7 +3,7 @@
 use model::Name;
 
 use super::output::Output;
-use super::place::Place;
+use super::place::JournalPlace;
 use super::{Failure, cash, orders, positions, status};
 use crate::past::state::{LimitRow, PastState, ShardAt, state};
 use crate::past::{At, Past};
@@ -20,7 +20,7 @@ pub(super) struct Args {
     #[arg(short, long)]
     account: Option<Name>,
     #[command(flatten)]
-    place: Place,
+    place: JournalPlace,
     /// Answer as JSON.
     #[arg(long)]
     json: bool,

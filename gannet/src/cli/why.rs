@@ -4,7 +4,7 @@ use model::{ClOrdId, Name};
 
 use super::Failure;
 use super::output::Output;
-use super::place::Place;
+use super::place::JournalPlace;
 use crate::past::why::{Asked, why};
 
 /// Show why an order is what it is: the command with its quote, what the gate saw and its limits at that instant, each
@@ -18,7 +18,7 @@ pub(super) struct Args {
     #[arg(short, long)]
     account: Option<Name>,
     #[command(flatten)]
-    place: Place,
+    place: JournalPlace,
     /// Answer as JSON.
     #[arg(long)]
     json: bool,
