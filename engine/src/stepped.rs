@@ -102,6 +102,11 @@ impl<C: Clock> Stepped<C> {
         self.lanes.has_commands() || self.pipeline.round.has_work()
     }
 
+    /// False where the last turn found no room in the journal: nothing is taken until there is.
+    pub fn takes_records(&self) -> bool {
+        self.lanes.intake() == Intake::Open
+    }
+
     /// The read side.
     pub const fn replica(&self) -> &SteppedReplica {
         &self.replica
