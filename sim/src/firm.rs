@@ -2,10 +2,11 @@
 //! core's own tests knows it: ALPHA without fees or short sales, BETA with both.
 
 use model::{
-    AccountDefinition, AccountId, Actor, AssetClass, BrokerId, CancelOrder, CashMove, CashMoveKind, ClOrdId,
-    Command, Currency, Decimal, FeeSchedule, Instrument, InstrumentId, LimitKind, Money, Name, NewOrder,
-    OrderId, OrderType, PortfolioDefinition, PortfolioId, Price, Quantity, Quote, Reference, ReplaceOrder,
-    Scope, SessionDefinition, SessionId, Side, StrategyId, Symbol, TimeInForce, Timestamp,
+    AccountDefinition, AccountId, Actor, AssetClass, BrokerId, CancelAll, CancelOrder, CashMove,
+    CashMoveKind, ClOrdId, Command, Currency, Decimal, FeeSchedule, Instrument, InstrumentId, LimitKind,
+    Money, Name, NewOrder, OrderId, OrderType, PortfolioDefinition, PortfolioId, Price, Quantity, Quote,
+    Reference, ReplaceOrder, Scope, SessionDefinition, SessionId, Side, StrategyId, Symbol, TimeInForce,
+    Timestamp,
 };
 
 use crate::dice::Dice;
@@ -212,7 +213,8 @@ impl Firm {
     fn operate(dice: &mut Dice) -> Command {
         let account = Actor::Account(AccountId::new(u32::from(dice.once_in(2)) + 1));
         let value = i64::try_from(dice.below(2_000)).unwrap_or(0);
-        match dice.below(12) {
+        match dice.below(13) {
+            12 => cancel_all(dice),
             0 => Command::Halt(Scope::Firm),
             1..5 => Command::Resume(Scope::Firm),
             5 => limit(account, LimitKind::MaxOrderQuantity, None, 50 + value),
@@ -227,6 +229,16 @@ impl Firm {
             _ => limit(account, LimitKind::MaxQuoteAgeMs, None, 3_000 + value),
         }
     }
+}
+
+/// Everything, what one account has open, or what an account has that nobody knows.
+fn cancel_all(dice: &mut Dice) -> Command {
+    let scope = match dice.below(4) {
+        0 => Scope::Firm,
+        1 => Scope::Account(AccountId::new(9)),
+        account => Scope::Account(AccountId::new(u32::try_from(account).unwrap_or(1) - 1)),
+    };
+    Command::CancelAll(CancelAll { scope, shards: 0 })
 }
 
 fn unknown_cancel() -> Command {

@@ -22,6 +22,8 @@ pub(crate) fn of_outcome(input: &Input, outcome: &Outcome) {
                 | Event::CashMoved { .. }
                 | Event::CashMoveExists
                 | Event::HaltChanged { .. }
+                | Event::CancelsAsked { .. }
+                | Event::AskRepeated { .. }
         )
     };
     assert!(outcome.events.first().is_some_and(is_answer), "{outcome:?}");
