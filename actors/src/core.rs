@@ -105,12 +105,9 @@ impl Core {
             Input::Opened { incarnation, logic_version } => {
                 apply::session::opened(self, *incarnation, *logic_version, out);
             }
-            Input::Command { cause: None, origin, stamped, command } => {
-                self.command(stamp, *origin, stamped, command, out);
-            }
-            Input::Command { cause: Some(cause), origin, stamped, command } => {
-                if apply::asks::take(self, stamp, *cause, out) {
-                    self.command(stamp, *origin, stamped, command, out);
+            Input::Command { origin, cause, stamped, command } => {
+                if cause.is_none_or(|cause| apply::asks::take(self, stamp, cause, out)) {
+                    self.command(stamp, origin, stamped, command, out);
                 }
             }
             Input::ExecutionReport(report) => apply::execution_report::apply(self, stamp, report, out),
@@ -158,11 +155,10 @@ impl Core {
         }
     }
 
-    #[inline]
     fn command(
         &mut self,
         stamp: Stamp,
-        origin: Origin,
+        origin: &Origin,
         stamped: &Stamped,
         command: &Command,
         out: &mut Outcome,
@@ -181,7 +177,7 @@ impl Core {
             Command::DefinePortfolio(portfolio) => apply::define::portfolio(self, portfolio, out),
             Command::DefineAccount(account) => apply::define::account(self, account, out),
             Command::DefineSession(session) => apply::define::session(self, session, out),
-            Command::CancelAll(cancel) => apply::asks::cancel_all(self, stamp, origin, *cancel, out),
+            Command::CancelAll(cancel) => apply::asks::cancel_all(self, stamp, *origin, *cancel, out),
         }
     }
 
