@@ -273,7 +273,9 @@ mod tests {
     fn order_and_number_of_words_count() {
         let of = |words: &[u64]| {
             let mut changes = Fingerprint::default();
-            words.iter().for_each(|word| changes.fold(*word, 0));
+            for word in words {
+                changes.fold(*word, 0);
+            }
             changes.get()
         };
         let all = [of(&[]), of(&[0]), of(&[0, 0]), of(&[1]), of(&[1, 2]), of(&[2, 1]), of(&[1, 2, 0])];

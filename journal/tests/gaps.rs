@@ -68,7 +68,7 @@ fn up_to_gap(dir: &Path) -> Folder {
 
 /// Everybody refuses for the same gap; it.
 fn refused_by_all(dir: &Path, last_seq: u64) -> Gap {
-    let gap = lacking(dir).unwrap().expect("something is missing");
+    let gap = lacking(dir).unwrap().unwrap();
     let to = tempfile::tempdir().unwrap();
     let refusals: Vec<(&str, Option<JournalError>)> = vec![
         ("read", read(dir).err()),
@@ -90,7 +90,7 @@ fn refused_by_all(dir: &Path, last_seq: u64) -> Gap {
                 assert!(gap.missing[0].segments.is_none() || segment(dir, index_of(&gap)).exists(), "{gap}");
             }
             Some(JournalError::Gap(found)) => {
-                assert_eq!(found.missing[0].first_seq, gap.missing[0].first_seq, "{who}")
+                assert_eq!(found.missing[0].first_seq, gap.missing[0].first_seq, "{who}");
             }
             // A blank segment that must have been begun is named before it is known what it held.
             Some(JournalError::Header { path, what: "blank" }) => {
@@ -405,7 +405,7 @@ fn a_piece_that_is_missing_from_a_copy_is_named_with_its_records() {
     // Up to there it can be restored.
     let until = Until { seq: lost.first_seq - 1, ..Until::END };
     copy_in(to.path(), &pieces, made.path().join("part"), SHARD, until, next).unwrap();
-    check_inputs(&read(&made.path().join("part")).unwrap(), lost.first_seq - 1);
+    check_inputs(&read(made.path().join("part")).unwrap(), lost.first_seq - 1);
 }
 
 proptest! {

@@ -35,11 +35,10 @@ fn roll(writer: &mut Writer, dir: &Path, seq: &mut u64, preparer_first: bool, fo
     }
     for step in 0.. {
         look(dir, *seq, followers);
-        let worked = if preparer_first {
-            writer.step_preparer() || writer.step_flusher()
-        } else {
-            writer.step_flusher() || writer.step_preparer()
-        };
+        // One of the two, the other only where the first has nothing to do.
+        let mut worked = preparer_first && writer.step_preparer();
+        worked = worked || writer.step_flusher();
+        worked = worked || writer.step_preparer();
         if !worked {
             break;
         }
