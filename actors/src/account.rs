@@ -17,6 +17,8 @@ pub struct Account {
     pub limits: Limits,
     /// True where new orders are denied.
     pub halted: bool,
+    /// True where an invariant broke: new orders are denied, fills go to suspense, until an operator releases it.
+    pub set_aside: bool,
     pub(crate) ledger: Ledger,
     pub(crate) holdings: Sorted<InstrumentId, Holding>,
     pub(crate) cash_moves: IndexMap<Reference, CashMove, FxBuildHasher>,
@@ -28,6 +30,7 @@ impl Account {
             definition,
             limits: Limits::default(),
             halted: false,
+            set_aside: false,
             ledger: Ledger::default(),
             holdings: Sorted::new(),
             cash_moves: IndexMap::default(),

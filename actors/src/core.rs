@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use model::{
-    AccountId, ClOrdId, Command, Date, ExecType, ExecutionReport, Incarnation, Input, Instrument,
+    AccountId, Broken, ClOrdId, Command, Date, ExecType, ExecutionReport, Incarnation, Input, Instrument,
     InstrumentId, Name, OrderId, Origin, PortfolioId, Position, Price, SessionDefinition, SessionId,
     SessionState, ShardId, Stamped, Timestamp, WireId,
 };
@@ -46,6 +46,12 @@ pub struct Core {
     pub(crate) settlements: Settlements,
     pub(crate) suspense: Vec<Suspense>,
     pub(crate) asks: Asks,
+    /// What broke, of whom is still set aside: one for each.
+    pub(crate) broken: Vec<Broken>,
+    /// No tick is made until an operator says so.
+    pub(crate) ticks_set_aside: bool,
+    /// Whom a tick is about just now: who is to be set aside should it fail.
+    pub(crate) at_work: Option<AccountId>,
     /// Of every change that led here, and every message.
     pub(crate) changes: Fingerprint,
 }
@@ -66,6 +72,8 @@ pub struct InstrumentBook {
     pub definition: Instrument,
     /// True where new orders in it are denied.
     pub halted: bool,
+    /// As [`Account::set_aside`], for orders in it; its mark stands still.
+    pub set_aside: bool,
     /// What positions are valued at: the last journalled mark, before the first one the first execution's price.
     pub mark: Option<Price>,
 }
@@ -99,7 +107,10 @@ impl Core {
     /// Applies one stamped input; its consequences are added to `out`, which the caller has cleared.
     ///
     /// Every arm checks first (`check_*` never mutates) and then commits (`apply_*` never fails). What cannot be
-    /// done is answered with [`model::Event::Denied`] or an alert; nothing here panics on any input.
+    /// done is answered with [`model::Event::Denied`] or an alert.
+    ///
+    /// No input panics; a broken invariant does. The state is in question then, and whoever called must take it from the
+    /// journal again, without that input and with [`Input::Broken`] behind it.
     pub fn apply(&mut self, stamp: Stamp, input: &Input, out: &mut Outcome) {
         match input {
             Input::Opened { incarnation, logic_version } => {
@@ -119,6 +130,7 @@ impl Core {
             Input::Mark { instrument, quote } => apply::mark::apply(self, *instrument, quote, out),
             Input::Tick => apply::tick::apply(self, stamp, out),
             Input::AsksTaken { by, cause } => apply::asks::taken_by(self, *by, *cause, out),
+            Input::Broken(broken) => apply::broken::apply(self, stamp, broken, out),
         }
         for message in &out.outbound {
             self.changes.message(message);
@@ -178,11 +190,15 @@ impl Core {
             Command::DefineAccount(account) => apply::define::account(self, account, out),
             Command::DefineSession(session) => apply::define::session(self, session, out),
             Command::CancelAll(cancel) => apply::asks::cancel_all(self, stamp, *origin, *cancel, out),
+            Command::Release(aside) => apply::broken::release(self, *aside, out),
         }
     }
 
     /// The next time at which a `Tick` has something to do; `None` where nothing waits.
     pub fn next_deadline(&self) -> Option<Timestamp> {
+        if self.ticks_set_aside {
+            return None;
+        }
         let settles = self.settlements.next_date().map(Date::start);
         let retires = apply::tick::next_retirement(self).map(Date::start);
         settles.into_iter().chain(retires).min()
@@ -285,6 +301,11 @@ impl Core {
     /// Every session, by id.
     pub fn sessions(&self) -> impl Iterator<Item = &SessionBook> {
         self.sessions.iter()
+    }
+
+    /// What was due and could not be settled: by date, whose.
+    pub fn held_settlements(&self) -> impl Iterator<Item = (Date, AccountId)> {
+        self.settlements.held()
     }
 
     /// Fills that could not be booked.

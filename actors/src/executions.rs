@@ -6,7 +6,7 @@
 
 use alloc::collections::BTreeMap;
 
-use model::{BrokerId, Date, ExecId, OrderId, Price, Quantity};
+use model::{BrokerId, Date, ExecId, Invariant, OrderId, Price, Quantity, there};
 
 use crate::names::{Names, hash_of};
 use crate::provision::{Pieces, Want};
@@ -218,9 +218,8 @@ impl Executions {
         self.first_day = horizon;
         while let Some(day) = self.days.first_entry().filter(|day| *day.key() < horizon) {
             let day = day.remove();
-            if let Some(last) = self.booked.get_mut(day.last) {
-                last.next = core::mem::replace(&mut self.forgotten, day.first);
-            }
+            let last = there(self.booked.get_mut(day.last), Invariant::PlaceIsTaken);
+            last.next = core::mem::replace(&mut self.forgotten, day.first);
         }
     }
 
@@ -237,7 +236,7 @@ impl Executions {
 
     fn clear_first(&mut self) {
         let place = self.forgotten;
-        let Some(known) = self.booked.get(place) else { return };
+        let known = there(self.booked.get(place), Invariant::PlaceIsTaken);
         self.forgotten = known.next;
         self.names.remove(Key::new(known.broker, known.exec_id).hash, place);
         self.booked.leave(place);

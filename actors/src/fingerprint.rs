@@ -55,6 +55,10 @@ pub(crate) enum Changed {
     Asked = 17,
     /// An ask is a record, here or of another shard: its cause.
     AskTaken = 18,
+    /// Somebody was set aside after a broken invariant, or released: whom, and which.
+    SetAside = 19,
+    /// What an account has due on a date is held.
+    Held = 20,
 }
 
 /// The fingerprint of all changes so far.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use arrayvec::ArrayVec;
 use borsh::{BorshDeserialize, BorshSerialize};
-use model::{AccountId, Amount, ArithmeticError, Currency, Date, InstrumentId};
+use model::{AccountId, Amount, ArithmeticError, Currency, Date, InstrumentId, Invariant, holds};
 
 use crate::fingerprint::Fingerprint;
 use crate::provision::{Piece, Spare};
@@ -289,9 +289,10 @@ impl Ledger {
         if after.reserved.is_zero() && self.book(asset).is_none() {
             return;
         }
-        if let Some(book) = self.books.entry(asset) {
-            (book.balances.reserved, book.balances.earmarked) = (after.reserved, after.earmarked);
-        }
+        holds(!after.reserved.is_negative(), Invariant::ReservedIsNotNegative);
+        holds(after.earmarked == after.reserved.negated(), Invariant::BooksBalance);
+        let book = self.books.entry(asset);
+        (book.balances.reserved, book.balances.earmarked) = (after.reserved, after.earmarked);
     }
 
     /// Takes over prepared books; what is unsettled takes its room from `rooms`, and gives it back.
@@ -305,7 +306,8 @@ impl Ledger {
     /// Takes over one book.
     #[inline]
     pub(crate) fn commit_change(&mut self, change: &Change, rooms: &mut Spare<Dates>) {
-        let Some(book) = self.books.entry(change.asset) else { return };
+        let book = self.books.entry(change.asset);
+        holds(change.balances_with(&book.unsettled), Invariant::BooksBalance);
         book.balances = change.balances;
         if let Some((date, amount)) = change.unsettled {
             book.set_unsettled(date, amount, rooms);
@@ -314,13 +316,16 @@ impl Ledger {
 }
 
 impl Ledger {
-    /// Moves what was unsettled for a date to what is in hand, and tells of each asset.
+    /// Moves what was unsettled for a date to what is in hand, and tells of each asset; false where a book has too many
+    /// digits for that, and keeps it as unsettled.
+    #[must_use]
     pub(crate) fn settle(
         &mut self,
         date: Date,
         rooms: &mut Spare<Dates>,
         mut settled: impl FnMut(Asset, Amount),
-    ) {
+    ) -> bool {
+        let mut is_whole = true;
         for at in 0.. {
             let Some((asset, book)) = self.books.nth(at) else { break };
             let (asset, amount) = (*asset, book.unsettled_on(date));
@@ -331,12 +336,15 @@ impl Ledger {
                 Leg { asset, bucket: Bucket::Unsettled(date), amount: amount.negated() },
                 Leg { asset, bucket: Bucket::Settled, amount },
             ];
-            // Exact to the digit that `owned` was when the trade was booked; were it not, the entry would stay visible
-            // as unsettled of a past date.
-            let Ok(prepared) = self.prepare(&legs) else { continue };
+            // What is owned was exact when the trade was booked. What was settled since may have other digits.
+            let Ok(prepared) = self.prepare(&legs) else {
+                is_whole = false;
+                continue;
+            };
             self.commit(&prepared, rooms);
             settled(asset, amount);
         }
+        is_whole
     }
 }
 
@@ -353,6 +361,22 @@ impl Change {
     pub(crate) fn tell(&self, account: AccountId, changes: &mut Fingerprint) {
         let Balances { reserved, fees, external, .. } = self.balances;
         changes.book(account, self.asset, [reserved, fees, external], self.unsettled);
+    }
+
+    /// True where the book as it will be sums to zero: what is reserved against what is earmarked, and the rest by itself.
+    #[inline]
+    fn balances_with(&self, known: &Dates) -> bool {
+        let Balances { settled, reserved, earmarked, fees, external } = self.balances;
+        if earmarked != reserved.negated() {
+            return false;
+        }
+        let named = self.unsettled.map(|(date, _)| date);
+        let others = known.sorted.iter().filter(|(date, _)| Some(*date) != named);
+        let mut unsettled = others.chain(&self.unsettled);
+        let owned = unsettled.try_fold(settled, |sum, (_, amount)| sum.plus(*amount));
+        // Numbers of so many digits that they cannot be added cannot be checked either; `prepare` refuses most.
+        let sum = owned.and_then(|owned| owned.plus(fees)?.plus(external));
+        sum.map_or(true, Amount::is_zero)
     }
 
     /// What will stand in a bucket; `None` for a second date: no movement names two.
@@ -447,6 +471,28 @@ mod tests {
         assert_eq!(book.settled(), "10".parse().unwrap());
         assert_eq!(book.available().unwrap(), "6".parse().unwrap());
         assert!(book.sum().unwrap().is_zero());
+    }
+
+    /// 79 billion billion billion and a half has no room in 96 bits.
+    #[test]
+    fn what_cannot_be_settled_exactly_stays_unsettled_and_is_told() {
+        let (date, half): (_, Amount) = (Date { days: 1 }, "0.5".parse().unwrap());
+        let settled = "79000000000000000000000000000".parse().unwrap();
+        let unsettled = Dates { sorted: alloc::vec![(date, half)] };
+        let mut ledger = Ledger::default();
+        let balances = Balances { settled, ..Balances::default() };
+        ledger.books.insert(usd(), Book { balances, unsettled });
+        assert!(!ledger.settle(date, &mut Spare::default(), |asset, _| panic!("{asset:?} is settled")));
+        let book = ledger.book(usd()).unwrap();
+        assert_eq!((book.settled(), book.unsettled_on(date)), (settled, half));
+    }
+
+    #[test]
+    #[should_panic(expected = "invariant 9: the balances of a book sum to zero")]
+    fn a_book_that_would_not_balance_is_never_taken_over() {
+        let balances = Balances { settled: "1".parse().unwrap(), ..Balances::default() };
+        let change = Change { asset: usd(), balances, unsettled: None };
+        Ledger::default().commit_change(&change, &mut Spare::default());
     }
 
     proptest! {

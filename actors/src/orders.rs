@@ -7,7 +7,7 @@
 
 use alloc::vec::Vec;
 
-use model::{AccountId, ClOrdId, OrderId, PendingKind, WireId};
+use model::{AccountId, ClOrdId, Invariant, OrderId, PendingKind, WireId, holds, there};
 
 use crate::names::{Names, hash_of};
 use crate::provision::{Pieces, Want};
@@ -87,11 +87,11 @@ fn name_hash(account: AccountId, cl_ord_id: &ClOrdId) -> u32 {
 
 /// An account's lists, made first where it has none.
 #[inline]
-fn lists_of(accounts: &mut Vec<OfAccount>, account: AccountId) -> Option<&mut OfAccount> {
+fn lists_of(accounts: &mut Vec<OfAccount>, account: AccountId) -> &mut OfAccount {
     if accounts.len() <= account.slot() {
         accounts.resize_with(account.slot() + 1, OfAccount::default);
     }
-    accounts.get_mut(account.slot())
+    there(accounts.get_mut(account.slot()), Invariant::RoomIsThere)
 }
 
 impl Orders {
@@ -218,11 +218,11 @@ impl Orders {
     /// Takes in a new order, which stands as it was submitted.
     #[inline]
     pub(crate) fn add(&mut self, order: &Order) {
+        holds(!order.reservation.is_negative(), Invariant::ReservedIsNotNegative);
         let place = self.put(order);
         self.tally.begin(order.session, order.certainty);
-        if let Some(lists) = lists_of(&mut self.accounts, order.account) {
-            list::append(&mut self.cells, &mut lists.open, Chain::Account, place);
-        }
+        let lists = lists_of(&mut self.accounts, order.account);
+        list::append(&mut self.cells, &mut lists.open, Chain::Account, place);
     }
 
     /// Takes in an order that is read back, whatever became of it.
@@ -249,8 +249,8 @@ impl Orders {
     /// Takes over a change of an order that is there.
     #[inline]
     pub(crate) fn change(&mut self, order: &Order) {
-        let Some(place) = self.place(order.id) else { return };
-        let Some(cell) = self.cells.get(place) else { return };
+        let place = there(self.place(order.id), Invariant::OrderIsThere);
+        let cell = there(self.cells.get(place), Invariant::PlaceIsTaken);
         let was_finished = cell.is_finished(self.amended(cell));
         if !was_finished {
             self.tally.end(cell.session, cell.certainty);
@@ -261,9 +261,7 @@ impl Orders {
         if cell.amended != NOWHERE || !Amended::is_plain(order) {
             self.amend(place, order);
         }
-        if let Some(cell) = self.cells.get_mut(place) {
-            cell.change(order);
-        }
+        there(self.cells.get_mut(place), Invariant::PlaceIsTaken).change(order);
         if was_finished || order.is_finished() {
             self.delist(place, order.account, was_finished);
             self.enlist(place, order);
@@ -272,20 +270,18 @@ impl Orders {
 
     /// Keeps what an order has that is not plain any more.
     fn amend(&mut self, place: u32, order: &Order) {
-        let Some(cell) = self.cells.get(place) else { return };
+        let cell = there(self.cells.get(place), Invariant::PlaceIsTaken);
         if let Some(amended) = self.amended.get_mut(cell.amended) {
             *amended = Amended::of(order, amended.last_request);
             return;
         }
         let at = self.amended.put(Amended::of(order, None));
-        if let Some(cell) = self.cells.get_mut(place) {
-            cell.amended = at;
-        }
+        there(self.cells.get_mut(place), Invariant::PlaceIsTaken).amended = at;
     }
 
     /// At the end of the lists where it belongs.
     fn enlist(&mut self, place: u32, order: &Order) {
-        let Some(lists) = lists_of(&mut self.accounts, order.account) else { return };
+        let lists = lists_of(&mut self.accounts, order.account);
         if order.is_finished() {
             list::append(&mut self.cells, &mut lists.finished, Chain::Account, place);
             list::append(&mut self.cells, &mut self.finished, Chain::Finished, place);
@@ -295,7 +291,7 @@ impl Orders {
     }
 
     fn delist(&mut self, place: u32, account: AccountId, was_finished: bool) {
-        let Some(lists) = self.accounts.get_mut(account.slot()) else { return };
+        let lists = there(self.accounts.get_mut(account.slot()), Invariant::PlaceIsTaken);
         if was_finished {
             list::remove(&mut self.cells, &mut lists.finished, Chain::Account, place);
             list::remove(&mut self.cells, &mut self.finished, Chain::Finished, place);
@@ -306,7 +302,7 @@ impl Orders {
 
     /// Remembers a request about an order.
     pub(crate) fn note_request(&mut self, pending: &Pending, order: OrderId) {
-        let Some(place) = self.place(order) else { return };
+        let place = there(self.place(order), Invariant::OrderIsThere);
         let earlier = self.set_last_request(place, pending.request);
         let terms = (pending.kind == PendingKind::Replace).then_some(*pending);
         self.add_request(Request { id: pending.request, order, terms, earlier });
@@ -330,25 +326,28 @@ impl Orders {
 
     /// The one before it.
     fn set_last_request(&mut self, place: u32, request: WireId) -> Option<WireId> {
-        let cell = self.cells.get(place)?;
+        let cell = there(self.cells.get(place), Invariant::PlaceIsTaken);
         if cell.amended == NOWHERE {
             let order = self.order(cell);
             self.amend(place, &order);
         }
-        let at = self.cells.get(place)?.amended;
-        self.amended.get_mut(at)?.last_request.replace(request)
+        let at = there(self.cells.get(place), Invariant::PlaceIsTaken).amended;
+        there(self.amended.get_mut(at), Invariant::PlaceIsTaken).last_request.replace(request)
     }
 
     /// The order that was finished first, of those that are there.
     #[inline]
     pub(crate) fn first_finished(&self) -> Option<Order> {
-        Some(self.order(self.cells.get(self.finished.first()?)?))
+        let first = self.finished.first()?;
+        Some(self.order(there(self.cells.get(first), Invariant::PlaceIsTaken)))
     }
 
     /// Forgets that order, its names and its requests; which one that was.
     pub(crate) fn retire_first(&mut self) -> Option<OrderId> {
         let place = self.finished.first()?;
-        let cell = self.cells.get(place)?;
+        let cell = there(self.cells.get(place), Invariant::PlaceIsTaken);
+        let is_over = cell.is_finished(self.amended(cell)) && cell.reserves_nothing();
+        holds(is_over, Invariant::RetiredIsFinished);
         let (id, account, cl_ord_id, amended) = (cell.id, cell.account, cell.cl_ord_id, cell.amended);
         let mut request = self.amended(cell).and_then(|amended| amended.last_request);
         self.delist(place, account, true);
@@ -360,10 +359,8 @@ impl Orders {
         if amended != NOWHERE {
             self.amended.leave(amended);
         }
-        if let Some(cell) = self.cells.get_mut(place) {
-            cell.id = OrderId::default();
-            self.cells.leave(place);
-        }
+        there(self.cells.get_mut(place), Invariant::PlaceIsTaken).id = OrderId::default();
+        self.cells.leave(place);
         self.retired += 1;
         Some(id)
     }
@@ -406,11 +403,10 @@ impl Orders {
                 next = cell.links.later(Chain::Account);
                 if concerns(&self.order(cell)) {
                     doubted += 1;
-                    if let Some(cell) = self.cells.get_mut(place) {
-                        self.tally.end(cell.session, cell.certainty);
-                        cell.doubt();
-                        self.tally.begin(cell.session, cell.certainty);
-                    }
+                    let cell = there(self.cells.get_mut(place), Invariant::PlaceIsTaken);
+                    self.tally.end(cell.session, cell.certainty);
+                    cell.doubt();
+                    self.tally.begin(cell.session, cell.certainty);
                 }
             }
         }

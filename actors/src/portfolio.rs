@@ -14,6 +14,8 @@ pub struct Portfolio {
     pub definition: PortfolioDefinition,
     /// True where new orders of all its accounts are denied.
     pub halted: bool,
+    /// As [`crate::Account::set_aside`], for all its accounts.
+    pub set_aside: bool,
     pub(crate) halted_strategies: BTreeSet<StrategyId>,
     pub(crate) gross_limits: Sorted<Currency, Amount>,
     pub(crate) exposures: Sorted<Currency, Exposure>,
@@ -43,6 +45,7 @@ impl Portfolio {
         Self {
             definition,
             halted: false,
+            set_aside: false,
             halted_strategies: BTreeSet::new(),
             gross_limits: Sorted::new(),
             exposures: Sorted::new(),

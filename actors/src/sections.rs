@@ -75,6 +75,7 @@ const PARTS: &[Part] = &[
     part!("settlements", 1, settlements),
     part!("suspense", 1, suspense),
     part!("asks", 1, asks),
+    Part { section: Section { name: "broken", version: 1 }, save: save_broken, load: load_broken },
 ];
 
 type Save = fn(&Core, &mut dyn Write) -> Result<()>;
@@ -116,6 +117,15 @@ fn load_accounts(core: &mut Core, _: u16, mut reader: &mut dyn Read) -> Result<(
     core.accounts = BorshDeserialize::deserialize_reader(&mut reader)?;
     let named = |account: &Account| (account.definition.name, account.definition.id);
     core.account_names = core.accounts.iter().map(named).collect();
+    Ok(())
+}
+
+fn save_broken(core: &Core, mut writer: &mut dyn Write) -> Result<()> {
+    (core.ticks_set_aside, &core.broken).serialize(&mut writer)
+}
+
+fn load_broken(core: &mut Core, _: u16, mut reader: &mut dyn Read) -> Result<()> {
+    (core.ticks_set_aside, core.broken) = BorshDeserialize::deserialize_reader(&mut reader)?;
     Ok(())
 }
 

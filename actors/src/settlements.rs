@@ -1,6 +1,7 @@
 //! Which accounts have something unsettled, by the date it settles: a bit for each account, so that one that trades again
 //! costs nothing, and accounts are listed by identity.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use borsh::io::{Error, ErrorKind, Read, Result, Write};
@@ -16,6 +17,8 @@ use crate::table::SLOTS;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settlements {
     dates: Sorted<Date, Accounts>,
+    /// What was due and could not be settled: tried again when something else is due.
+    held: BTreeSet<(Date, AccountId)>,
     /// Of dates that are past: their memory is used again.
     spare: Vec<Accounts>,
     /// For books that have something unsettled.
@@ -82,6 +85,23 @@ impl Settlements {
         self.dates.remove(&date)
     }
 
+    /// What an account has due on that date waits for a later tick, or for an operator.
+    pub(crate) fn hold(&mut self, date: Date, account: AccountId) {
+        self.held.insert((date, account));
+    }
+
+    /// What was held is due again.
+    pub(crate) fn release(&mut self) {
+        for (date, account) in core::mem::take(&mut self.held) {
+            self.insert(date, account);
+        }
+    }
+
+    /// What was due and could not be settled, by date.
+    pub(crate) fn held(&self) -> impl Iterator<Item = (Date, AccountId)> {
+        self.held.iter().copied()
+    }
+
     pub(crate) fn give_back(&mut self, mut accounts: Accounts) {
         accounts.bits.clear();
         self.spare.push(accounts);
@@ -96,7 +116,7 @@ impl PartialEq for Accounts {
 
 impl PartialEq for Settlements {
     fn eq(&self, other: &Self) -> bool {
-        self.dates == other.dates
+        (&self.dates, &self.held) == (&other.dates, &other.held)
     }
 }
 
@@ -126,20 +146,23 @@ impl BorshDeserialize for Accounts {
 
 impl BorshSerialize for Settlements {
     fn serialize<W: Write>(&self, writer: &mut W) -> Result<()> {
-        self.dates.serialize(writer)
+        self.dates.serialize(writer)?;
+        self.held.serialize(writer)
     }
 }
 
 impl BorshDeserialize for Settlements {
     fn deserialize_reader<R: Read>(reader: &mut R) -> Result<Self> {
-        Ok(Self { dates: BorshDeserialize::deserialize_reader(reader)?, ..Self::default() })
+        let dates = BorshDeserialize::deserialize_reader(reader)?;
+        let held = BorshDeserialize::deserialize_reader(reader)?;
+        Ok(Self { dates, held, ..Self::default() })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::collections::{BTreeMap, BTreeSet};
+    use alloc::collections::BTreeMap;
     use proptest::prelude::*;
     use proptest::test_runner::RngSeed;
 
@@ -167,7 +190,9 @@ mod tests {
                 }
             }
             let bytes = borsh::to_vec(&settlements).unwrap();
-            prop_assert_eq!(&bytes, &borsh::to_vec(&twin).unwrap());
+            // Nothing is held.
+            let held = BTreeSet::<(Date, AccountId)>::new();
+            prop_assert_eq!(&bytes, &borsh::to_vec(&(&twin, held)).unwrap());
             prop_assert!(borsh::from_slice::<Settlements>(&bytes).unwrap() == settlements);
         }
     }

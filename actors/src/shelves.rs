@@ -3,6 +3,8 @@
 
 use alloc::vec::Vec;
 
+use model::{Invariant, there};
+
 use crate::provision::{Piece, Spare};
 
 /// Stands where there is no place.
@@ -105,11 +107,11 @@ impl<T, const ROOM: usize, const AHEAD: usize> Row<T, ROOM, AHEAD> {
             self.begin_shelf();
         }
         let shelves = self.made.len();
-        let Some(shelf) = self.made.last_mut() else { return NOWHERE };
+        let shelf = there(self.made.last_mut(), Invariant::RoomIsThere);
         let place = (shelves - 1) * ROOM + shelf.values.len();
         shelf.values.push(value);
         // Four billion values do not fit the memory of any machine.
-        u32::try_from(place).unwrap_or(NOWHERE)
+        there(u32::try_from(place).ok().filter(|place| *place != NOWHERE), Invariant::RoomIsThere)
     }
 
     #[cold]

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use borsh::io::{Error, ErrorKind, Read, Result, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
+use model::{Invariant, there};
 
 /// Keys in order, each with its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,18 +47,14 @@ impl<K: Ord + Copy, V> Sorted<K, V> {
 
     pub(crate) fn insert(&mut self, key: K, value: V) {
         match self.place(&key) {
-            Ok(place) => {
-                if let Some(old) = self.values.get_mut(place) {
-                    *old = value;
-                }
-            }
+            Ok(place) => *there(self.values.get_mut(place), Invariant::PlaceIsTaken) = value,
             Err(place) => self.insert_at(place, key, value),
         }
     }
 
     /// The value of the key, made first where there is none.
     #[inline]
-    pub(crate) fn entry(&mut self, key: K) -> Option<&mut V>
+    pub(crate) fn entry(&mut self, key: K) -> &mut V
     where
         V: Default,
     {
@@ -68,7 +65,7 @@ impl<K: Ord + Copy, V> Sorted<K, V> {
                 place
             }
         };
-        self.values.get_mut(place)
+        there(self.values.get_mut(place), Invariant::PlaceIsTaken)
     }
 
     /// Grows by a quarter: most maps here stay at a handful, and there are hundreds of thousands of them.
@@ -142,7 +139,7 @@ mod tests {
                         prop_assert_eq!(map.remove(&key), twin.remove(&key));
                     }
                     1 => {
-                        *map.entry(key).unwrap() ^= value;
+                        *map.entry(key) ^= value;
                         *twin.entry(key).or_default() ^= value;
                     }
                     _ => {

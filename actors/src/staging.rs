@@ -1,16 +1,16 @@
 //! The one way an order changes: everything that follows from it is computed first and committed together.
 //!
 //! An order's change moves its reservation, its account's holding and books, and its portfolio's exposure. Each
-//! is computed from the order before and after; nothing is touched until all of it is known to be exact.
+//! is computed from the order before and after; nothing is touched until all of it is known to be exact, and what must
+//! hold of it has been asserted.
 
-use model::{Amount, ArithmeticError, Currency, Date, Price, Quantity, Side, Timestamp};
+use model::{
+    Amount, ArithmeticError, Currency, Date, Invariant, Price, Quantity, Side, Timestamp, holds, there,
+};
 use risk_gate::Reservation;
 
 use crate::ledger::Exchange;
-use crate::{Asset, Core, Holding, LedgerError, Order};
-
-/// An order was accepted for an account, portfolio and instrument that exist, and none is ever removed.
-const GONE: LedgerError = LedgerError::Unbalanced;
+use crate::{Asset, Core, Exposure, Holding, LedgerError, Order};
 
 /// An execution to book with the change.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +40,7 @@ impl Core {
         now: Timestamp,
     ) -> Result<(), LedgerError> {
         self.refresh(after, now)?;
+        holds(after.cum_quantity >= before.cum_quantity, Invariant::ExecutedOnlyGrows);
         if after.reservation != before.reservation {
             self.reserve(&before.reservation, after)?;
         }
@@ -57,9 +58,11 @@ impl Core {
         now: Timestamp,
     ) -> Result<Amount, LedgerError> {
         self.refresh(after, now)?;
-        let instrument = self.instruments.get_mut(after.instrument.slot()).ok_or(GONE)?;
-        let account = self.accounts.get_mut(after.account.slot()).ok_or(GONE)?;
-        let portfolio = self.portfolios.get_mut(account.definition.portfolio.slot()).ok_or(GONE)?;
+        let instrument = self.instruments.get_mut(after.instrument.slot());
+        let instrument = there(instrument, Invariant::InstrumentIsThere);
+        let account = there(self.accounts.get_mut(after.account.slot()), Invariant::AccountIsThere);
+        let portfolio = self.portfolios.get_mut(account.definition.portfolio.slot());
+        let portfolio = there(portfolio, Invariant::PortfolioIsThere);
         let (currency, factor) = (instrument.definition.currency, instrument.definition.factor());
 
         let held = account.held(after.instrument);
@@ -76,6 +79,9 @@ impl Core {
         }
         exposure.gross()?;
         let gross_units = portfolio.gross_units(after.instrument).plus(grown)?;
+        holds(is_sound(after, &holding, &exposure), Invariant::ReservedIsNotNegative);
+        holds(!gross_units.is_negative(), Invariant::ReservedIsNotNegative);
+        holds(after.cum_quantity >= fill.quantity, Invariant::ExecutedOnlyGrows);
 
         // From here on nothing fails.
         self.changes.order(after);
@@ -96,8 +102,8 @@ impl Core {
 
     /// Completes a changed order: when it changed, what it reserves now.
     fn refresh(&self, after: &mut Order, now: Timestamp) -> Result<(), LedgerError> {
-        let account = self.account(after.account).ok_or(GONE)?;
-        let instrument = self.instrument(after.instrument).ok_or(GONE)?;
+        let account = there(self.account(after.account), Invariant::AccountIsThere);
+        let instrument = there(self.instrument(after.instrument), Invariant::InstrumentIsThere);
         after.updated = now;
         after.reservation = after.worst_case(&instrument.definition, &account.definition.fees)?;
         Ok(())
@@ -106,9 +112,11 @@ impl Core {
     /// Moves what an order holds back from `before` to what it says now: open units, cash or units, exposure.
     #[inline]
     fn reserve(&mut self, before: &Reservation, order: &Order) -> Result<(), LedgerError> {
-        let definition = &self.instruments.get(order.instrument.slot()).ok_or(GONE)?.definition;
-        let account = self.accounts.get_mut(order.account.slot()).ok_or(GONE)?;
-        let portfolio = self.portfolios.get_mut(account.definition.portfolio.slot()).ok_or(GONE)?;
+        let instrument = self.instruments.get(order.instrument.slot());
+        let definition = &there(instrument, Invariant::InstrumentIsThere).definition;
+        let account = there(self.accounts.get_mut(order.account.slot()), Invariant::AccountIsThere);
+        let portfolio = self.portfolios.get_mut(account.definition.portfolio.slot());
+        let portfolio = there(portfolio, Invariant::PortfolioIsThere);
         let now = &order.reservation;
 
         let opened = now.open.minus(before.open)?;
@@ -124,13 +132,14 @@ impl Core {
         exposure.open_orders = exposure.open_orders.plus(now.notional)?.minus(before.notional)?;
         // What the gate will ask of the next order must be exact, too.
         exposure.gross()?;
+        let is_sound = !open.is_negative() && !now.is_negative() && !exposure.open_orders.is_negative();
+        holds(is_sound, Invariant::ReservedIsNotNegative);
 
         // From here on nothing fails.
-        if let Some(holding) = account.holdings.entry(order.instrument) {
-            match order.side {
-                Side::Buy => holding.open_buy = open,
-                Side::Sell => holding.open_sell = open,
-            }
+        let holding = account.holdings.entry(order.instrument);
+        match order.side {
+            Side::Buy => holding.open_buy = open,
+            Side::Sell => holding.open_sell = open,
         }
         self.changes.reserved(order.account, asset, book.reserved);
         self.changes.exposure(account.definition.portfolio, definition.currency, &exposure);
@@ -138,6 +147,13 @@ impl Core {
         portfolio.exposures.insert(definition.currency, exposure);
         Ok(())
     }
+}
+
+/// True where nothing that an execution leaves reserved is below zero.
+#[inline]
+fn is_sound(after: &Order, holding: &Holding, exposure: &Exposure) -> bool {
+    let open = !holding.open_buy.is_negative() && !holding.open_sell.is_negative();
+    open && !after.reservation.is_negative() && !exposure.open_orders.is_negative()
 }
 
 /// What an account holds after an execution that makes an order into `after`, and what the execution realised.

@@ -7,6 +7,10 @@
 //! Builds without debug assertions have none of this, unless built with the feature `crash-points`: [`reach`] and
 //! [`is_due`] are then empty, and cost nothing.
 
+mod plant;
+
+pub use plant::{BREAK_VARIABLE, is_planted, plant, take_back};
+
 /// The variable that arms a place: its name, and behind a colon which time it counts (1 where absent).
 pub const VARIABLE: &str = "GANNET_CRASH_AT";
 

@@ -39,6 +39,15 @@ pub enum EngineError {
     /// The journal could not be opened, read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// An invariant breaks where this record is applied, and nothing recorded says that it is to be passed over.
+    #[error("record {} cannot be applied: {} ({})", .0.position, .0.invariant, .0.text)]
+    Broken(model::Broken),
+    /// A record says that the input before it had no effect, and here it had one.
+    #[error("record {position} had no effect when it was recorded, and has one now")]
+    NotBroken {
+        /// The record of the input.
+        position: Position,
+    },
     /// Replaying leads elsewhere than it did live: another version of the logic, or a broken machine.
     #[error(
         "records {} to {position} lead elsewhere than they did: digest {recorded} was recorded, {replayed} is replayed. \

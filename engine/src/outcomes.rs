@@ -77,8 +77,8 @@ pub fn write_outcomes(dir: impl Into<Folder>, to: &Path) -> Result<Recovered, Ou
     let mut out = BufWriter::new(File::create(&beside).map_err(failed)?);
     out.write_all(&header(reader.shard())).map_err(failed)?;
     let mut records = Records::of(reader, Reads::Ahead)?;
-    while let Some(record) = records.next()? {
-        replay.step(record)?;
+    while let Some((record, following)) = records.next_two()? {
+        replay.step_before(record, following)?;
         out.write_all(&replay.digest().to_bytes()).map_err(failed)?;
     }
     let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
@@ -124,12 +124,12 @@ pub fn first_difference(
     let logic_version = logic.map_or(0, u32::from_le_bytes);
     let mut digest = [0; 16];
     let mut records = Records::of(reader, Reads::Ahead)?;
-    while let Some(record) = records.next()? {
+    while let Some((record, following)) = records.next_two()? {
         match file.read_exact(&mut digest) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             read => read.map_err(failed)?,
         }
-        let events = replay.step(record)?.events.clone();
+        let events = replay.step_before(record, following)?.events.clone();
         let (before, now) = (Digest::from_bytes(digest), replay.digest());
         if before != now {
             let record = record.clone();

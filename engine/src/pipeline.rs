@@ -13,10 +13,13 @@ use std::sync::Arc;
 use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
 use crash_point::{Point, reach};
 use journal::{JournalError, Writer};
-use model::{Command, Input, Origin, Position, Scope, Stamped, Timestamp};
+use model::{
+    Broken, ClOrdId, Command, Denial, DenyReason, Event, Input, Origin, Position, Scope, Stamped, Timestamp,
+};
 
 use crate::answers::Attach;
 use crate::asks::Peers;
+use crate::broken::{Breakage, OnBroken, decide};
 use crate::clock::Clock;
 use crate::cores::Claim;
 use crate::digest::{Digest, Digester};
@@ -26,6 +29,7 @@ use crate::idle::{LONGEST_SLEEP, Patience, Rest, Wait};
 use crate::lanes::{Intake, Lanes, next};
 use crate::quotes::QuoteBoard;
 use crate::release::Release;
+use crate::replay::recover_in_turn;
 use crate::round::Round;
 use crate::supply::Supply;
 use crate::timeline::{ClockStop, Jump, Timeline};
@@ -52,6 +56,10 @@ pub(crate) struct Pipeline<C> {
     pub(crate) round: Round,
     pub(crate) peers: Peers,
     pub(crate) outcome: Outcome,
+    pub(crate) on_broken: OnBroken,
+    pub(crate) journal: journal::Folder,
+    /// Found at the start, and not recorded yet.
+    pub(crate) found_broken: Option<Broken>,
     pub(crate) undigested: u64,
     pub(crate) next_mark: Timestamp,
     pub(crate) next_digest: Timestamp,
@@ -92,6 +100,9 @@ impl<C: Clock> Pipeline<C> {
 
     /// The first input of an opening.
     pub(crate) fn begin(&mut self) -> Result<(), EngineError> {
+        if let Some(broken) = self.found_broken.take() {
+            self.process(&Input::Broken(broken), None)?;
+        }
         let opened = Input::Opened { incarnation: self.writer.incarnation(), logic_version: LOGIC_VERSION };
         self.process(&opened, None)?;
         self.next_digest = self.digest_due();
@@ -293,7 +304,9 @@ impl<C: Clock> Pipeline<C> {
 
         // 3 apply: the core decides
         self.outcome.clear();
-        self.core.apply(self.last, input, &mut self.outcome);
+        if let Err(failure) = decide(&mut self.core, self.last, input, &mut self.outcome) {
+            return self.set_aside(input, asked, *failure);
+        }
         reach(Point::ApplyAfter);
         stamps.applied();
 
@@ -313,6 +326,43 @@ impl<C: Clock> Pipeline<C> {
         self.undigested += 1;
         // On a full disk the digest waits: the next input that fits brings it along.
         if self.undigested >= DIGEST_EVERY && self.next_fits()? { self.record_digest() } else { Ok(()) }
+    }
+
+    /// An invariant broke while the last input was applied: that is recorded directly behind it, and the state is taken
+    /// from the journal again, without that input. It takes as long as a start.
+    #[cold]
+    #[inline(never)]
+    fn set_aside(
+        &mut self,
+        input: &Input,
+        asked: Option<&Asked>,
+        failure: Breakage,
+    ) -> Result<(), EngineError> {
+        let Breakage { broken, panic } = failure;
+        if self.on_broken == OnBroken::Panic {
+            std::panic::resume_unwind(panic);
+        }
+        tracing::error!(position = %broken.position, invariant = %broken.invariant, text = %broken.text,
+            aside = ?broken.aside, "AN INVARIANT BROKE: the input has no effect, whom it concerns is set aside");
+        if matches!(input, Input::Opened { .. } | Input::Broken(_)) {
+            // Without these no state is worth trading on.
+            return Err(EngineError::Broken(broken));
+        }
+        self.writer.ensure_room()?;
+        self.last.position.seq = self.writer.next_seq();
+        self.writer.append(self.last.time, &Input::Broken(broken))?;
+        self.writer.flush()?;
+        let recovered = recover_in_turn(&self.journal)?;
+        if recovered.position != self.last.position {
+            return Err(EngineError::Broken(broken));
+        }
+        (self.core, self.digester) = (recovered.core, Digester::from(recovered.digest));
+        self.undigested += 2;
+        self.outcome.clear();
+        let denial = Denial::of(DenyReason::AccountSetAside);
+        self.outcome.events.push(Event::Denied { cl_ord_id: named(input), denial });
+        self.release.take(self.last.position, asked, &self.outcome);
+        Ok(())
     }
 
     /// Ticks and marks: inputs of the shard itself.
@@ -482,5 +532,15 @@ impl<C: Clock> Pipeline<C> {
         let position = Position { seq: self.writer.next_seq() - 1, ..self.last.position };
         self.writer.close()?;
         Ok(Stopped { position, digest })
+    }
+}
+
+/// The submitter's identifier of a command.
+const fn named(input: &Input) -> ClOrdId {
+    match input {
+        Input::Command { command: Command::NewOrder(order), .. } => order.cl_ord_id,
+        Input::Command { command: Command::CancelOrder(cancel), .. } => cancel.cl_ord_id,
+        Input::Command { command: Command::ReplaceOrder(replace), .. } => replace.cl_ord_id,
+        _ => ClOrdId::EMPTY,
     }
 }

@@ -30,10 +30,14 @@ const BATCHES: usize = 3;
 /// cache.
 const FEW_RECORDS: usize = 16;
 
-/// Records in order, each once.
-pub(crate) struct Records {
+/// Records in order, each once, and each with the one behind it: that may say that it had no effect.
+pub struct Records {
     batch: Batch,
     at: usize,
+    /// The batch behind, read already since the last record of this one is asked for.
+    next: Option<Batch>,
+    /// To be read into again.
+    spare: Option<Batch>,
     source: Source,
 }
 
@@ -91,12 +95,17 @@ struct Thread {
 }
 
 impl Records {
+    /// What `reader` reads from here on, read by the calling thread.
+    pub fn in_turn(reader: Reader) -> Self {
+        let source = Source::Reader(Box::new(reader));
+        Self { batch: Batch::empty(FEW_RECORDS), at: 0, next: None, spare: None, source }
+    }
+
     /// What `reader` reads from here on.
     pub(crate) fn of(reader: Reader, reads: Reads) -> Result<Self, EngineError> {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         if reads == Reads::InTurn || cores == 1 {
-            let source = Source::Reader(Box::new(reader));
-            return Ok(Self { batch: Batch::empty(FEW_RECORDS), at: 0, source });
+            return Ok(Self::in_turn(reader));
         }
         Self::ahead(reader)
     }
@@ -107,7 +116,7 @@ impl Records {
         batch.fill(&mut reader);
         let more = matches!(batch.then, Then::More);
         let source = if more { Source::Thread(Thread::start(reader)?) } else { Source::End };
-        Ok(Self { batch, at: 0, source })
+        Ok(Self { batch, at: 0, next: None, spare: None, source })
     }
 
     /// True where another thread reads.
@@ -116,12 +125,13 @@ impl Records {
     }
 
     /// The next record; `None` at the end. Not to be asked again after an error or the end.
+    #[cfg(test)]
     pub(crate) fn next(&mut self) -> Result<Option<&Record>, EngineError> {
         Ok(self.next_two()?.map(|(record, _)| record))
     }
 
-    /// The next record, and the one behind it where that is read already.
-    pub(crate) fn next_two(&mut self) -> Result<Option<(&Record, Option<&Record>)>, EngineError> {
+    /// The next record, and the one behind it where there is one by now. Not to be asked again after an error or the end.
+    pub fn next_two(&mut self) -> Result<Option<(&Record, Option<&Record>)>, EngineError> {
         while self.at == self.batch.count {
             match take(&mut self.batch.then) {
                 Then::More => self.turn_to_next(),
@@ -133,27 +143,46 @@ impl Records {
             }
         }
         self.at += 1;
+        if self.at == self.batch.count && matches!(self.batch.then, Then::More) {
+            self.read_next();
+        }
+        let behind = self.next.as_ref().and_then(|next| next.records.first().filter(|_| next.count > 0));
         let mut rest = self.batch.records.iter().take(self.batch.count).skip(self.at - 1);
-        Ok(rest.next().map(|record| (record, rest.next())))
+        Ok(rest.next().map(|record| (record, rest.next().or(behind))))
     }
 
     fn turn_to_next(&mut self) {
         self.at = 0;
+        if self.next.is_none() {
+            self.read_next();
+        }
+        let next = self.next.take().unwrap_or_else(|| Batch { then: Then::End, ..Batch::empty(0) });
+        let done = std::mem::replace(&mut self.batch, next);
+        match &self.source {
+            // It is given back to be read into again; behind its last batch the thread is gone, and takes none.
+            Source::Thread(thread) => drop(thread.empty.send(done)),
+            Source::Reader(_) | Source::End => self.spare = Some(done),
+        }
+    }
+
+    #[cold]
+    fn read_next(&mut self) {
         match &mut self.source {
-            Source::Reader(reader) => self.batch.fill(reader),
-            Source::Thread(thread) => {
-                let Ok(next) = thread.full.recv() else { return self.end_with_thread() };
-                let done = std::mem::replace(&mut self.batch, next);
-                // It is given back to be read into again; behind its last batch the thread is gone, and takes none.
-                let _ = thread.empty.send(done);
+            Source::Reader(reader) => {
+                let mut batch = self.spare.take().unwrap_or_else(|| Batch::empty(FEW_RECORDS));
+                batch.fill(reader);
+                self.next = Some(batch);
             }
-            Source::End => (self.batch.count, self.batch.then) = (0, Then::End),
+            Source::Thread(thread) => match thread.full.recv() {
+                Ok(next) => self.next = Some(next),
+                Err(_) => self.end_with_thread(),
+            },
+            Source::End => {}
         }
     }
 
     /// The thread ends without a last batch only by a panic, which goes on here.
     fn end_with_thread(&mut self) {
-        (self.batch.count, self.batch.then) = (0, Then::End);
         if let Source::Thread(thread) = std::mem::replace(&mut self.source, Source::End)
             && let Err(panic) = thread.end()
         {

@@ -3,8 +3,9 @@
 use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
 use crash_point::{Point, reach};
 use journal::{Folder, Reader, Record, RecordBody};
-use model::{Event, Input, Position, ShardId, Timestamp};
+use model::{Broken, Event, Input, Position, ShardId, Timestamp};
 
+use crate::broken::{decide, is_passed_over};
 use crate::digest::{Digest, Digester};
 use crate::error::EngineError;
 use crate::records::{Reads, Records};
@@ -30,6 +31,12 @@ pub struct Replay {
     /// The mismatch that is accepted, and with it what follows from it.
     accepts: Option<Position>,
     accepted: u64,
+    /// The record behind this one says that it had no effect.
+    passes_over: Option<Position>,
+    /// This one breaks an invariant, and no record says so yet.
+    fails_at: Option<Position>,
+    /// The last input that had an effect.
+    last_applied: Option<Position>,
     /// Somebody else makes the memory that the state grows by.
     is_supplied: bool,
 }
@@ -62,6 +69,9 @@ pub struct Recovered {
     pub unproven: u64,
     /// How many recorded digests differ from the replayed ones, by the word of an operator.
     pub accepted: u64,
+    /// The last record broke an invariant, and the process ended before it could record so: it was passed over, and that
+    /// is to be recorded before anything else.
+    pub broken: Option<Broken>,
 }
 
 /// Records between two looks whether the next shelf for orders should be made: a short journal never needs one.
@@ -86,6 +96,9 @@ impl Replay {
             unproven: 0,
             accepts: None,
             accepted: 0,
+            passes_over: None,
+            fails_at: None,
+            last_applied: None,
             is_supplied: false,
         }
     }
@@ -108,6 +121,9 @@ impl Replay {
             unproven: recovered.unproven,
             accepts: None,
             accepted: recovered.accepted,
+            passes_over: None,
+            fails_at: None,
+            last_applied: None,
             is_supplied: false,
         }
     }
@@ -118,7 +134,20 @@ impl Replay {
         Self { accepts: position, ..self }
     }
 
-    /// Applies one record and gives what followed from it; a recorded digest is compared instead.
+    /// As [`Replay::step`], with the record behind it where there is one: that may say that this one had no effect.
+    pub fn step_before(
+        &mut self,
+        record: &Record,
+        following: Option<&Record>,
+    ) -> Result<&Outcome, EngineError> {
+        if is_passed_over(record.position, following) {
+            self.passes_over = Some(record.position);
+        }
+        self.step(record)
+    }
+
+    /// Applies one record and gives what followed from it; a recorded digest is compared instead. Behind
+    /// [`EngineError::Broken`] the state is in question: see [`Replay::passing_over`].
     pub fn step(&mut self, record: &Record) -> Result<&Outcome, EngineError> {
         self.outcome.clear();
         (self.position, self.time, self.record_crc) = (record.position, record.time, record.crc);
@@ -132,7 +161,7 @@ impl Replay {
                 self.note_logic(input)?;
                 self.unproven += 1;
                 let stamp = Stamp { position: record.position, time: record.time };
-                self.core.apply(stamp, input, &mut self.outcome);
+                self.decide(stamp, input)?;
                 self.core.make_ready();
                 self.digester.fold(record.crc, &self.core, &self.outcome);
                 let alerts = self.outcome.events.iter().filter(|event| matches!(event, Event::Alert(_)));
@@ -140,6 +169,36 @@ impl Replay {
             }
         }
         Ok(&self.outcome)
+    }
+
+    fn decide(&mut self, stamp: Stamp, input: &Input) -> Result<(), EngineError> {
+        if [self.passes_over, self.fails_at].contains(&Some(stamp.position)) {
+            return Ok(());
+        }
+        if let Input::Broken(broken) = input
+            && self.last_applied == Some(broken.position)
+        {
+            return Err(EngineError::NotBroken { position: broken.position });
+        }
+        decide(&mut self.core, stamp, input, &mut self.outcome)
+            .map_err(|failure| EngineError::Broken(failure.broken))?;
+        self.last_applied = Some(stamp.position);
+        Ok(())
+    }
+
+    /// The state behind a record that breaks an invariant, without it: from the journal, since what was changed before the
+    /// panic is not to be trusted.
+    pub fn passing_over(dir: impl Into<Folder>, broken: &Broken) -> Result<Self, EngineError> {
+        let (dir, end) = (dir.into(), broken.position.seq);
+        let start = snapshot::newest_where(&dir, broken.position.shard, |seq, _| seq < end);
+        let mut replay = start.map_or_else(|| Self::new(broken.position.shard), Self::resume);
+        replay.fails_at = Some(broken.position);
+        let mut records = Records::of(Reader::from_seq(&dir, replay.position.seq + 1)?, Reads::InTurn)?;
+        while replay.position.seq < end {
+            let Some((record, following)) = records.next_two()? else { break };
+            replay.step_before(record, following)?;
+        }
+        Ok(replay)
     }
 
     fn compare(&mut self, recorded: Digest) -> Result<(), EngineError> {
@@ -231,6 +290,7 @@ impl Replay {
             logic_version: self.logic_version,
             unproven: self.unproven,
             accepted: self.accepted,
+            broken: None,
         }
     }
 }
@@ -268,13 +328,32 @@ pub(crate) fn recover_accepting(
 ) -> Result<Recovered, EngineError> {
     let dir = dir.into();
     let shard = Reader::open(&dir)?.shard();
-    let start = snapshot::newest(&dir, shard).map_or_else(|| Replay::new(shard), Replay::resume);
-    let replay = start.accepting(accepted);
-    let reader = Reader::from_seq(&dir, replay.position().seq + 1)?;
-    run(replay, reader, reads, |_| {
-        reach(Point::RecoveryMidReplay);
-        true
-    })
+    let start = || snapshot::newest(&dir, shard).map_or_else(|| Replay::new(shard), Replay::resume);
+    let whole = |replay: Replay| {
+        let reader = Reader::from_seq(&dir, replay.position().seq + 1)?;
+        run(replay.accepting(accepted), reader, reads, |_| {
+            reach(Point::RecoveryMidReplay);
+            true
+        })
+    };
+    passing_over_the_last(whole, start)
+}
+
+/// Where the last record breaks an invariant, the process ended before it could record so: the record is passed over, as
+/// it will be once that is recorded. One further back was applied when it was recorded, and is refused.
+fn passing_over_the_last(
+    whole: impl Fn(Replay) -> Result<Recovered, EngineError>,
+    start: impl Fn() -> Replay,
+) -> Result<Recovered, EngineError> {
+    let broken = match whole(start()) {
+        Err(EngineError::Broken(broken)) => broken,
+        recovered => return recovered,
+    };
+    let again = whole(Replay { fails_at: Some(broken.position), ..start() })?;
+    if again.position == broken.position {
+        return Ok(Recovered { broken: Some(broken), ..again });
+    }
+    Err(EngineError::Broken(broken))
 }
 
 /// Replays from the first record on.
@@ -283,8 +362,10 @@ pub(crate) fn replay_from_first(
     reads: Reads,
     goes_on: impl Fn(&Record) -> bool,
 ) -> Result<Recovered, EngineError> {
-    let reader = Reader::from_seq(dir, 1)?;
-    run(Replay::new(reader.shard()), reader, reads, goes_on)
+    let dir = dir.into();
+    let shard = Reader::from_seq(&dir, 1)?.shard();
+    let whole = |replay| run(replay, Reader::from_seq(&dir, 1)?, reads, &goes_on);
+    passing_over_the_last(whole, || Replay::new(shard))
 }
 
 /// Replays what `reader` reads while `goes_on` says so of the next record.
@@ -304,6 +385,9 @@ fn run(
         }
         if let Some(RecordBody::Input(input)) = following.map(|record| &record.body) {
             replay.core.anticipate(input);
+        }
+        if is_passed_over(record.position, following) {
+            replay.passes_over = Some(record.position);
         }
         if let Some(supply) = &mut supply {
             supply.refill(&mut replay.core);

@@ -246,6 +246,10 @@ impl Shared {
         let mut replay = self.replay.write().unwrap_or_else(PoisonError::into_inner);
         for applied in 1.. {
             match replay.step(record) {
+                // The shard has failed at it too, and says so in the next record.
+                Err(EngineError::Broken(broken)) => {
+                    *replay = Replay::passing_over(&self.snapshots.journal, &broken)?;
+                }
                 Err(error) => self.audit.judge(error)?,
                 Ok(outcome) => {
                     for (index, event) in (0u32..).zip(&outcome.events) {

@@ -10,6 +10,7 @@ use model::{Position, SessionId, ShardId, Timestamp};
 use crate::answers::{Answer, AnswerSink, Attach};
 use crate::asks::{PeerPort, Peers};
 use crate::audit::Audit;
+use crate::broken::OnBroken;
 use crate::client::{ATTACH_PATIENCE, Client, Submitter, Ticket};
 use crate::clock::Clock;
 use crate::cores::Claim;
@@ -50,6 +51,8 @@ pub struct ShardConfig {
     pub snapshots: SnapshotPolicy,
     /// What may be relied on where another version of the logic wrote the journal.
     pub upgrade: UpgradePolicy,
+    /// What it does where an invariant breaks.
+    pub on_broken: OnBroken,
     /// Keep stage stamps of inputs in a ring of this many entries; 0 for none.
     pub trace: usize,
 }
@@ -105,6 +108,7 @@ impl ShardConfig {
             core: None,
             snapshots: SnapshotPolicy { every_records: 1_000_000, keep: 3 },
             upgrade: UpgradePolicy { from_snapshot: false, accept_unproven: false, accept_divergence: None },
+            on_broken: OnBroken::SetAside,
             trace: 0,
         }
     }
@@ -235,7 +239,7 @@ impl Standby {
         let recovered = state_to_start_from(&journal.folder(), journal.shard, reads, config.upgrade)?;
         let journal::Opened { writer, recovery } = claim.open()?;
         let other_logic = recovered.logic_version.is_some_and(|version| version != LOGIC_VERSION);
-        if other_logic || recovered.accepted > 0 {
+        if (other_logic || recovered.accepted > 0) && recovered.broken.is_none() {
             // The next start finds what was gone on from, and need not be told again.
             take_snapshot(journal.folder(), &Replay::resume(recovered.clone()), config.snapshots.keep)
                 .map_err(|error| EngineError::Snapshot { dir: journal.dir.clone(), error })?;
@@ -292,6 +296,7 @@ impl Standby {
         let follower = writer.follower(recovered.position.seq + 1)?;
         let snapshots = Snapshots { journal: config.journal.folder(), policy: config.snapshots };
         let audit = Audit::new(Arc::clone(&lanes));
+        let found_broken = recovered.broken;
         let (replica, reading) =
             Replica::new(Replay::resume(recovered), follower, snapshots, audit, writer.durable_watch());
         let (tracer, trace_reader) = Tracer::ring(config.trace).unzip();
@@ -313,6 +318,9 @@ impl Standby {
             round: Round::default(),
             peers: Peers::default(),
             outcome: Outcome::default(),
+            on_broken: config.on_broken,
+            journal: config.journal.folder(),
+            found_broken,
             undigested: 0,
             next_mark: Timestamp::default(),
             next_digest: Timestamp::default(),

@@ -169,6 +169,7 @@ fn read(path: &Path, journal: &Folder, shard: ShardId) -> Result<Recovered, Snap
         core.load(section.name, section.version, section.bytes)?;
     }
     Ok(Recovered {
+        broken: None,
         core,
         digest: Digest::from_bytes(header.digest),
         position: Position::new(shard, header.seq),

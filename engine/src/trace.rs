@@ -33,7 +33,8 @@ impl Lane {
             | Input::Command { .. }
             | Input::AsksTaken { .. }
             | Input::Tick
-            | Input::Mark { .. } => Self::Own,
+            | Input::Mark { .. }
+            | Input::Broken(_) => Self::Own,
             _ => Self::Report,
         }
     }

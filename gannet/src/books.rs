@@ -2,12 +2,14 @@
 //! time (`listing.rs`), and for a journal that was read from disk.
 
 use actors::{Account, Asset, Core, Holding, InstrumentBook, Order};
-use model::{ArithmeticError, Certainty, Name, OrderId, Position, SessionState, ShardId, Timestamp};
+use model::{
+    ArithmeticError, Aside, Broken, Certainty, Name, OrderId, Position, SessionState, ShardId, Timestamp,
+};
 
 use crate::directory::{AccountHome, Directory};
 use crate::wire::{
-    Answer, CashPage, CashRow, Cursor, Filter, HaltRow, OrderFilter, OrderPage, OrderRow, PositionPage,
-    PositionRow, Refusal, RefusalKind, Request, SessionRow, ShardRow, Status,
+    Answer, AsideRow, CashPage, CashRow, Cursor, Filter, HaltRow, OrderFilter, OrderPage, OrderRow,
+    PositionPage, PositionRow, Refusal, RefusalKind, Request, SessionRow, ShardRow, Status,
 };
 
 /// The state of one shard at one position.
@@ -253,6 +255,7 @@ impl ShardBooks<'_> {
         }));
         status.sessions.sort_by_key(|row| row.session);
         self.halts(directory, &mut status.halts);
+        status.set_aside.extend(self.core.broken().iter().map(|broken| set_aside(directory, broken)));
         status.accounts += u64::try_from(self.core.accounts().count()).unwrap_or(u64::MAX);
         status.open_orders += self.core.count_open_orders();
         status.alerts += self.alerts;
@@ -287,6 +290,23 @@ impl ShardBooks<'_> {
         for book in self.core.instruments().filter(|book| book.halted) {
             row("instrument", book.definition.symbol.to_string());
         }
+    }
+}
+
+fn set_aside(directory: &Directory, broken: &Broken) -> AsideRow {
+    let (kind, name) = match broken.aside {
+        Aside::Account(id) => ("account", directory.account_name(id).to_string()),
+        Aside::Portfolio(id) => ("portfolio", directory.portfolio_name(id).to_string()),
+        Aside::Instrument(id) => ("instrument", directory.symbol(id).to_string()),
+        Aside::Ticks => ("ticks", String::new()),
+        Aside::Firm => ("firm", String::new()),
+    };
+    AsideRow {
+        kind: kind.to_owned(),
+        name,
+        position: broken.position,
+        invariant: broken.invariant.number(),
+        text: broken.invariant.text().to_owned(),
     }
 }
 

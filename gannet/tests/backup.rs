@@ -1,5 +1,6 @@
 //! Backups of shards that trade, and what is made of them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
+#![allow(clippy::result_large_err, reason = "a test fails once")]
 
 #[path = "../../engine/tests/common/mod.rs"]
 mod common;

@@ -76,6 +76,7 @@ pub(crate) fn encode(input: &Input, out: &mut [u8]) -> Option<(RecordKind, usize
             let (by, cause) = (*by, *cause);
             (RecordKind::AsksTaken, put(&AsksTakenPayload { by, cause }, out)?)
         }
+        Input::Broken(broken) => (RecordKind::Broken, put(broken, out)?),
     })
 }
 
@@ -96,6 +97,7 @@ fn encode_command(command: &Command, out: &mut [u8]) -> Option<(RecordKind, usiz
         Command::DefineAccount(account) => (RecordKind::DefineAccount, put(account, out)?),
         Command::DefineSession(session) => (RecordKind::DefineSession, put(session, out)?),
         Command::CancelAll(cancel) => (RecordKind::CancelAll, put(cancel, out)?),
+        Command::Release(aside) => (RecordKind::Release, put(aside, out)?),
     })
 }
 
@@ -126,6 +128,7 @@ pub(crate) fn decode_into(kind: RecordKind, payload: &[u8], input: &mut Input) -
         RecordKind::Quarantined => get(payload, |message| *input = Input::Quarantined(message)),
         RecordKind::Session => get(payload, |change| *input = Input::Session(change)),
         RecordKind::Evidence => get(payload, |evidence| *input = Input::Evidence(evidence)),
+        RecordKind::Broken => get(payload, |broken| *input = Input::Broken(broken)),
         _ => {
             let (preface, word) = preface::decode(payload)?;
             decode_command(kind, word, preface, input)
@@ -156,6 +159,7 @@ fn decode_command(kind: RecordKind, payload: &[u8], preface: Preface, input: &mu
         RecordKind::DefineAccount => command!(Command::DefineAccount),
         RecordKind::DefineSession => command!(Command::DefineSession),
         RecordKind::CancelAll => command!(Command::CancelAll),
+        RecordKind::Release => command!(Command::Release),
         _ => None,
     }
 }

@@ -49,6 +49,8 @@ kinds! {
     3 Tick "tick";
     /// An instrument and the quote its positions are valued at.
     4 Mark "mark";
+    /// [`model::Broken`]: the input of the record before had no effect.
+    5 Broken "broken";
     /// Another shard and the cause up to which it has asks of this one on record.
     6 AsksTaken "asks_taken";
     /// [`model::Command::NewOrder`], behind who asked for it and what was stamped, as every command is.
@@ -73,6 +75,8 @@ kinds! {
     19 DefineAccount "define_account";
     /// [`model::Command::DefineSession`].
     20 DefineSession "define_session";
+    /// [`model::Command::Release`].
+    21 Release "release";
     /// [`model::CancelAll`].
     22 CancelAll "cancel_all";
     /// [`model::ExecutionReport`].

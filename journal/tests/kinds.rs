@@ -8,11 +8,12 @@ use journal::{Durability, RecordKind};
 use model::Input;
 
 /// Bytes of a whole record, by kind; a raw message as long as it is.
-const SIZES: [(RecordKind, u32); 22] = [
+const SIZES: [(RecordKind, u32); 24] = [
     (RecordKind::Opened, 48),
     (RecordKind::Tick, 40),
     (RecordKind::Mark, 120),
-    (RecordKind::AsksTaken, 64),
+    (RecordKind::Broken, 152),
+    (RecordKind::AsksTaken, 72),
     (RecordKind::NewOrder, 208),
     (RecordKind::CancelOrder, 128),
     (RecordKind::ReplaceOrder, 232),
@@ -24,6 +25,7 @@ const SIZES: [(RecordKind, u32); 22] = [
     (RecordKind::DefinePortfolio, 88),
     (RecordKind::DefineAccount, 128),
     (RecordKind::DefineSession, 88),
+    (RecordKind::Release, 64),
     (RecordKind::CancelAll, 72),
     (RecordKind::ExecutionReport, 368),
     (RecordKind::CancelReject, 168),
@@ -37,12 +39,12 @@ const SIZES: [(RecordKind, u32); 22] = [
 fn every_kind_has_its_size() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = open(dir.path(), Durability::Process).writer;
-    for n in 1..=22 {
+    for n in 1..=24 {
         // A raw message without bytes: what the kind itself takes.
         let input = if n == 4 { Input::Quarantined(quarantined(0)) } else { input(n) };
         writer.append(time(n), &input).unwrap();
     }
-    writer.append_digest(time(23), [7; 16]).unwrap();
+    writer.append_digest(time(25), [7; 16]).unwrap();
     writer.close().unwrap();
     let mut sizes: Vec<_> =
         read_all(dir.path()).unwrap().iter().map(|record| (record.kind, record.len_bytes)).collect();

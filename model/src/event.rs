@@ -1,9 +1,9 @@
 //! What happened: past-tense words, derived from inputs and never journalled themselves.
 
 use crate::{
-    AccountId, Amount, BrokerId, CausedBy, ClOrdId, Currency, Date, Denial, ExecId, Incarnation,
-    InstrumentId, Money, OrdStatus, OrderId, Price, Quantity, Reference, Scope, SessionId, SessionState,
-    ShardId, Side, WireId,
+    AccountId, Amount, Aside, Broken, BrokerId, CausedBy, ClOrdId, Currency, Date, Denial, ExecId,
+    Incarnation, InstrumentId, Money, OrdStatus, OrderId, Price, Quantity, Reference, Scope, SessionId,
+    SessionState, ShardId, Side, WireId,
 };
 
 journalled! {
@@ -147,6 +147,23 @@ journalled! {
             /// At.
             price: Price,
         },
+        /// An input had no effect, since an invariant broke; whom it concerned is set aside.
+        SetAside {
+            /// What broke where, and who that is.
+            broken: Broken,
+        },
+        /// Who was set aside takes part again.
+        Released {
+            /// Who.
+            aside: Aside,
+        },
+        /// What an account has due on a date could not be settled, and is kept.
+        SettlementHeld {
+            /// Whose.
+            account: AccountId,
+            /// Of which date.
+            date: Date,
+        },
         /// Somebody must look.
         Alert(Alert),
         /// Cancels are asked for: the shard takes each as a record of its own.
@@ -226,5 +243,9 @@ journalled! {
         SequenceReset,
         /// The broker does not send again what we miss; the session ended. The value is the first missing number.
         GapUnfilled,
+        /// An invariant broke, or a fill came for whom is set aside since: the fill is in suspense.
+        SetAside,
+        /// Something due could not be settled; it is kept and tried again.
+        SettlementHeld,
     }
 }

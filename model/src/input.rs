@@ -1,10 +1,10 @@
 //! Everything that can change state. What is not an [`Input`] does not happen to the core.
 
 use crate::{
-    AccountId, Actor, Amount, BrokerId, CancelAll, CancelOrder, CancelReject, CashMove, CausedBy, Currency,
-    ExecutionReport, FeeSchedule, Incarnation, Instrument, InstrumentId, LimitKind, MessageReject, Name,
-    NewOrder, Origin, PortfolioId, Price, Quantity, QuarantinedMessage, ReplaceOrder, Scope, SessionId,
-    ShardId, Stamped, Timestamp, WireId,
+    AccountId, Actor, Amount, Aside, Broken, BrokerId, CancelAll, CancelOrder, CancelReject, CashMove,
+    CausedBy, Currency, ExecutionReport, FeeSchedule, Incarnation, Instrument, InstrumentId, LimitKind,
+    MessageReject, Name, NewOrder, Origin, PortfolioId, Price, Quantity, QuarantinedMessage, ReplaceOrder,
+    Scope, SessionId, ShardId, Stamped, Timestamp, WireId,
 };
 
 journalled! {
@@ -132,6 +132,8 @@ journalled! {
         DefineSession(SessionDefinition),
         /// Cancel every open order in a scope.
         CancelAll(CancelAll),
+        /// Take back who was set aside after a broken invariant.
+        Release(Aside),
     }
 }
 
@@ -196,6 +198,8 @@ pub enum Input {
         /// Up to here.
         cause: CausedBy,
     },
+    /// The input of the record before had no effect: an invariant broke.
+    Broken(Broken),
 }
 
 impl Input {

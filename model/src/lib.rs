@@ -13,6 +13,7 @@ extern crate alloc;
 
 #[macro_use]
 mod journalled;
+mod broken;
 mod command;
 mod event;
 mod exact;
@@ -30,6 +31,7 @@ mod stamped;
 mod text;
 mod time;
 
+pub use broken::{Aside, Broken, Invariant, broken, holds, there};
 pub use command::{CancelAll, CancelOrder, CashMove, CashMoveKind, NewOrder, ReplaceOrder, Scope};
 pub use event::{Alert, AlertKind, Event};
 pub use ids::{

@@ -79,6 +79,8 @@ deny_reasons! {
     OrderInDoubt = 206, 99, "order", "it is not certain what the broker knows of the order";
     /// Too many messages wait on the way to the broker.
     SessionBacklogged = 207, 99, "session", "too many messages wait for the broker's session";
+    /// The account, its portfolio or the instrument is set aside: an invariant broke.
+    AccountSetAside = 209, 99, "account", "set aside since an invariant broke; an operator releases it";
 
     // 3xx: malformed
     /// Quantity is zero or below.

@@ -65,6 +65,12 @@ impl Reservation {
         Ok(Self { unit_price, open, cash, notional })
     }
 
+    /// True where anything of it is below zero, which is no reservation.
+    #[inline]
+    pub fn is_negative(&self) -> bool {
+        self.open.is_negative() || self.cash.is_negative() || self.notional.is_negative()
+    }
+
     /// What covers either of two: for an order that the broker may work under one set of terms or another.
     #[must_use]
     pub fn worse(&self, other: &Self) -> Self {

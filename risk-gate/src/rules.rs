@@ -2,7 +2,9 @@
 
 #![expect(clippy::inline_always, reason = "each rule is called from one place, and is a few instructions")]
 
-use model::{Amount, Backlog, Denial, DenyReason, OrderType, Price, Quantity, SessionState, Side};
+use model::{
+    Amount, Backlog, Denial, DenyReason, Invariant, OrderType, Price, Quantity, SessionState, Side, there,
+};
 
 use crate::{Facts, Reservation};
 
@@ -181,9 +183,8 @@ fn fresh_quote(case: &mut Case<'_>) -> Result<(), Denial> {
 fn price_band(case: &mut Case<'_>) -> Result<(), Denial> {
     let side = case.facts.terms.side;
     let near = |quote: &model::Quote| quote.opposite(side).or_else(|| quote.opposite(side.opposite()));
-    let Some(reference) = case.facts.quote.as_ref().and_then(near) else {
-        return Err(Denial::of(DenyReason::NoFreshQuote));
-    };
+    // The rule before found it usable.
+    let reference = there(case.facts.quote.as_ref().and_then(near), Invariant::QuoteIsThere);
     let band_bps = i32::from(case.facts.limits.price_band_bps);
     let bound = reference.shifted(if side == Side::Buy { band_bps } else { -band_bps })?;
     let Some(price) = case.facts.terms.limit_price else {

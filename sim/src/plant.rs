@@ -32,11 +32,13 @@ pub enum Plant {
     EarlyRelease,
     /// While the gateway takes nothing, the shard takes nothing either.
     StandingShard,
+    /// An invariant of the core breaks.
+    BrokenInvariant,
 }
 
 impl Plant {
     /// Every one.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::LyingDisk,
         Self::AlteredRecord,
         Self::DoubleBooking,
@@ -51,5 +53,6 @@ impl Plant {
         Self::PhantomAnswer,
         Self::EarlyRelease,
         Self::StandingShard,
+        Self::BrokenInvariant,
     ];
 }

@@ -10,9 +10,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use engine::{Answer, EngineError, ShardConfig, SnapshotPolicy};
+use engine::{Answer, EngineError, OnBroken, ShardConfig, SnapshotPolicy};
 use journal::{Background, Durability, Folder, JournalError, Options};
-use model::{Command, Event, ShardId, WireId};
+use model::{ClOrdId, Command, Event, ShardId, WireId};
 
 use crate::auditor::Auditor;
 use crate::broker::Broker;
@@ -26,6 +26,8 @@ use crate::node::Node;
 use crate::plant::Plant;
 
 const SHARD: ShardId = ShardId::new(0);
+/// An order of this name breaks an invariant, where that is planted.
+const BREAKS: &str = "breaks";
 const JOURNAL: &str = "/journal";
 /// Steps of a history before it is let come to rest.
 const STEPS: u64 = 1_500;
@@ -93,7 +95,12 @@ impl World {
         let every_records = *dice.pick(&[0, 100, 400]).unwrap_or(&0);
         let snapshots = SnapshotPolicy { every_records, keep: 2 };
         let ring = *dice.pick(&[8, 32, 1_024]).unwrap_or(&1_024);
-        let config = ShardConfig { ring, snapshots, ..ShardConfig::new(journal) };
+        // A simulation must not go on behind what it is there to find.
+        let on_broken = OnBroken::Panic;
+        let config = ShardConfig { ring, snapshots, on_broken, ..ShardConfig::new(journal) };
+        if setting.plant == Some(Plant::BrokenInvariant) {
+            crash_point::plant(BREAKS);
+        }
         Self {
             history: History::new(clock.clone(), setting.told),
             line: SimLine::new(clock.clone(), dice.next(), setting.plant),
@@ -413,7 +420,12 @@ impl World {
     }
 
     fn submit(&mut self) {
-        let command = self.firm.command(&mut self.dice);
+        let mut command = self.firm.command(&mut self.dice);
+        if let Command::NewOrder(order) = &mut command
+            && self.plant == Some(Plant::BrokenInvariant)
+        {
+            order.cl_ord_id = ClOrdId::cut(BREAKS);
+        }
         let Some(node) = &mut self.node else { return };
         match node.submit(command) {
             Ok(()) => self.history.tell(|| format!("firm: {command:?}")),

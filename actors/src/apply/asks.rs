@@ -12,12 +12,19 @@ use crate::{Account, Core, Order, Outcome, Stamp};
 // In line it would have every other input pay for its room on the stack.
 #[inline(never)]
 pub(crate) fn take(core: &mut Core, stamp: Stamp, cause: CausedBy, out: &mut Outcome) -> bool {
+    let is_new = end(core, stamp, cause);
+    if !is_new {
+        out.event(Event::AskRepeated { cause });
+    }
+    is_new
+}
+
+/// An ask of this shard or of another is on record here. False where it was before.
+pub(crate) fn end(core: &mut Core, stamp: Stamp, cause: CausedBy) -> bool {
     let is_own = cause.position.shard == stamp.position.shard;
     let is_new = if is_own { core.asks.take(cause) } else { core.asks.hear(cause) };
     if is_new {
         core.changes.ask(Changed::AskTaken, cause);
-    } else {
-        out.event(Event::AskRepeated { cause });
     }
     is_new
 }

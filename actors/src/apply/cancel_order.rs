@@ -15,7 +15,7 @@ pub(crate) fn apply(
     let requested = check(core, stamp, stamped, cancel)
         .and_then(|(order, pending)| apply_request(core, stamp, &order, pending, out));
     match requested {
-        Ok(order) => out.outbound.extend(cancel_request(core, &order, stamp)),
+        Ok(order) => out.outbound.push(cancel_request(core, &order, stamp)),
         Err(denial) => out.denied(cancel.cl_ord_id, denial),
     }
 }

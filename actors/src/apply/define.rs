@@ -57,8 +57,12 @@ fn define_instrument(core: &mut Core, definition: &Instrument) -> Result<(), Den
     if taken || changes_past || definition.symbol.is_empty() {
         return Err(DenyReason::BadDefinition);
     }
-    let (halted, mark) = core.instruments.get(slot).map_or((false, None), |book| (book.halted, book.mark));
-    stored(core.instruments.insert(slot, InstrumentBook { definition: *definition, halted, mark }))
+    if let Some(book) = core.instruments.get_mut(slot) {
+        book.definition = *definition;
+        return Ok(());
+    }
+    let book = InstrumentBook { definition: *definition, halted: false, set_aside: false, mark: None };
+    stored(core.instruments.insert(slot, book))
 }
 
 pub(crate) fn portfolio(core: &mut Core, definition: &PortfolioDefinition, out: &mut Outcome) {

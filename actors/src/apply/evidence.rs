@@ -46,7 +46,7 @@ fn order_not_delivered(
         after.certainty = Certainty::InDoubt;
     } else if never_sent && is_still_wanted(core, stamp, order) {
         after.certainty = Certainty::Certain;
-        out.outbound.extend(new_order_single(core, order, stamp));
+        out.outbound.push(new_order_single(core, order, stamp));
     } else {
         finish(&mut after, OrdStatus::Canceled);
     }
@@ -74,7 +74,7 @@ fn request_not_delivered(
     if never_sent && is_cancel && order.status != OrdStatus::PendingNew {
         // A cancel lowers risk however late it is.
         let after = Order { certainty: Certainty::Certain, ..*order };
-        out.outbound.extend(cancel_request(core, order, stamp));
+        out.outbound.push(cancel_request(core, order, stamp));
         return change_order(core, order, after, stamp.time, out);
     }
     let text = Reference::cut("never reached the broker");

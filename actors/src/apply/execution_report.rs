@@ -1,8 +1,8 @@
 //! `ExecutionReport`: what a broker says of an order, in any order, any number of times.
 
 use model::{
-    AlertKind, Amount, BrokerId, Certainty, Event, ExecType, ExecutionReport, Instrument, OrdStatus,
-    PendingKind, TimeInForce,
+    AlertKind, Amount, BrokerId, Certainty, Event, ExecType, ExecutionReport, Instrument, Invariant,
+    OrdStatus, PendingKind, TimeInForce, there,
 };
 
 use crate::apply::{change_order, finish, order_changed, refresh_certainty, tell_ended_request};
@@ -61,11 +61,11 @@ fn named_by_broker(order: &Order, report: &ExecutionReport) -> Order {
 
 /// From a session we know, same broker, symbol and side as the order.
 fn is_about(core: &Core, report: &ExecutionReport, order: &Order) -> bool {
-    let symbol = core.instrument(order.instrument).map(|book| book.definition.symbol);
+    let symbol = there(core.instrument(order.instrument), Invariant::InstrumentIsThere).definition.symbol;
     core.session(report.session).is_some()
         && core.broker_of(report.session) == core.broker_of(order.session)
         && report.side == order.side
-        && symbol == Some(report.symbol)
+        && symbol == report.symbol
 }
 
 /// Nothing is lost: a fill that cannot be booked is kept once, with an alert.
@@ -160,7 +160,12 @@ fn trade(core: &mut Core, stamp: Stamp, report: &ExecutionReport, before: &Order
             return put_in_suspense(core, stamp, report, AlertKind::ExecutionTooOld, Some(before), out);
         }
     }
-    let Some(definition) = core.instrument(before.instrument).map(|book| &book.definition) else { return };
+    let account = there(core.account(before.account), Invariant::AccountIsThere);
+    if core.is_set_aside(account, Some(before.instrument)) {
+        return put_in_suspense(core, stamp, report, AlertKind::SetAside, Some(before), out);
+    }
+    let instrument = there(core.instrument(before.instrument), Invariant::InstrumentIsThere);
+    let definition = &instrument.definition;
     let Ok(fill) = fill_of(core, stamp, report, before, definition) else {
         return put_in_suspense(core, stamp, report, AlertKind::BookingFailed, Some(before), out);
     };
@@ -208,8 +213,7 @@ fn fill_of(
         return Err(model::ArithmeticError::Syntax);
     }
     let notional = price.notional(quantity, instrument.factor())?;
-    let fees =
-        core.account(order.account).map_or(model::FeeSchedule::FREE, |account| account.definition.fees);
+    let fees = there(core.account(order.account), Invariant::AccountIsThere).definition.fees;
     let fee = match report.commission {
         Some(commission) => commission,
         None => fees.charged(notional, quantity)?,

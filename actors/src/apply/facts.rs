@@ -1,8 +1,8 @@
 //! What the gate judges by, gathered in one place: for the decision, and for whoever explains it afterwards.
 
 use model::{
-    Amount, Command, Denial, DenyReason, NewOrder, Quantity, ReplaceOrder, SessionId, Stamped, StrategyId,
-    Timestamp,
+    Amount, Command, Denial, DenyReason, Invariant, NewOrder, Quantity, ReplaceOrder, SessionId, Stamped,
+    StrategyId, Timestamp, there,
 };
 use risk_gate::{Facts, Halted, Reservation, Terms};
 
@@ -59,8 +59,8 @@ pub(crate) fn of_replace(
     now: Timestamp,
     replace: &ReplaceOrder,
 ) -> Result<Facts, Denial> {
-    let account = core.account(order.account).ok_or(Denial::of(DenyReason::UnknownAccount))?;
-    let instrument = core.instrument(order.instrument).ok_or(Denial::of(DenyReason::UnknownInstrument))?;
+    let account = there(core.account(order.account), Invariant::AccountIsThere);
+    let instrument = there(core.instrument(order.instrument), Invariant::InstrumentIsThere);
     let terms = order.replaced_terms(replace.quantity, replace.limit_price);
     let subject = Subject {
         account,
@@ -93,10 +93,12 @@ fn facts(
     filled: Quantity,
 ) -> Result<Facts, Denial> {
     let Subject { account, instrument, strategy, session, own } = *subject;
-    let portfolio =
-        core.portfolio(account.definition.portfolio).ok_or(Denial::of(DenyReason::UnknownPortfolio))?;
+    let portfolio = there(core.portfolio(account.definition.portfolio), Invariant::PortfolioIsThere);
+    if account.set_aside | portfolio.set_aside | instrument.set_aside {
+        return Err(Denial::of(DenyReason::AccountSetAside));
+    }
     let definition = &instrument.definition;
-    let session = core.session(session).ok_or(Denial::of(DenyReason::UnknownSession))?;
+    let session = there(core.session(session), Invariant::SessionIsThere);
     let holding = account.held(definition.id);
     let (mut open_buy, mut open_sell) = (holding.open_buy, holding.open_sell);
     match terms.side {
@@ -127,12 +129,11 @@ fn facts(
 
 /// True where a halt covers the order.
 pub(crate) fn is_order_halted(core: &Core, order: &Order) -> bool {
-    let Some(account) = core.account(order.account) else { return true };
-    let portfolio = core.portfolio(account.definition.portfolio);
-    let (Some(portfolio), Some(instrument)) = (portfolio, core.instrument(order.instrument)) else {
-        return true;
-    };
-    halted(core, portfolio, account, instrument, order.strategy).is_any()
+    let account = there(core.account(order.account), Invariant::AccountIsThere);
+    let portfolio = there(core.portfolio(account.definition.portfolio), Invariant::PortfolioIsThere);
+    let instrument = there(core.instrument(order.instrument), Invariant::InstrumentIsThere);
+    let set_aside = account.set_aside || portfolio.set_aside || instrument.set_aside;
+    set_aside || halted(core, portfolio, account, instrument, order.strategy).is_any()
 }
 
 #[inline]

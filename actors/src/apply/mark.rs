@@ -1,11 +1,14 @@
 //! `Mark`: positions are valued at a new price, and with them every portfolio's exposure.
 
-use model::{Amount, ArithmeticError, Event, Instrument, InstrumentId, Price, Quote};
+use model::{
+    Amount, ArithmeticError, Event, Instrument, InstrumentId, Invariant, Price, Quote, holds, there,
+};
 
 use crate::{Core, Exposure, Outcome, Portfolio};
 
 pub(crate) fn apply(core: &mut Core, instrument: InstrumentId, quote: &Quote, out: &mut Outcome) {
-    let Some(book) = core.instrument(instrument) else { return };
+    // Whom an invariant set aside keeps its mark: the exposures that it is part of must go with it.
+    let Some(book) = core.instrument(instrument).filter(|book| !book.set_aside) else { return };
     let Some(price) = quote.mark().filter(|price| book.mark != Some(*price)) else { return };
     let (definition, old) = (book.definition, book.mark);
     let exact = core.portfolios().all(|portfolio| revalued(portfolio, &definition, old, price).is_ok());
@@ -19,9 +22,7 @@ pub(crate) fn apply(core: &mut Core, instrument: InstrumentId, quote: &Quote, ou
             portfolio.exposures.insert(definition.currency, exposure);
         }
     }
-    if let Some(book) = core.instruments.get_mut(instrument.slot()) {
-        book.mark = Some(price);
-    }
+    there(core.instruments.get_mut(instrument.slot()), Invariant::InstrumentIsThere).mark = Some(price);
     core.changes.mark(instrument, price);
     out.event(Event::Marked { instrument, price });
 }
@@ -37,6 +38,7 @@ fn revalued(
     if units.is_zero() {
         return Ok(None);
     }
+    holds(units.is_positive(), Invariant::ReservedIsNotNegative);
     let value = |price: Price| price.notional(units, instrument.factor());
     let before = old.map_or(Ok(Amount::ZERO), value)?;
     let mut exposure = portfolio.exposure(instrument.currency);

@@ -1,6 +1,7 @@
 //! One file for each input or family of inputs: check, then apply.
 
 pub(crate) mod asks;
+pub(crate) mod broken;
 pub(crate) mod cancel_order;
 pub(crate) mod define;
 pub(crate) mod evidence;
@@ -16,7 +17,10 @@ pub(crate) mod replace_order;
 pub(crate) mod session;
 pub(crate) mod tick;
 
-use model::{Event, Name, OrdStatus, Outbound, OutboundKind, PendingKind, Reference, Symbol, Timestamp};
+use model::{
+    Event, Invariant, Name, OrdStatus, Outbound, OutboundKind, PendingKind, Reference, Symbol, Timestamp,
+    there,
+};
 
 use crate::{Core, Order, Outcome, Stamp};
 
@@ -68,10 +72,16 @@ pub(crate) fn refresh_certainty(order: &mut Order) {
 }
 
 /// The order's own `NewOrderSingle`.
-pub(crate) fn new_order_single(core: &Core, order: &Order, stamp: Stamp) -> Option<Outbound> {
-    let account = core.account(order.account)?.definition.name;
-    let symbol = core.instrument(order.instrument)?.definition.symbol;
-    Some(order_message(order, account, symbol, stamp))
+pub(crate) fn new_order_single(core: &Core, order: &Order, stamp: Stamp) -> Outbound {
+    let (account, symbol) = names(core, order);
+    order_message(order, account, symbol, stamp)
+}
+
+/// What the broker calls the account and the instrument of an order.
+pub(crate) fn names(core: &Core, order: &Order) -> (Name, Symbol) {
+    let account = there(core.account(order.account), Invariant::AccountIsThere);
+    let instrument = there(core.instrument(order.instrument), Invariant::InstrumentIsThere);
+    (account.definition.name, instrument.definition.symbol)
 }
 
 /// The same with the names at hand.
@@ -91,17 +101,18 @@ pub(crate) fn order_message(order: &Order, account: Name, symbol: Symbol, stamp:
 }
 
 /// The cancel request that is pending on the order.
-pub(crate) fn cancel_request(core: &Core, order: &Order, stamp: Stamp) -> Option<Outbound> {
+pub(crate) fn cancel_request(core: &Core, order: &Order, stamp: Stamp) -> Outbound {
+    let (account, symbol) = names(core, order);
     let kind = OutboundKind::OrderCancelRequest {
-        cl_ord_id: order.pending?.request,
+        cl_ord_id: there(order.pending, Invariant::RequestIsThere).request,
         orig_cl_ord_id: order.wire_id,
         broker_order_id: order.broker_order_id,
-        account: core.account(order.account)?.definition.name,
-        symbol: core.instrument(order.instrument)?.definition.symbol,
+        account,
+        symbol,
         side: order.side,
         quantity: order.quantity,
     };
-    Some(Outbound { session: order.session, position: stamp.position, time: stamp.time, kind })
+    Outbound { session: order.session, position: stamp.position, time: stamp.time, kind }
 }
 
 /// Ends an order on our side with nothing more to come.

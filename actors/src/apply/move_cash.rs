@@ -1,6 +1,6 @@
 //! `MoveCash`: deposits and withdrawals, booked once for each reference.
 
-use model::{CashMove, CashMoveKind, ClOrdId, Denial, DenyReason, Event, Money};
+use model::{CashMove, CashMoveKind, ClOrdId, Denial, DenyReason, Event, Invariant, Money, there};
 
 use crate::ledger::Prepared;
 use crate::{Asset, Bucket, Core, Leg, Outcome};
@@ -21,6 +21,9 @@ fn check(core: &Core, cash_move: &CashMove) -> Result<Option<Prepared>, Denial> 
     if let Some(known) = account.cash_moves.get(&cash_move.reference) {
         let same = known == cash_move;
         return if same { Ok(None) } else { Err(Denial::of(DenyReason::DuplicateReference)) };
+    }
+    if core.is_set_aside(account, None) {
+        return Err(Denial::of(DenyReason::AccountSetAside));
     }
     let Money { amount, currency } = cash_move.money;
     if !amount.is_positive() {
@@ -46,7 +49,7 @@ fn check(core: &Core, cash_move: &CashMove) -> Result<Option<Prepared>, Denial> 
 }
 
 fn apply_booked(core: &mut Core, cash_move: &CashMove, prepared: &Prepared, out: &mut Outcome) {
-    let Some(account) = core.accounts.get_mut(cash_move.account.slot()) else { return };
+    let account = there(core.accounts.get_mut(cash_move.account.slot()), Invariant::AccountIsThere);
     prepared.tell(cash_move.account, &mut core.changes);
     account.ledger.commit(prepared, &mut core.settlements.rooms);
     account.cash_moves.insert(cash_move.reference, *cash_move);

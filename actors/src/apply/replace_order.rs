@@ -1,12 +1,13 @@
 //! `ReplaceOrder`: judged by the whole gate; the worse of old and new stays reserved until the broker answers.
 
 use model::{
-    Certainty, Denial, DenyReason, OrdStatus, Outbound, OutboundKind, PendingKind, ReplaceOrder, Stamped,
-    WireId,
+    Certainty, Denial, DenyReason, Invariant, OrdStatus, Outbound, OutboundKind, PendingKind, ReplaceOrder,
+    Stamped, WireId, there,
 };
 
 use crate::apply::cancel_order::{apply_request, check_open, find};
 use crate::apply::facts::of_replace;
+use crate::apply::names;
 use crate::{Core, Order, Outcome, Pending, Stamp};
 
 pub(crate) fn apply(
@@ -19,7 +20,7 @@ pub(crate) fn apply(
     let requested = check(core, stamp, stamped, replace)
         .and_then(|(order, pending)| apply_request(core, stamp, &order, pending, out));
     match requested {
-        Ok(order) => out.outbound.extend(replace_request(core, &order, stamp)),
+        Ok(order) => out.outbound.push(replace_request(core, &order, stamp)),
         Err(denial) => out.denied(replace.cl_ord_id, denial),
     }
 }
@@ -46,19 +47,20 @@ fn check(
     Ok((order, pending))
 }
 
-fn replace_request(core: &Core, order: &Order, stamp: Stamp) -> Option<Outbound> {
-    let pending = order.pending?;
+fn replace_request(core: &Core, order: &Order, stamp: Stamp) -> Outbound {
+    let pending = there(order.pending, Invariant::RequestIsThere);
+    let (account, symbol) = names(core, order);
     let kind = OutboundKind::OrderCancelReplaceRequest {
         cl_ord_id: pending.request,
         orig_cl_ord_id: order.wire_id,
         broker_order_id: order.broker_order_id,
-        account: core.account(order.account)?.definition.name,
-        symbol: core.instrument(order.instrument)?.definition.symbol,
+        account,
+        symbol,
         side: order.side,
         order_type: order.order_type,
         time_in_force: order.time_in_force,
         quantity: pending.quantity,
         limit_price: pending.limit_price,
     };
-    Some(Outbound { session: order.session, position: stamp.position, time: stamp.time, kind })
+    Outbound { session: order.session, position: stamp.position, time: stamp.time, kind }
 }

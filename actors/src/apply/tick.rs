@@ -1,6 +1,6 @@
 //! `Tick`: what is due settles; what was finished long ago is retired.
 
-use model::{AccountId, Date, Event, Money};
+use model::{AccountId, AlertKind, Date, Event, Invariant, Money, there};
 
 use crate::fingerprint::Changed;
 use crate::{Asset, Core, Outcome, Stamp};
@@ -15,8 +15,12 @@ const RETIRED_AT_ONCE: usize = 256;
 #[inline(never)]
 pub(crate) fn apply(core: &mut Core, stamp: Stamp, out: &mut Outcome) {
     let today = stamp.time.date();
+    if core.settlements.next_date().is_some_and(|date| date <= today) {
+        // What could not be settled before may be settled now: it comes first, since its dates are earlier.
+        core.settlements.release();
+    }
     while let Some(date) = core.settlements.next_date().filter(|date| *date <= today) {
-        let Some(accounts) = core.settlements.take(date) else { break };
+        let accounts = there(core.settlements.take(date), Invariant::DateIsThere);
         for account in accounts.iter() {
             settle(core, account, date, out);
         }
@@ -30,6 +34,7 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, out: &mut Outcome) {
             core.changes.note(Changed::Retired, retired.seq, 0);
         }
     }
+    core.at_work = None;
 }
 
 /// The day on which the next order is retired.
@@ -38,14 +43,25 @@ pub(crate) fn next_retirement(core: &Core) -> Option<Date> {
     Some(Date { days: last_change.days.saturating_add(KEPT_DAYS + 1) })
 }
 
-/// Moves everything of one date from unsettled to settled, cash and units alike.
+/// Moves everything of one date from unsettled to settled, cash and units alike. What cannot be moved, and what is due to
+/// an account that is set aside, is kept for a later tick and told of.
 fn settle(core: &mut Core, id: AccountId, date: Date, out: &mut Outcome) {
-    let Some(account) = core.accounts.get_mut(id.slot()) else { return };
+    core.at_work = Some(id);
+    let is_set_aside = core.is_set_aside(there(core.account(id), Invariant::AccountIsThere), None);
+    let account = there(core.accounts.get_mut(id.slot()), Invariant::AccountIsThere);
     let changes = &mut core.changes;
-    account.ledger.settle(date, &mut core.settlements.rooms, |asset, amount| {
-        changes.settled(id, asset, date, amount);
-        if let Asset::Cash(currency) = asset {
-            out.event(Event::CashSettled { account: id, money: Money { amount, currency }, date });
-        }
-    });
+    let is_settled = !is_set_aside
+        && account.ledger.settle(date, &mut core.settlements.rooms, |asset, amount| {
+            changes.settled(id, asset, date, amount);
+            if let Asset::Cash(currency) = asset {
+                out.event(Event::CashSettled { account: id, money: Money { amount, currency }, date });
+            }
+        });
+    if !is_settled {
+        core.settlements.hold(date, id);
+        core.changes.note(Changed::Held, id.index.into(), u64::from(date.days.cast_unsigned()));
+        out.event(Event::SettlementHeld { account: id, date });
+        out.alert(AlertKind::SettlementHeld, None, None, None);
+    }
+    core.at_work = None;
 }

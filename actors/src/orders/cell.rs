@@ -101,6 +101,12 @@ impl Cell {
         order::is_finished(self.status, amended.and_then(|amended| amended.pending.as_ref()))
     }
 
+    /// What was held back for it is free again.
+    pub(super) fn reserves_nothing(&self) -> bool {
+        let Reservation { open, cash, notional, .. } = self.reservation;
+        open.is_zero() && cash.is_zero() && notional.is_zero()
+    }
+
     /// The order, put together again.
     #[inline]
     pub(super) fn order(&self, amended: Option<&Amended>) -> Order {

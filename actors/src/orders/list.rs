@@ -1,5 +1,7 @@
 //! Lists through the cells themselves: to append and to take out costs the same for one order and for a million.
 
+use model::{Invariant, there};
+
 use super::Cells;
 use super::cell::Cell;
 use crate::shelves::NOWHERE;
@@ -84,15 +86,14 @@ pub(super) fn append(cells: &mut Cells, list: &mut List, chain: Chain, place: u3
     } else {
         list.first = place;
     }
-    if let Some(cell) = cells.get_mut(place) {
-        *cell.links.of_mut(chain) = Neighbours { earlier: list.last, later: NOWHERE };
-    }
+    let cell = there(cells.get_mut(place), Invariant::PlaceIsTaken);
+    *cell.links.of_mut(chain) = Neighbours { earlier: list.last, later: NOWHERE };
     list.last = place;
 }
 
 /// Takes a place out of a list that it is in.
 pub(super) fn remove(cells: &mut Cells, list: &mut List, chain: Chain, place: u32) {
-    let Some(cell) = cells.get_mut(place) else { return };
+    let cell = there(cells.get_mut(place), Invariant::PlaceIsTaken);
     let Neighbours { earlier, later } = core::mem::replace(cell.links.of_mut(chain), ALONE);
     match cells.get_mut(earlier) {
         Some(cell) => cell.links.of_mut(chain).later = later,

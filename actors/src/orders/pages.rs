@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use indexmap::IndexMap;
-use model::OrderId;
+use model::{Invariant, OrderId, there};
 use rustc_hash::FxBuildHasher;
 
 use crate::provision::{Piece, Spare};
@@ -52,20 +52,18 @@ impl Pages {
     #[inline]
     pub(super) fn add(&mut self, id: OrderId, place: u32) {
         let (number, at) = page_of(id);
-        let Some(page) = self.page(number) else { return };
-        if let Some(slot) = page.places.get_mut(at) {
-            *slot = place;
-            page.in_use += 1;
-        }
+        let page = self.page(number);
+        *there(page.places.get_mut(at), Invariant::RoomIsThere) = place;
+        page.in_use += 1;
     }
 
     /// Orders come in the order of their records: it is nearly always the last page.
     #[inline]
-    fn page(&mut self, number: u64) -> Option<&mut Page> {
+    fn page(&mut self, number: u64) -> &mut Page {
         if self.pages.last().is_none_or(|(last, _)| *last != number) {
-            return Some(self.page_before(number));
+            return self.page_before(number);
         }
-        self.pages.last_mut().map(|(_, page)| &mut **page)
+        there(self.pages.last_mut().map(|(_, page)| &mut **page), Invariant::PlaceIsTaken)
     }
 
     #[cold]
@@ -76,10 +74,8 @@ impl Pages {
 
     pub(super) fn remove(&mut self, id: OrderId) {
         let (number, at) = page_of(id);
-        let Some(page) = self.pages.get_mut(&number) else { return };
-        if let Some(slot) = page.places.get_mut(at) {
-            *slot = NOWHERE;
-        }
+        let page = there(self.pages.get_mut(&number), Invariant::PlaceIsTaken);
+        *there(page.places.get_mut(at), Invariant::PlaceIsTaken) = NOWHERE;
         page.in_use -= 1;
         if page.in_use == 0
             && let Some(page) = self.pages.swap_remove(&number)
@@ -92,9 +88,8 @@ impl Pages {
     /// What has a place stands somewhere else from here on.
     pub(super) fn set(&mut self, id: OrderId, place: u32) {
         let (number, at) = page_of(id);
-        if let Some(slot) = self.pages.get_mut(&number).and_then(|page| page.places.get_mut(at)) {
-            *slot = place;
-        }
+        let slot = self.pages.get_mut(&number).and_then(|page| page.places.get_mut(at));
+        *there(slot, Invariant::PlaceIsTaken) = place;
     }
 
     /// True where pages should be made ahead.

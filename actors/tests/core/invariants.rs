@@ -22,6 +22,7 @@ pub(crate) fn of_outcome(input: &Input, outcome: &Outcome) {
                 | Event::CashMoved { .. }
                 | Event::CashMoveExists
                 | Event::HaltChanged { .. }
+                | Event::Released { .. }
                 | Event::CancelsAsked { .. }
                 | Event::AskRepeated { .. }
         )

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 #![allow(clippy::large_types_passed_by_value, reason = "tests read better with values")]
 
+mod broken;
 mod cancels;
 mod cash;
 mod commands;

@@ -96,8 +96,8 @@ impl Twin {
                     }
                 }
             }
-            // What another shard has taken changes nothing that the twin follows either.
-            Input::Quarantined(_) | Input::AsksTaken { .. } => {}
+            // What another shard has taken changes nothing that the twin follows, and no history of its own breaks anything.
+            Input::Quarantined(_) | Input::AsksTaken { .. } | Input::Broken(_) => {}
         }
     }
 

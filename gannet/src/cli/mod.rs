@@ -24,6 +24,7 @@ mod output;
 mod paper_broker;
 mod place;
 mod positions;
+mod release;
 mod repair;
 mod replace;
 mod replay;
@@ -77,6 +78,8 @@ enum Command {
     Halt(halt::Args),
     /// End a halt of exactly that scope.
     Resume(halt::Args),
+    /// Take back who was set aside after a broken invariant.
+    Release(release::Args),
     /// Set or lift a limit.
     Limit(limit::Args),
     /// Bring cash into an account.
@@ -172,6 +175,7 @@ fn dispatch(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Replace(args) => replace::run(&args, out),
         Command::Halt(args) => halt::run(&args, true, out),
         Command::Resume(args) => halt::run(&args, false, out),
+        Command::Release(args) => release::run(&args, out),
         Command::Limit(args) => limit::run(&args, out),
         Command::Deposit(args) => money::run(&args, true, out),
         Command::Withdraw(args) => money::run(&args, false, out),

@@ -5,7 +5,7 @@ use super::source::Source;
 use super::{Failure, answers};
 use crate::table::{Cell, Table};
 use crate::wire::text::Words;
-use crate::wire::{Answer, HaltRow, Request, SessionRow, Status};
+use crate::wire::{Answer, AsideRow, HaltRow, Request, SessionRow, Status};
 
 /// Show how a node stands: shards, sessions, halts.
 #[derive(Debug, clap::Args)]
@@ -45,7 +45,22 @@ fn show(status: &Status, out: &mut Output) -> Result<(), Failure> {
     }
     out.table(&shards)?;
     out.table(&sessions(&status.sessions))?;
-    out.table(&halts(&status.halts))
+    out.table(&halts(&status.halts))?;
+    if status.set_aside.is_empty() { Ok(()) } else { out.table(&set_aside(&status.set_aside)) }
+}
+
+fn set_aside(rows: &[AsideRow]) -> Table {
+    let mut table = Table::new("Set aside", &["WHAT", "NAME", "SINCE", "INVARIANT", "WHAT DID NOT HOLD"]);
+    for row in rows {
+        table.row(vec![
+            Cell::text(&row.kind),
+            Cell::text(&row.name),
+            Cell::text(row.position),
+            Cell::count(row.invariant),
+            Cell::text(&row.text),
+        ]);
+    }
+    table
 }
 
 pub(super) fn sessions(rows: &[SessionRow]) -> Table {

@@ -8,7 +8,7 @@ pub mod state;
 mod tell;
 pub mod why;
 
-use engine::{EngineError, Replay, newest_where};
+use engine::{EngineError, Records, Replay, newest_where};
 use journal::{Folder, JournalError, Reader, Record};
 use model::{ArithmeticError, Name, Position, ShardId, Timestamp};
 
@@ -196,16 +196,17 @@ fn go_on(folder: &Folder, shard: ShardId, replay: &mut Replay, bound: Bound) -> 
     if bound.is_reached(replay.position()) {
         return Ok(());
     }
-    let mut reader = match Reader::from_seq(&dir, replay.position().seq + 1) {
+    let reader = match Reader::from_seq(&dir, replay.position().seq + 1) {
         // The folder was made and the process killed before the journal was.
         Err(JournalError::NoJournal { .. }) => return Ok(()),
         reader => reader?,
     };
+    let mut records = Records::in_turn(reader);
     while !bound.is_reached(replay.position())
-        && let Some(record) = reader.next()?
-        && bound.covers(&record)
+        && let Some((record, following)) = records.next_two()?
+        && bound.covers(record)
     {
-        replay.step(&record)?;
+        replay.step_before(record, following)?;
     }
     Ok(())
 }

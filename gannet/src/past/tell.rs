@@ -82,6 +82,9 @@ fn heading(directory: &Directory, entry: &Entry) -> String {
         Some(Input::Opened { incarnation, .. }) => {
             format!("the node started, opening {}: sessions are down", incarnation.count)
         }
+        Some(Input::Broken(broken)) => {
+            format!("record {} had no effect: {}", broken.position, broken.invariant)
+        }
         Some(Input::Evidence(evidence)) => {
             format!("evidence on {}: {:?}", evidence.request, evidence.delivery)
         }

@@ -1,7 +1,7 @@
 //! Why an order is what it is: every record that was about it, what the gate saw, and what followed.
 
 use actors::{Core, Facts, Order};
-use engine::{Replay, newest_where};
+use engine::{Records, Replay, newest_where};
 use journal::{Folder, JournalError, Reader, Record, RecordBody};
 use model::{
     AccountId, ClOrdId, Command, Event, Incarnation, Input, InstrumentId, Name, OrderId, OutboundKind,
@@ -148,10 +148,10 @@ fn trace(dir: &Folder, shard: ShardId, wanted: &Wanted) -> Result<Vec<Why>, Past
     // Before that nothing was about it: what the gate saw then, a snapshot tells as well as the records do.
     let start = newest_where(dir, shard, |seq, _| seq < born);
     let mut replay = start.map_or_else(|| Replay::new(shard), Replay::resume);
-    let mut reader = Reader::from_seq(dir, replay.position().seq + 1)?;
+    let mut records = Records::in_turn(Reader::from_seq(dir, replay.position().seq + 1)?);
     let mut threads: Vec<Thread> = Vec::new();
-    while let Some(record) = reader.next()? {
-        if let Some(account) = submits(&record, wanted, replay.core())
+    while let Some((record, following)) = records.next_two()? {
+        if let Some(account) = submits(record, wanted, replay.core())
             && threads.iter().all(|thread| thread.account != account)
         {
             // An order that is older than the first record here that names it was born in what was moved elsewhere.
@@ -161,16 +161,15 @@ fn trace(dir: &Folder, shard: ShardId, wanted: &Wanted) -> Result<Vec<Why>, Past
             }
             threads.push(Thread { account, cl_ord_id: wanted.cl_ord_id, order: None, entries: Vec::new() });
         }
-        let before: Vec<Before> =
-            threads.iter().map(|thread| thread.before(&record, replay.core())).collect();
-        let outcome = replay.step(&record)?;
+        let before: Vec<Before> = threads.iter().map(|thread| thread.before(record, replay.core())).collect();
+        let outcome = replay.step_before(record, following)?;
         if threads.is_empty() {
             continue;
         }
         let (events, sent) = (outcome.events.clone(), outcome.outbound.clone());
         let sent: Vec<OutboundKind> = sent.into_iter().map(|message| message.kind).collect();
         for (thread, before) in threads.iter_mut().zip(before) {
-            thread.take(&record, &before, &events, &sent, replay.core());
+            thread.take(record, &before, &events, &sent, replay.core());
         }
     }
     let directory = || Directory::new([shard], &Definitions::of([(shard, replay.core())], &[]), None);

@@ -2,15 +2,15 @@
 #![expect(clippy::result_large_err, reason = "the answer goes out either way, and is moved once")]
 
 use model::{
-    Actor, CancelAll, CancelOrder, CashMove, CashMoveKind, ClOrdId, Command, Denial, DenyReason, Event,
-    Money, Name, NewOrder, ReplaceOrder, Scope, ShardId, StrategyId, Symbol,
+    Actor, Aside, CancelAll, CancelOrder, CashMove, CashMoveKind, ClOrdId, Command, Denial, DenyReason,
+    Event, Money, Name, NewOrder, ReplaceOrder, Scope, ShardId, StrategyId, Symbol,
 };
 
 use crate::directory::{AccountHome, Directory};
 use crate::node_api::{CommandAnswer, SubmitError, SubscribeError};
 use crate::suggest::{did_you_mean, listed};
 use crate::wire::{
-    Accepted, Answer, Cancel, CancelsAsked, Carried, CashRequest, Denied, Existing, LatencyReport,
+    Accepted, Answer, AsideName, Cancel, CancelsAsked, Carried, CashRequest, Denied, Existing, LatencyReport,
     PROTOCOL_VERSION, Refusal, RefusalKind, Replace, Request, Requested, ScopeName, SetLimit, Submit, Whose,
 };
 
@@ -45,6 +45,7 @@ pub(crate) fn work(directory: &Directory, request: Request) -> Work {
         Request::Resume(name) => {
             scope(directory, &name).map(|(shards, scope)| (shards, Command::Resume(scope)))
         }
+        Request::Release(name) => release(directory, &name),
         Request::SetLimit(set) => set_limit(directory, &set),
         Request::Deposit(cash) => move_cash(directory, &cash, CashMoveKind::Deposit),
         Request::Withdraw(cash) => move_cash(directory, &cash, CashMoveKind::Withdrawal),
@@ -162,6 +163,25 @@ fn scope(directory: &Directory, name: &ScopeName) -> Result<(Vec<ShardId>, Scope
     })
 }
 
+/// Ticks, the firm and an instrument may be set aside on any shard.
+fn release(directory: &Directory, name: &AsideName) -> Resolved {
+    let everywhere = || directory.shards().to_vec();
+    let (shards, aside) = match name {
+        AsideName::Account(name) => {
+            let home = account(directory, *name)?;
+            (vec![home.shard], Aside::Account(home.id))
+        }
+        AsideName::Portfolio(name) => {
+            let found = directory.portfolio(*name).ok_or_else(|| denied(DenyReason::UnknownPortfolio))?;
+            (vec![found.1], Aside::Portfolio(found.0))
+        }
+        AsideName::Instrument(symbol) => (everywhere(), Aside::Instrument(instrument(directory, *symbol)?)),
+        AsideName::Ticks {} => (everywhere(), Aside::Ticks),
+        AsideName::Firm {} => (everywhere(), Aside::Firm),
+    };
+    Ok((shards, Command::Release(aside)))
+}
+
 fn set_limit(directory: &Directory, set: &SetLimit) -> Resolved {
     let (actor, shard) = match set.whose {
         Whose::Account(name) => {
@@ -211,7 +231,9 @@ pub(crate) fn answer(answer: &CommandAnswer) -> Answer {
         }
         Event::Denied { denial, .. } => Answer::Denied(Denied::new(Some(position), &denial)),
         Event::CashMoveExists => done(true),
-        Event::Done | Event::CashMoved { .. } | Event::HaltChanged { .. } => done(false),
+        Event::Done | Event::CashMoved { .. } | Event::HaltChanged { .. } | Event::Released { .. } => {
+            done(false)
+        }
         Event::Opened { .. }
         | Event::RequestRefused { .. }
         | Event::OrderChanged { .. }
@@ -222,6 +244,8 @@ pub(crate) fn answer(answer: &CommandAnswer) -> Answer {
         | Event::Marked { .. }
         | Event::AskRepeated { .. }
         | Event::AsksEnded { .. }
+        | Event::SetAside { .. }
+        | Event::SettlementHeld { .. }
         | Event::Alert(_) => no_answer(position, &answer.event),
     }
 }

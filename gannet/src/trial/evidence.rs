@@ -9,7 +9,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use actors::Core;
-use engine::{EngineError, Replay};
+use engine::{EngineError, Records, Replay};
 use journal::{JournalError, Reader};
 use model::{Amount, Certainty, Event, OrderId, Position, Price, Quantity, Side, WireId};
 use paper_broker::{Entry, LogLine, Report as BrokerReport};
@@ -318,9 +318,10 @@ impl Followed {
                 }
             }
         }
-        while let Some(record) = reader.next().map_err(EngineError::from)? {
+        let mut records = Records::in_turn(reader);
+        while let Some((record, following)) = records.next_two()? {
             self.crc = record.crc;
-            let outcome = match self.replay.step(&record) {
+            let outcome = match self.replay.step_before(record, following) {
                 Ok(outcome) => outcome.events.clone(),
                 Err(error @ EngineError::DigestMismatch { .. }) => {
                     findings.add(Check::DigestMismatches, error.to_string());

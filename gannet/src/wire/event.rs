@@ -1,9 +1,9 @@
 //! Events for subscribers: the core's own words, with names in place of numbers.
 
 use model::{
-    AccountId, Alert, AlertKind, Amount, BrokerId, CausedBy, ClOrdId, Currency, Date, Denial, Event, ExecId,
-    Incarnation, InstrumentId, Money, OrdStatus, OrderId, Price, Quantity, Reference, Scope, SessionId,
-    SessionState, ShardId, Side,
+    AccountId, Alert, AlertKind, Amount, Aside, Broken, BrokerId, CausedBy, ClOrdId, Currency, Date, Denial,
+    Event, ExecId, Incarnation, InstrumentId, Money, OrdStatus, OrderId, Price, Quantity, Reference, Scope,
+    SessionId, SessionState, ShardId, Side,
 };
 use serde_json::{Map, Value, json};
 
@@ -100,6 +100,29 @@ impl Said for Scope {
     }
 }
 
+impl Said for Aside {
+    fn said(&self, directory: &Directory) -> Value {
+        match *self {
+            Self::Account(id) => json!({ "account": directory.account_name(id) }),
+            Self::Portfolio(id) => json!({ "portfolio": directory.portfolio_name(id) }),
+            Self::Instrument(id) => json!({ "instrument": directory.symbol(id) }),
+            Self::Ticks => json!({ "ticks": {} }),
+            Self::Firm => json!({ "firm": {} }),
+        }
+    }
+}
+
+impl Said for Broken {
+    fn said(&self, directory: &Directory) -> Value {
+        json!({
+            "position": self.position.to_string(),
+            "invariant": self.invariant.number(),
+            "text": self.text.as_str(),
+            "aside": self.aside.said(directory),
+        })
+    }
+}
+
 /// Every event with its word and its fields. An event or a field that is not here does not compile.
 macro_rules! events {
     ($event:expr, $directory:expr; $($word:literal $variant:ident { $($field:ident),* })*) => {
@@ -143,6 +166,9 @@ pub(crate) fn named(directory: &Directory, event: &Event) -> Value {
         "cancels_asked" CancelsAsked { scope, asked, left, others }
         "ask_repeated" AskRepeated { cause }
         "asks_ended" AsksEnded { by, ended }
+        "set_aside" SetAside { broken }
+        "released" Released { aside }
+        "settlement_held" SettlementHeld { account, date }
     }
 }
 

@@ -19,11 +19,12 @@ pub use answer::{
 };
 pub use latency::{Cause, Lane, LatencyReport, LatencyRow};
 pub use request::{
-    Cancel, CashRequest, Cursor, Filter, OrderFilter, Replace, Request, ScopeName, SetLimit, Submit,
-    Subscribe, Whose,
+    AsideName, Cancel, CashRequest, Cursor, Filter, OrderFilter, Replace, Request, ScopeName, SetLimit,
+    Submit, Subscribe, Whose,
 };
 pub use rows::{
-    CashPage, CashRow, HaltRow, OrderPage, OrderRow, PositionPage, PositionRow, SessionRow, ShardRow, Status,
+    AsideRow, CashPage, CashRow, HaltRow, OrderPage, OrderRow, PositionPage, PositionRow, SessionRow,
+    ShardRow, Status,
 };
 
 /// The version of the protocol, answered by `ping`. Raised when a client written for the one before would break.

@@ -26,6 +26,8 @@ pub enum Request {
     Halt(ScopeName),
     /// End a halt of exactly that scope.
     Resume(ScopeName),
+    /// Take back who was set aside after a broken invariant.
+    Release(AsideName),
     /// Set or lift a limit.
     SetLimit(SetLimit),
     /// Bring cash in.
@@ -139,6 +141,22 @@ pub enum ScopeName {
     },
     /// `{"instrument": "IBM"}`.
     Instrument(#[serde(deserialize_with = "parsed")] Symbol),
+}
+
+/// Who was set aside after a broken invariant, by name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum AsideName {
+    /// `{"account": "GROWTH-1"}`.
+    Account(#[serde(deserialize_with = "parsed")] Name),
+    /// `{"portfolio": "GROWTH"}`.
+    Portfolio(#[serde(deserialize_with = "parsed")] Name),
+    /// `{"instrument": "IBM"}`.
+    Instrument(#[serde(deserialize_with = "parsed")] Symbol),
+    /// `{"ticks": {}}`: settling and retiring by time.
+    Ticks {},
+    /// `{"firm": {}}`: what failed belonged to nobody in particular.
+    Firm {},
 }
 
 /// Whose limit.

@@ -180,6 +180,9 @@ pub struct Status {
     pub sessions: Vec<SessionRow>,
     /// What is halted.
     pub halts: Vec<HaltRow>,
+    /// Who is set aside after a broken invariant.
+    #[serde(default)]
+    pub set_aside: Vec<AsideRow>,
     /// Accounts defined.
     pub accounts: u64,
     /// Orders that are not finished.
@@ -228,6 +231,22 @@ pub struct SessionRow {
     /// Since when it is down.
     #[serde(default)]
     pub since: Option<String>,
+}
+
+/// Somebody who is set aside after a broken invariant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AsideRow {
+    /// `account`, `portfolio`, `instrument`, `ticks` or `firm`.
+    pub kind: String,
+    /// The name; empty for ticks and the firm.
+    pub name: String,
+    /// The record of the input that had no effect.
+    #[serde(with = "by_text")]
+    pub position: Position,
+    /// The number of the invariant.
+    pub invariant: u16,
+    /// What must hold, and did not.
+    pub text: String,
 }
 
 /// Something that is halted.

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use journal::{Durability, JournalError, Opened, Options, Reader, Record, RecordBody};
 use model::{
-    AccountDefinition, AccountId, Actor, AssetClass, BrokerId, CancelAll, CancelOrder, CancelReject,
-    CashMove, CashMoveKind, CausedBy, ClOrdId, Command, Currency, Date, Delivery, DeliveryEvidence, Door,
-    ExecType, ExecutionReport, FeeSchedule, Incarnation, Input, Instrument, InstrumentId, LimitKind,
-    MessageReject, Money, Name, NewOrder, OrdStatus, OrderType, Origin, PortfolioDefinition, PortfolioId,
-    Position, QuarantineCause, QuarantinedMessage, Quote, Reference, RejectLevel, ReplaceOrder, Scope,
-    SessionChange, SessionDefinition, SessionId, SessionState, ShardId, Side, Stamped, StrategyId, Symbol,
-    Text, TimeInForce, Timestamp, WireId,
+    AccountDefinition, AccountId, Actor, Aside, AssetClass, Broken, BrokerId, CancelAll, CancelOrder,
+    CancelReject, CashMove, CashMoveKind, CausedBy, ClOrdId, Command, Currency, Date, Delivery,
+    DeliveryEvidence, Door, ExecType, ExecutionReport, FeeSchedule, Incarnation, Input, Instrument,
+    InstrumentId, Invariant, LimitKind, MessageReject, Money, Name, NewOrder, OrdStatus, OrderType, Origin,
+    PortfolioDefinition, PortfolioId, Position, QuarantineCause, QuarantinedMessage, Quote, Reference,
+    RejectLevel, ReplaceOrder, Scope, SessionChange, SessionDefinition, SessionId, SessionState, ShardId,
+    Side, Stamped, StrategyId, Symbol, Text, TimeInForce, Timestamp, WireId,
 };
 
 /// The shard of the test journals.
@@ -40,11 +40,18 @@ pub fn input(n: u64) -> Input {
     let account = AccountId::new(u32::try_from(n % 1_000_000).unwrap());
     let session = SessionId::new(1);
     let request = WireId { seq: n, incarnation: 1, shard: SHARD.index };
-    match n % 22 {
+    match n % 24 {
         0 => Input::Opened { incarnation: Incarnation { count: 9 }, logic_version: account.index },
         4 => Input::Quarantined(quarantined(usize::try_from(n % 500).unwrap())),
         5 => Input::Tick,
         20 => Input::AsksTaken { by: ShardId::new(2), cause: caused_by(n) },
+        22 => Input::Broken(Broken {
+            position: Position::new(SHARD, n),
+            invariant: Invariant::BooksBalance,
+            text: Reference::cut("invariant 9"),
+            aside: Aside::Account(account),
+            cause: Some(caused_by(n)),
+        }),
         6 => Input::Mark { instrument: InstrumentId::new(5), quote: quote() },
         7 => Input::Session(SessionChange { session, state: SessionState::Ready, unresolved: account.index }),
         8 => Input::Evidence(DeliveryEvidence { session, request, delivery: Delivery::UnknownToBroker }),
@@ -143,6 +150,7 @@ fn command(kind: u64, n: u64, account: AccountId) -> Command {
             fees: FeeSchedule { rate_bps: "0.5".parse().unwrap(), per_unit: "0.01".parse().unwrap() },
         }),
         21 => Command::CancelAll(CancelAll { scope: Scope::Account(account), shards: 3 }),
+        23 => Command::Release(Aside::Account(account)),
         _ => Command::DefineSession(SessionDefinition {
             id: SessionId::new(1),
             name,
