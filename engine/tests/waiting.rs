@@ -1,5 +1,5 @@
 //! A shard that waits for others leaves them the core, whatever it does while there is nothing to do: for a disk that
-//! does not come back from a sync, for space, for a broker's gateway that takes nothing.
+//! does not come back from a sync, for space. (Nobody waits for a gateway that takes nothing: see `room.rs`.)
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod common;
@@ -208,35 +208,5 @@ fn a_shard_on_a_full_disk_leaves_its_core() {
             assert!(Instant::now() < deadline, "it never went on");
         }
         leaves_the_core("a full disk", idle, awake);
-    }
-}
-
-#[test]
-fn a_shard_behind_a_gateway_that_takes_nothing_leaves_its_core() {
-    let _alone = alone();
-    for idle in ALL {
-        let (dir, disk) = (tempfile::tempdir().unwrap(), Moody::default());
-        let mut config = shard(dir.path(), idle, Durability::Process, &disk);
-        config.ring = 64;
-        let mut rig = Rig::ready(&config);
-        let orders = 100;
-        let (deadline, mut sent, mut answered) = (Instant::now() + PATIENCE, 0, 0);
-        let mut pump = |rig: &mut Rig, answered: &mut u32| {
-            if sent < orders && rig.client.submit(Command::NewOrder(buy(&format!("A{sent}")))).is_ok() {
-                sent += 1;
-            }
-            while rig.client.poll().is_some() {
-                *answered += 1;
-            }
-            assert!(Instant::now() < deadline, "it never went on");
-            sent
-        };
-        while pump(&mut rig, &mut answered) < orders && answered < 60 {}
-        let awake = awake();
-        while answered < orders {
-            pump(&mut rig, &mut answered);
-            rig.outlet.poll();
-        }
-        leaves_the_core("a full ring", idle, awake);
     }
 }
