@@ -92,7 +92,7 @@ fn a_day_at_the_command_line() {
     says_of_the_past_while_it_runs(folder);
     says(folder, &["limit", "set", "-a", "GROWTH-1", "price_band_bps", "250"]);
     says(folder, &["halt", "--firm"]);
-    assert!(says(folder, &["status"]).contains("PAPER-1      0  down          0\n"));
+    assert!(says(folder, &["status"]).contains("PAPER-1      0  down          0  "));
     let live: serde_json::Value = serde_json::from_str(&says(folder, &["status", "--json"])).unwrap();
     assert!(says(folder, &["check"]).ends_with("  ~ account GROWTH-1: price_band_bps 250 → 500\n"));
     let busy = gannet(folder, &["run"]);
