@@ -79,6 +79,8 @@ impl Clock for MarkingClock {
 
 /// What the shard's thread allocated while `step` ran so many times: in all, and in how many of them anything.
 fn allocated(times: u64, mut step: impl FnMut(u64)) -> Allocated {
+    // Whoever starts a shard reads its clock once; from here on only the shard's thread does.
+    IS_SHARD.set(false);
     let mut seen = Allocated { times, ..Allocated::default() };
     for number in 0..times {
         let before = (ALLOCATIONS.load(Ordering::Relaxed), BYTES.load(Ordering::Relaxed));
