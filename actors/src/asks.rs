@@ -22,26 +22,16 @@
 use alloc::collections::{BTreeMap, VecDeque};
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use model::{CausedBy, Command, Origin, SessionId, ShardId};
-
-/// A command that a record asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Ask {
-    /// What it follows from.
-    pub cause: CausedBy,
-    /// Who asked for the cause.
-    pub origin: Origin,
-    /// What is asked for.
-    pub command: Command,
-}
+use machine::Ask;
+use model::{CausedBy, Command, SessionId, ShardId};
 
 /// Everything asked for that is no record yet, and what was taken of other shards.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(crate) struct Asks {
     /// Of this shard, in order for each session that they go out on: one whose way out is full holds up no other.
-    own: BTreeMap<SessionId, VecDeque<Ask>>,
+    own: BTreeMap<SessionId, VecDeque<Ask<Command>>>,
     /// Of others, by shard, in order.
-    away: BTreeMap<ShardId, VecDeque<Ask>>,
+    away: BTreeMap<ShardId, VecDeque<Ask<Command>>>,
     /// The last cause of each other shard that is on record here.
     heard: BTreeMap<ShardId, CausedBy>,
 }
@@ -54,28 +44,28 @@ impl Asks {
     }
 
     /// Asks this shard, for something that goes out on that session.
-    pub(crate) fn ask(&mut self, session: SessionId, ask: Ask) {
+    pub(crate) fn ask(&mut self, session: SessionId, ask: Ask<Command>) {
         self.own.entry(session).or_default().push_back(ask);
     }
 
     /// Asks another shard.
-    pub(crate) fn ask_of(&mut self, shard: ShardId, ask: Ask) {
+    pub(crate) fn ask_of(&mut self, shard: ShardId, ask: Ask<Command>) {
         self.away.entry(shard).or_default().push_back(ask);
     }
 
     /// What this shard is to take next, of sessions that `has_room` says yes to.
-    pub(crate) fn next(&self, mut has_room: impl FnMut(SessionId) -> bool) -> Option<&Ask> {
+    pub(crate) fn next(&self, mut has_room: impl FnMut(SessionId) -> bool) -> Option<&Ask<Command>> {
         self.own.iter().find(|(session, _)| has_room(**session))?.1.front()
     }
 
     /// What is asked of another shard, in order.
-    pub(crate) fn of(&self, shard: ShardId) -> impl Iterator<Item = &Ask> {
+    pub(crate) fn of(&self, shard: ShardId) -> impl Iterator<Item = &Ask<Command>> {
         self.away.get(&shard).into_iter().flatten()
     }
 
     /// The ask with this cause is a record now. False where there is none: its record was there before.
     pub(crate) fn take(&mut self, cause: CausedBy) -> bool {
-        let is_next = |asks: &VecDeque<Ask>| asks.front().is_some_and(|ask| ask.cause == cause);
+        let is_next = |asks: &VecDeque<Ask<Command>>| asks.front().is_some_and(|ask| ask.cause == cause);
         let Some(session) = self.own.iter().find(|(_, asks)| is_next(asks)).map(|(session, _)| *session)
         else {
             return false;
@@ -122,13 +112,13 @@ impl Asks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{Position, Scope};
+    use model::{Origin, Position, Scope};
 
     fn cause(shard: u16, seq: u64, index: u32) -> CausedBy {
         CausedBy { position: Position::new(ShardId::new(shard), seq), index }
     }
 
-    fn ask(cause: CausedBy) -> Ask {
+    fn ask(cause: CausedBy) -> Ask<Command> {
         Ask { cause, origin: Origin::default(), command: Command::Halt(Scope::Firm) }
     }
 

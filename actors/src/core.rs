@@ -4,13 +4,14 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use machine::{Ask, Stamp};
 use model::{
     AccountId, Broken, ClOrdId, Command, Date, ExecType, ExecutionReport, Incarnation, Input, Instrument,
     InstrumentId, Name, OrderId, Origin, PortfolioId, Position, Price, SessionDefinition, SessionId,
     SessionState, ShardId, Stamped, Timestamp, WireId,
 };
 
-use crate::asks::{Ask, Asks};
+use crate::asks::Asks;
 use crate::executions::Executions;
 use crate::fingerprint::Fingerprint;
 use crate::orders::Orders;
@@ -18,15 +19,6 @@ use crate::provision::{Pieces, Provision, Want};
 use crate::settlements::Settlements;
 use crate::table::Table;
 use crate::{Account, Order, Outcome, Portfolio, apply};
-
-/// Where and when an input stands. Given once, by the shard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
-    /// Its position in the journal.
-    pub position: Position,
-    /// Its time: never before that of an earlier input.
-    pub time: Timestamp,
-}
 
 /// The state of one shard.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -233,13 +225,13 @@ impl Core {
 
     /// What this shard is to take next of what it asks of itself: of sessions that are ready and that `has_room` says yes
     /// to. What goes out on another waits.
-    pub fn next_ask(&self, mut has_room: impl FnMut(SessionId) -> bool) -> Option<&Ask> {
+    pub fn next_ask(&self, mut has_room: impl FnMut(SessionId) -> bool) -> Option<&Ask<Command>> {
         let is_ready = |id| self.session(id).is_some_and(|session| session.state == SessionState::Ready);
         self.asks.next(|session| is_ready(session) && has_room(session))
     }
 
     /// What is asked of another shard, in order.
-    pub fn asks_of(&self, shard: ShardId) -> impl Iterator<Item = &Ask> {
+    pub fn asks_of(&self, shard: ShardId) -> impl Iterator<Item = &Ask<Command>> {
         self.asks.of(shard)
     }
 

@@ -14,14 +14,7 @@
 //!
 //! A digest folds what changed, not how events and messages are told. So a new field of either is no new version.
 
-/// One version and what it decides otherwise than the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogicChange {
-    /// The version that began with it.
-    pub version: u32,
-    /// What changed, in a sentence.
-    pub what: &'static str,
-}
+use machine::LogicChange;
 
 /// Every version, oldest first. A number, once used, means the same for good.
 pub const LOGIC_CHANGES: &[LogicChange] = &[

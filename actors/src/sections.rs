@@ -6,48 +6,11 @@
 
 use borsh::io::{Error, ErrorKind, Read, Result, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
+use machine::{Section, SectionError};
 use model::Incarnation;
 
 use crate::fingerprint::Fingerprint;
 use crate::{Account, Core};
-
-/// One section of the state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Section {
-    /// Its name: lower case, at most 16 letters, for good.
-    pub name: &'static str,
-    /// The version it is written in; earlier ones are read as long as `load` knows them.
-    pub version: u16,
-}
-
-/// Why a section was not read.
-#[derive(Debug, thiserror::Error)]
-pub enum SectionError {
-    /// A later program's.
-    #[error("it holds a section {name:?}, which this program does not know: a later one wrote it")]
-    Unknown {
-        /// Its name.
-        name: alloc::string::String,
-    },
-    /// In a form that is not read.
-    #[error("its section {name:?} has version {found}, this program reads up to {known}")]
-    Version {
-        /// Its name.
-        name: &'static str,
-        /// Its version.
-        found: u16,
-        /// Ours.
-        known: u16,
-    },
-    /// It makes no sense.
-    #[error("its section {name:?} makes no sense: {error}")]
-    Damaged {
-        /// Its name.
-        name: &'static str,
-        /// What was wrong.
-        error: Error,
-    },
-}
 
 /// A part that is one field, written as it is.
 macro_rules! part {

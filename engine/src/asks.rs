@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use actors::{Ask, Core};
-use model::{CausedBy, Input, ShardId};
+use model::{CausedBy, Command, Input, ShardId};
 
 use crate::clock::Clock;
 use crate::egress::RoomClaim;
@@ -28,7 +28,7 @@ pub struct PeerPort {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PeerWord {
     /// Take this.
-    Ask(Ask),
+    Ask(Ask<Command>),
     /// Everything you asked up to this is on record here.
     Taken { by: ShardId, cause: CausedBy },
 }
@@ -147,7 +147,7 @@ impl<C: Clock> Pipeline<C> {
         Ok(true)
     }
 
-    fn take_ask(&mut self, Ask { cause, origin, command }: Ask) -> Result<(), EngineError> {
+    fn take_ask(&mut self, Ask { cause, origin, command }: Ask<Command>) -> Result<(), EngineError> {
         let stamped = self.stamped_for(&command, false);
         self.process(&Input::Command { origin, cause: Some(cause), stamped, command }, None)
     }

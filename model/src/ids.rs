@@ -3,6 +3,8 @@
 use core::fmt;
 use core::str::FromStr;
 
+use crate::{Incarnation, Position};
+
 macro_rules! index_ids {
     ($($(#[$doc:meta])* $name:ident($inner:ty))*) => {$(
         journalled! {
@@ -46,28 +48,9 @@ index_ids! {
     SessionId(u16)
     /// A broker; its ExecIDs are unique for a trade date.
     BrokerId(u16)
-    /// A shard: one thread, one journal.
-    ShardId(u16)
 }
 
 journalled! {
-    /// How often a journal has been opened for writing. Durably raised before the first append, so that an id
-    /// made from a position is never issued twice, also when a torn tail was cut and its positions are reused.
-    #[derive(Default, PartialOrd, Ord, Hash)]
-    #[serde(transparent)]
-    pub struct Incarnation { /// 1 at the first opening.
-        pub count: u32 }
-
-    /// Where a record stands: which journal, which record. The first record of a journal is 1.
-    #[derive(Default, PartialOrd, Ord, Hash)]
-    #[serde(into = "alloc::string::String")]
-    pub struct Position {
-        /// The journal's shard.
-        pub shard: ShardId,
-        /// The record's number, from 1, without gaps.
-        pub seq: u64,
-    }
-
     /// An identity derived from the journal position of the input that caused it.
     ///
     /// It names an order ([`OrderId`]) and, on the wire, every request about it (FIX tag 11 `ClOrdID`). Its text
@@ -96,38 +79,6 @@ journalled! {
 /// An order's identity: the [`WireId`] of its `NewOrder`.
 pub type OrderId = WireId;
 
-impl Position {
-    /// The position `seq` in the journal of `shard`.
-    pub const fn new(shard: ShardId, seq: u64) -> Self {
-        Self { shard, seq }
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.shard, self.seq)
-    }
-}
-
-/// The text is not a position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a position of the form <shard>:<seq>")]
-pub struct PositionError;
-
-impl FromStr for Position {
-    type Err = PositionError;
-
-    fn from_str(text: &str) -> Result<Self, PositionError> {
-        let (shard, seq) = text.split_once(':').ok_or(PositionError)?;
-        let plain = |digits: &str| !digits.starts_with('+');
-        if !plain(shard) || !plain(seq) {
-            return Err(PositionError);
-        }
-        let shard = shard.parse().map_err(|_| PositionError)?;
-        Ok(Self { shard: ShardId::new(shard), seq: seq.parse().map_err(|_| PositionError)? })
-    }
-}
-
 impl WireId {
     /// The id that the record at `position` may issue.
     pub const fn at(position: Position, incarnation: Incarnation) -> Self {
@@ -144,12 +95,6 @@ impl fmt::Display for WireId {
 impl From<WireId> for alloc::string::String {
     fn from(id: WireId) -> Self {
         alloc::format!("{id}")
-    }
-}
-
-impl From<Position> for alloc::string::String {
-    fn from(position: Position) -> Self {
-        alloc::format!("{position}")
     }
 }
 
@@ -186,15 +131,6 @@ mod tests {
         let id = WireId { seq: 42, incarnation: 3, shard: 1 };
         assert_eq!(id.to_string(), "G3-1-42");
         assert_eq!("G3-1-42".parse(), Ok(id));
-    }
-
-    #[test]
-    fn a_position_reads_back_from_its_text() {
-        let position = Position::new(ShardId::new(3), 17);
-        assert_eq!(position.to_string().parse(), Ok(position));
-        for text in ["", "3", "3:", ":17", "3:17:1", "+3:17", "3:-1", "70000:1"] {
-            assert_eq!(text.parse::<Position>(), Err(PositionError), "{text}");
-        }
     }
 
     #[test]

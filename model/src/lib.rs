@@ -1,7 +1,7 @@
 //! The words of the trading core, shared by every other crate.
 //!
 //! * numbers that are exact or refuse: [`Price`], [`Quantity`], [`Amount`], [`Money`];
-//! * identities: [`OrderId`], [`Position`], [`AccountId`], ...;
+//! * identities: [`OrderId`], [`AccountId`], ...; where and when something stands comes from the crate `machine`;
 //! * what may happen *to* the core: [`Input`], all of it journalled;
 //! * what the core answers: [`Event`] (past tense) and [`Outbound`] (what must leave for a broker);
 //! * why it refuses: [`DenyReason`] and [`Denial`], with stable numbers.
@@ -10,9 +10,9 @@
 #![no_std]
 
 extern crate alloc;
-
 #[macro_use]
-mod journalled;
+extern crate machine;
+
 mod broken;
 mod command;
 mod event;
@@ -23,20 +23,18 @@ mod instrument;
 mod limits;
 mod number;
 mod order;
-mod origin;
 mod outbound;
 mod reason;
 mod report;
 mod stamped;
 mod text;
-mod time;
 
 pub use broken::{Aside, Broken, Invariant, broken, holds, there};
 pub use command::{CancelAll, CancelOrder, CashMove, CashMoveKind, NewOrder, ReplaceOrder, Scope};
 pub use event::{Alert, AlertKind, Event};
 pub use ids::{
-    AccountId, Actor, BrokerId, Incarnation, InstrumentId, OrderId, PortfolioId, Position, PositionError,
-    SessionId, ShardId, StrategyId, WireId, WireIdError,
+    AccountId, Actor, BrokerId, InstrumentId, OrderId, PortfolioId, SessionId, StrategyId, WireId,
+    WireIdError,
 };
 pub use input::{
     AccountDefinition, Command, Delivery, DeliveryEvidence, Input, PortfolioDefinition, Quote, SessionChange,
@@ -44,9 +42,9 @@ pub use input::{
 };
 pub use instrument::{AssetClass, Currency, Instrument, InstrumentError};
 pub use limits::{FeeSchedule, LimitKind, Limits};
+pub use machine::{CausedBy, Date, Door, Incarnation, Origin, Position, PositionError, ShardId, Timestamp};
 pub use number::{Amount, ArithmeticError, Decimal, Money, Price, Quantity, Rounding};
 pub use order::{Certainty, OrdStatus, OrderType, PendingKind, Side, TimeInForce};
-pub use origin::{CausedBy, Door, Origin};
 pub use outbound::{Outbound, OutboundKind};
 pub use reason::{Denial, DenyReason};
 pub use report::{
@@ -54,4 +52,3 @@ pub use report::{
 };
 pub use stamped::{Backlog, Stamped};
 pub use text::{ClOrdId, ExecId, Name, Reference, Symbol, Text, TextError};
-pub use time::{Date, Timestamp};

@@ -31,7 +31,7 @@ impl Consent {
 
 /// What this machine lets us do.
 #[derive(Clone, Copy, Debug)]
-struct Machine {
+struct Computer {
     apt: bool,
     rustup: bool,
     rights: Rights,
@@ -74,7 +74,7 @@ pub(crate) fn complete(purpose: Purpose, consent: Consent) -> Result<(), String>
         return Ok(());
     }
     let remedies: Vec<Remedy> = missing.iter().map(|requirement| requirement.remedy).collect();
-    let lines = match plan(&remedies, Machine::look()) {
+    let lines = match plan(&remedies, Computer::look()) {
         Installation::Ours(lines) => lines,
         Installation::Theirs(advice) => return Err(told_to("this cannot be installed from here", &advice)),
     };
@@ -108,7 +108,7 @@ fn missing(purpose: Purpose) -> Vec<&'static Requirement> {
     missing
 }
 
-fn plan(remedies: &[Remedy], machine: Machine) -> Installation {
+fn plan(remedies: &[Remedy], machine: Computer) -> Installation {
     let (mut packages, mut components, mut advice) = (Vec::new(), Vec::new(), Vec::new());
     for remedy in remedies {
         match remedy {
@@ -139,7 +139,7 @@ fn plan(remedies: &[Remedy], machine: Machine) -> Installation {
     if advice.is_empty() { Installation::Ours(lines) } else { Installation::Theirs(advice) }
 }
 
-fn apt_lines(packages: &[&'static str], machine: Machine) -> [Invocation; 2] {
+fn apt_lines(packages: &[&'static str], machine: Computer) -> [Invocation; 2] {
     let rights: &[&str] = if machine.rights == Rights::Sudo { &["sudo"] } else { &[] };
     let install =
         ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "--no-install-recommends"];
@@ -184,7 +184,7 @@ fn run(line: &Invocation) -> Result<(), String> {
     }
 }
 
-impl Machine {
+impl Computer {
     fn look() -> Self {
         let rights = match (is_root(), on_path("sudo")) {
             (true, _) => Rights::Root,
@@ -209,7 +209,7 @@ fn is_root() -> bool {
 mod tests {
     use super::*;
 
-    const DEBIAN: Machine = Machine { apt: true, rustup: true, rights: Rights::Sudo };
+    const DEBIAN: Computer = Computer { apt: true, rustup: true, rights: Rights::Sudo };
 
     fn shown(plan: Installation) -> Vec<String> {
         match plan {
@@ -227,13 +227,13 @@ mod tests {
             "rustup component add clippy",
         ];
         assert_eq!(shown(plan(&remedies, DEBIAN)), expected);
-        let root = Machine { rights: Rights::Root, ..DEBIAN };
+        let root = Computer { rights: Rights::Root, ..DEBIAN };
         assert_eq!(shown(plan(&remedies, root))[0], "apt-get update");
     }
 
     #[test]
     fn without_rights_the_command_is_told() {
-        let machine = Machine { rights: Rights::None, ..DEBIAN };
+        let machine = Computer { rights: Rights::None, ..DEBIAN };
         let Installation::Theirs(advice) = plan(&[Remedy::Package("cmake")], machine) else {
             panic!("no rights")
         };
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn without_apt_the_packages_are_told() {
-        let machine = Machine { apt: false, ..DEBIAN };
+        let machine = Computer { apt: false, ..DEBIAN };
         let Installation::Theirs(advice) = plan(&[Remedy::Package("cmake")], machine) else {
             panic!("no apt")
         };
@@ -254,7 +254,7 @@ mod tests {
     fn what_only_the_user_can_do_stops_the_rest() {
         let remedies = [Remedy::Package("cmake"), Remedy::ByHand("do it")];
         assert_eq!(plan(&remedies, DEBIAN), Installation::Theirs(vec!["do it".into()]));
-        let machine = Machine { rustup: false, ..DEBIAN };
+        let machine = Computer { rustup: false, ..DEBIAN };
         assert!(matches!(plan(&[Remedy::Component("clippy")], machine), Installation::Theirs(_)));
     }
 }

@@ -4,9 +4,8 @@ use model::{
     CancelAll, CancelOrder, CausedBy, ClOrdId, Command, Denial, DenyReason, Event, Origin, Scope, ShardId,
 };
 
-use crate::asks::Ask;
 use crate::fingerprint::Changed;
-use crate::{Account, Core, Order, Outcome, Stamp};
+use crate::{Account, Ask, Core, Order, Outcome, Stamp};
 
 /// An ask comes as a command. False, and told, where it was on record before: then nothing is done again.
 // In line it would have every other input pay for its room on the stack.
@@ -84,7 +83,7 @@ struct Asking {
 }
 
 impl Asking {
-    fn ask(&mut self, command: Command) -> Ask {
+    fn ask(&mut self, command: Command) -> Ask<Command> {
         let cause = CausedBy { position: self.stamp.position, index: self.next };
         self.next += 1;
         Ask { cause, origin: self.origin, command }

@@ -1,7 +1,8 @@
 //! One place for the derives every journalled or hashed word needs.
 
 /// Gives plain data what it needs to be journalled (rkyv), hashed and snapshotted canonically (borsh), and
-/// printed for a program (serde, output only).
+/// printed for a program (serde, output only). Whoever uses it depends on these three.
+#[macro_export]
 macro_rules! journalled {
     ($($(#[$attribute:meta])* pub $kind:ident $name:ident $body:tt)*) => {$(
         #[derive(
