@@ -16,9 +16,10 @@ usage: cargo xtask <task>
                            set up, build, kill node and broker again and again, prove that nothing is lost
   sim [--yes] [--seed S | --seeds N] [--json FILE]
                            build, play seeded histories in a simulated world, check everything; --seed S: one again
-  budgets [--yes] [--reset]
+  budgets [--yes] [--reset | --account STAGE]
                            count each stage's instructions under valgrind and compare with perf/budgets.toml;
-                           --reset: write what was counted into that file instead
+                           --reset: write what was counted into that file instead;
+                           --account STAGE: say which function and which source file they go to
 
   fmt                      format the code
   lint                     clippy, warnings denied
@@ -70,8 +71,8 @@ pub(crate) enum Task {
     Budgets {
         /// Consent was given beforehand.
         yes: bool,
-        /// Write the budgets instead of comparing with them.
-        reset: bool,
+        /// Passed on.
+        args: Vec<OsString>,
     },
     /// Check everything.
     Test {
@@ -124,9 +125,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Task, U
         "bench" => Ok(passed_on(rest)).map(|(yes, args)| Task::Bench { yes, args }),
         "crash-proof" => Ok(passed_on(rest)).map(|(yes, args)| Task::CrashProof { yes, args }),
         "sim" => Ok(passed_on(rest)).map(|(yes, args)| Task::Sim { yes, args }),
-        "budgets" => {
-            flags("budgets", &rest, ["--yes", "--reset"]).map(|[yes, reset]| Task::Budgets { yes, reset })
-        }
+        "budgets" => Ok(passed_on(rest)).map(|(yes, args)| Task::Budgets { yes, args }),
         "fmt" => flags("fmt", &rest, []).map(|[]| Task::Fmt),
         "lint" => flags("lint", &rest, []).map(|[]| Task::Lint),
         "doc" => flags("doc", &rest, []).map(|[]| Task::Doc),
@@ -181,8 +180,12 @@ mod tests {
         assert_eq!(parsed("fmt"), Ok(Task::Fmt));
         assert_eq!(parsed("lint"), Ok(Task::Lint));
         assert_eq!(parsed("doc"), Ok(Task::Doc));
-        assert_eq!(parsed("budgets"), Ok(Task::Budgets { yes: false, reset: false }));
-        assert_eq!(parsed("budgets --reset --yes"), Ok(Task::Budgets { yes: true, reset: true }));
+        assert_eq!(parsed("budgets"), Ok(Task::Budgets { yes: false, args: vec![] }));
+        let account = vec!["--account".into(), "apply.fill".into()];
+        assert_eq!(
+            parsed("budgets --account apply.fill --yes"),
+            Ok(Task::Budgets { yes: true, args: account })
+        );
         assert_eq!(parsed("--help"), Ok(Task::Help));
     }
 

@@ -54,11 +54,11 @@ pub(crate) fn bench(consent: Consent, arguments: &[OsString]) -> Result<(), Stri
 }
 
 /// Sets up, builds the counting, becomes it.
-pub(crate) fn budgets(consent: Consent, reset: bool) -> Result<(), String> {
+pub(crate) fn budgets(consent: Consent, arguments: &[OsString]) -> Result<(), String> {
     setup::complete(Purpose::Build, consent)?;
     setup::complete(Purpose::Counting, consent)?;
     let program = steps::counting()?;
-    let error = Command::new(&program).args(reset.then_some("--reset")).exec();
+    let error = Command::new(&program).args(arguments).exec();
     Err(format!("cannot start {}: {error}", program.display()))
 }
 

@@ -45,7 +45,7 @@ fn run(task: Task) -> ExitCode {
         Task::CrashProof { yes, args } => chores::crash_proof(Consent::given(yes), &args),
         Task::Sim { yes, args } => chores::sim(Consent::given(yes), &args),
         Task::Bench { yes, args } => chores::bench(Consent::given(yes), &args),
-        Task::Budgets { yes, reset } => chores::budgets(Consent::given(yes), reset),
+        Task::Budgets { yes, args } => chores::budgets(Consent::given(yes), &args),
         Task::Test { yes, quick } => chores::test(Consent::given(yes), quick),
         Task::Fmt => chores::fmt(),
         Task::Lint => chores::lint(),

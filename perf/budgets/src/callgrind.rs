@@ -1,5 +1,6 @@
 //! Counting: this program once more for each stage, under callgrind, collecting only inside `counted_from_here`.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -7,7 +8,7 @@ use crate::budget::BudgetError;
 use crate::stages::{STAGES, Stage};
 
 /// Rounds of a stage that are counted: enough that what happens once an hour shows, few enough to be quick.
-const ROUNDS: u64 = 200;
+pub(crate) const ROUNDS: u64 = 200;
 
 /// Every stage with its instructions for one round, in the order of [`STAGES`].
 pub(crate) fn count_all() -> Result<Vec<(&'static str, u64)>, BudgetError> {
@@ -27,10 +28,28 @@ pub(crate) fn count_all() -> Result<Vec<(&'static str, u64)>, BudgetError> {
 }
 
 fn count(stage: &Stage) -> Result<u64, BudgetError> {
-    let failed = |what: String| BudgetError::Counting(format!("{}: {what}", stage.name));
+    let said = run(stage, Path::new("/dev/null"))?;
+    match collected(&said) {
+        Some(count) if count > 0 => Ok(count / ROUNDS),
+        _ => Err(failed(stage, format!("nothing was counted:\n{said}"))),
+    }
+}
+
+/// What callgrind writes down about all rounds of a stage.
+pub(crate) fn profile(stage: &Stage) -> Result<String, BudgetError> {
+    let path = std::env::temp_dir().join(format!("budgets-{}.callgrind", std::process::id()));
+    let profile = run(stage, &path).and_then(|_| Ok(std::fs::read_to_string(&path)?));
+    // Nothing is lost with it.
+    let _ = std::fs::remove_file(&path);
+    profile
+}
+
+/// Runs a stage under callgrind, which writes its profile to `into`, and returns what it says.
+fn run(stage: &Stage, into: &Path) -> Result<String, BudgetError> {
     let program = std::env::current_exe()?;
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*counted_from_here*"])
+        .args(["--tool=callgrind", "--toggle-collect=*counted_from_here*"])
+        .arg(format!("--callgrind-out-file={}", into.display()))
         .arg(program)
         .args(["--stage", stage.name, &ROUNDS.to_string()])
         // What the C library finds on this processor must not count: everybody gets the same `memcpy`.
@@ -41,15 +60,16 @@ fn count(stage: &Stage) -> Result<u64, BudgetError> {
         .env_remove("RUST_LOG")
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| failed(format!("valgrind: {error}")))?;
-    let said = String::from_utf8_lossy(&output.stderr);
+        .map_err(|error| failed(stage, format!("valgrind: {error}")))?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
     if !output.status.success() {
-        return Err(failed(format!("it ended with {}:\n{said}", output.status)));
+        return Err(failed(stage, format!("it ended with {}:\n{said}", output.status)));
     }
-    match collected(&said) {
-        Some(count) if count > 0 => Ok(count / ROUNDS),
-        _ => Err(failed(format!("nothing was counted:\n{said}"))),
-    }
+    Ok(said)
+}
+
+fn failed(stage: &Stage, what: String) -> BudgetError {
+    BudgetError::Counting(format!("{}: {what}", stage.name))
 }
 
 /// From callgrind's line `==123== Collected : 456789`.

@@ -5,8 +5,9 @@
 //! `memcpy` (`GLIBC_TUNABLES`), hash seeds (there are none), addresses (valgrind's). What they do not show: cache
 //! misses, faults, waiting. For those there is the lab.
 //!
-//! * `stages`: what is counted. * `callgrind`: how. * `budget`: the file.
+//! * `stages`: what is counted. * `callgrind`: how. * `budget`: the file. * `account`: where they go.
 
+mod account;
 mod budget;
 mod callgrind;
 mod stages;
@@ -14,7 +15,7 @@ mod stages;
 use std::process::ExitCode;
 
 use budget::{Budget, BudgetError};
-use stages::STAGES;
+use stages::{STAGES, Stage};
 
 /// A stage that takes so much more than its budget fails the check.
 const TOLERATED_PERCENT: u64 = 10;
@@ -25,9 +26,17 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         [] => check(),
         ["--reset"] => reset(),
+        ["--account", name] => match STAGES.iter().find(|stage| stage.name == *name) {
+            Some(stage) => show_account(stage),
+            None => return unknown(name),
+        },
         ["--stage", name, rounds] => return stages::run(name, rounds),
         _ => {
-            eprintln!("usage: budgets [--reset]\n\nWithout --reset it compares with {}.", budget::PATH);
+            eprintln!(
+                "usage: budgets [--reset | --account STAGE]\n\nWithout arguments it compares with {}.\n--account says \
+                 where the instructions of one stage go.",
+                budget::PATH
+            );
             return ExitCode::from(2);
         }
     };
@@ -84,6 +93,20 @@ fn reset() -> Result<bool, BudgetError> {
     before.with(&counted).write()?;
     println!("\nwritten: {}", budget::PATH);
     Ok(true)
+}
+
+/// Shows where the instructions of one stage go.
+fn show_account(stage: &Stage) -> Result<bool, BudgetError> {
+    let profile = callgrind::profile(stage)?;
+    let account = account::read(&profile).map_err(|error| BudgetError::Counting(error.to_string()))?;
+    print!("{}", account.table(stage.name, callgrind::ROUNDS));
+    Ok(true)
+}
+
+fn unknown(name: &str) -> ExitCode {
+    let names: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
+    eprintln!("budgets: there is no stage {name:?}; there are {}", names.join(", "));
+    ExitCode::from(2)
 }
 
 const fn has_grown(count: u64, allowed: u64) -> bool {
