@@ -1,11 +1,9 @@
 //! One account: its holdings and books. Its orders stand with those of the whole shard, in `orders.rs`.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use indexmap::IndexMap;
-use model::{AccountDefinition, CashMove, InstrumentId, Limits, Reference};
-use rustc_hash::FxBuildHasher;
+use model::{AccountDefinition, InstrumentId, Limits};
 
-use crate::sorted::Sorted;
+use crate::store::sorted::Sorted;
 use crate::{Holding, Ledger};
 
 /// The state of one account.
@@ -21,7 +19,6 @@ pub struct Account {
     pub set_aside: bool,
     pub(crate) ledger: Ledger,
     pub(crate) holdings: Sorted<InstrumentId, Holding>,
-    pub(crate) cash_moves: IndexMap<Reference, CashMove, FxBuildHasher>,
 }
 
 impl Account {
@@ -33,7 +30,6 @@ impl Account {
             set_aside: false,
             ledger: Ledger::default(),
             holdings: Sorted::new(),
-            cash_moves: IndexMap::default(),
         }
     }
 

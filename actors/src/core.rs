@@ -1,24 +1,28 @@
-//! The state of one shard, and the table of contents of what can change it.
+//! The state of one shard. `trading.rs` says what changes it.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use arrayvec::ArrayVec;
 use borsh::{BorshDeserialize, BorshSerialize};
-use machine::{Ask, Stamp};
+use machine::Ask;
 use model::{
-    AccountId, Broken, ClOrdId, Command, Date, ExecType, ExecutionReport, Incarnation, Input, Instrument,
-    InstrumentId, Name, OrderId, Origin, PortfolioId, Position, Price, SessionDefinition, SessionId,
-    SessionState, ShardId, Stamped, Timestamp, WireId,
+    AccountId, Broken, ClOrdId, Command, Date, ExecutionReport, Incarnation, Instrument, InstrumentId,
+    Invariant, Name, OrderId, PortfolioId, Position, Price, SessionDefinition, SessionId, SessionState,
+    ShardId, WireId, there,
 };
 
 use crate::asks::Asks;
+use crate::books::ledger::Dates;
 use crate::executions::Executions;
+use crate::fact::Fact;
 use crate::fingerprint::Fingerprint;
 use crate::orders::Orders;
-use crate::provision::{Pieces, Provision, Want};
-use crate::settlements::Settlements;
-use crate::table::Table;
-use crate::{Account, Order, Outcome, Portfolio, apply};
+use crate::parts::movements::Movements;
+use crate::parts::settlement::Settlements;
+use crate::store::growth::Spare;
+use crate::store::table::Table;
+use crate::{Account, Order, Portfolio};
 
 /// The state of one shard.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,7 +38,9 @@ pub struct Core {
     pub(crate) account_names: BTreeMap<Name, AccountId>,
     pub(crate) orders: Orders,
     pub(crate) executions: Executions,
-    /// Accounts with something unsettled, by the date it settles.
+    /// A part's.
+    pub(crate) movements: Movements,
+    /// A part's.
     pub(crate) settlements: Settlements,
     pub(crate) suspense: Vec<Suspense>,
     pub(crate) asks: Asks,
@@ -44,9 +50,16 @@ pub struct Core {
     pub(crate) ticks_set_aside: bool,
     /// Whom a tick is about just now: who is to be set aside should it fail.
     pub(crate) at_work: Option<AccountId>,
+    /// What the parts are to hear of this input.
+    pub(crate) told: ArrayVec<Fact, TOLD>,
+    /// For books that have something unsettled.
+    pub(crate) rooms: Spare<Dates>,
     /// Of every change that led here, and every message.
     pub(crate) changes: Fingerprint,
 }
+
+/// Facts that one input leads to, at most.
+const TOLD: usize = 2;
 
 /// Which order a ClOrdID is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -96,120 +109,10 @@ impl Core {
         Self::default()
     }
 
-    /// Applies one stamped input; its consequences are added to `out`, which the caller has cleared.
-    ///
-    /// Every arm checks first (`check_*` never mutates) and then commits (`apply_*` never fails). What cannot be
-    /// done is answered with [`model::Event::Denied`] or an alert.
-    ///
-    /// No input panics; a broken invariant does. The state is in question then, and whoever called must take it from the
-    /// journal again, without that input and with [`Input::Broken`] behind it.
-    pub fn apply(&mut self, stamp: Stamp, input: &Input, out: &mut Outcome) {
-        match input {
-            Input::Opened { incarnation, logic_version } => {
-                apply::session::opened(self, *incarnation, *logic_version, out);
-            }
-            Input::Command { origin, cause, stamped, command } => {
-                if cause.is_none_or(|cause| apply::asks::take(self, stamp, cause, out)) {
-                    self.command(stamp, origin, stamped, command, out);
-                }
-            }
-            Input::ExecutionReport(report) => apply::execution_report::apply(self, stamp, report, out),
-            Input::CancelReject(reject) => apply::reject::cancel_reject(self, stamp, reject, out),
-            Input::MessageReject(reject) => apply::reject::message_reject(self, stamp, reject, out),
-            Input::Quarantined(message) => apply::reject::quarantined(self, message, out),
-            Input::Session(change) => apply::session::change(self, stamp, *change, out),
-            Input::Evidence(evidence) => apply::evidence::apply(self, stamp, *evidence, out),
-            Input::Mark { instrument, quote } => apply::mark::apply(self, *instrument, quote, out),
-            Input::Tick => apply::tick::apply(self, stamp, out),
-            Input::AsksTaken { by, cause } => apply::asks::taken_by(self, *by, *cause, out),
-            Input::Broken(broken) => apply::broken::apply(self, stamp, broken, out),
-        }
-        for message in &out.outbound {
-            self.changes.message(message);
-        }
-    }
-
-    /// Has what the decision about an input looks up first fetched, so that it is there when it is needed: from a large
-    /// state that takes as long as the rest of the decision. Changes nothing, and may be left out.
-    #[expect(clippy::inline_always, reason = "a call costs as much as what is fetched for an order")]
-    #[inline(always)]
-    pub fn anticipate(&self, input: &Input) {
-        match input {
-            Input::Command { command: Command::NewOrder(order), .. } => {
-                self.orders.anticipate(order.account, &order.cl_ord_id);
-            }
-            Input::ExecutionReport(report) => self.anticipate_report(report),
-            _ => {}
-        }
-    }
-
-    /// Has the memory fetched that the next order will be written to. It changes nothing.
+    /// Tells the parts, once the input is applied.
     #[inline]
-    pub fn make_ready(&mut self) {
-        self.orders.make_ready();
-    }
-
-    #[inline(never)]
-    fn anticipate_report(&self, report: &ExecutionReport) {
-        if let Some(id) = report.cl_ord_id {
-            self.orders.anticipate_report(id);
-        }
-        if report.exec_type == ExecType::Trade {
-            self.executions.anticipate(self.broker_of(report.session), report.exec_id);
-        }
-    }
-
-    fn command(
-        &mut self,
-        stamp: Stamp,
-        origin: &Origin,
-        stamped: &Stamped,
-        command: &Command,
-        out: &mut Outcome,
-    ) {
-        match command {
-            Command::NewOrder(order) => apply::new_order::apply(self, stamp, stamped, order, out),
-            Command::CancelOrder(cancel) => apply::cancel_order::apply(self, stamp, stamped, cancel, out),
-            Command::ReplaceOrder(replace) => apply::replace_order::apply(self, stamp, stamped, replace, out),
-            Command::MoveCash(cash_move) => apply::move_cash::apply(self, cash_move, out),
-            Command::Halt(scope) => apply::halt::apply(self, *scope, true, out),
-            Command::Resume(scope) => apply::halt::apply(self, *scope, false, out),
-            Command::SetLimit { actor, kind, currency, value } => {
-                apply::limit::apply(self, *actor, *kind, *currency, *value, out);
-            }
-            Command::DefineInstrument(instrument) => apply::define::instrument(self, instrument, out),
-            Command::DefinePortfolio(portfolio) => apply::define::portfolio(self, portfolio, out),
-            Command::DefineAccount(account) => apply::define::account(self, account, out),
-            Command::DefineSession(session) => apply::define::session(self, session, out),
-            Command::CancelAll(cancel) => apply::asks::cancel_all(self, stamp, *origin, *cancel, out),
-            Command::Release(aside) => apply::broken::release(self, *aside, out),
-        }
-    }
-
-    /// The next time at which a `Tick` has something to do; `None` where nothing waits.
-    pub fn next_deadline(&self) -> Option<Timestamp> {
-        if self.ticks_set_aside {
-            return None;
-        }
-        let settles = self.settlements.next_date().map(Date::start);
-        let retires = apply::tick::next_retirement(self).map(Date::start);
-        settles.into_iter().chain(retires).min()
-    }
-
-    /// What should be made ahead, so that no order waits for memory; `None` where everything is there.
-    #[inline]
-    pub fn wants(&self) -> Option<Want> {
-        let wants = self.orders.wants().or_else(|| self.executions.wants());
-        wants.or_else(|| self.settlements.rooms.is_short().then_some(Want::Dates))
-    }
-
-    /// Takes what was made ahead. Changes nothing of the state, and nothing depends on it but time.
-    pub fn provide(&mut self, provision: Provision) {
-        match provision.0 {
-            pieces @ (Pieces::Executions(_) | Pieces::ExecutionNames(_)) => self.executions.provide(pieces),
-            Pieces::Dates(rooms) => self.settlements.rooms.provide(rooms),
-            pieces => self.orders.provide(pieces),
-        }
+    pub(crate) fn tell(&mut self, fact: Fact) {
+        there(self.told.try_push(fact).ok(), Invariant::RoomIsThere);
     }
 
     /// How often the journal behind this state was opened for writing.

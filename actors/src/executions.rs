@@ -4,13 +4,16 @@
 //! ExecID, whatever their day. Of a day that is forgotten nothing is found any more; its places are given back a few at a
 //! time, as others come, so that no execution waits for a whole day to be cleared away.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 use model::{BrokerId, Date, ExecId, Invariant, OrderId, Price, Quantity, there};
 
-use crate::names::{Names, hash_of};
-use crate::provision::{Pieces, Want};
-use crate::shelves::{NOWHERE, Shelf, Shelves};
+use crate::store::growth::Grows;
+use crate::store::names::{Names, Segment, hash_of};
+use crate::store::shelves::{NOWHERE, Shelf, Shelves};
+use crate::want::Want;
 
 mod encoding;
 #[cfg(test)]
@@ -127,15 +130,6 @@ impl Executions {
         }
     }
 
-    /// What is not for executions is left alone.
-    pub(crate) fn provide(&mut self, pieces: Pieces) {
-        match pieces {
-            Pieces::Executions(shelves) => self.booked.provide(shelves),
-            Pieces::ExecutionNames(segments) => self.names.provide(segments),
-            _ => {}
-        }
-    }
-
     /// Has fetched what is looked at first when an execution comes in.
     #[inline]
     pub(crate) fn anticipate(&self, broker: BrokerId, exec_id: ExecId) {
@@ -240,5 +234,17 @@ impl Executions {
         self.forgotten = known.next;
         self.names.remove(Key::new(known.broker, known.exec_id).hash, place);
         self.booked.leave(place);
+    }
+}
+
+impl Grows<BookedShelf> for Executions {
+    fn provide(&mut self, shelves: Vec<BookedShelf>) {
+        self.booked.provide(shelves);
+    }
+}
+
+impl Grows<Box<Segment>> for Executions {
+    fn provide(&mut self, segments: Vec<Box<Segment>>) {
+        self.names.provide(segments);
     }
 }

@@ -5,8 +5,9 @@
 //! reads no clock, does no I/O, and depends on nothing but its arguments: replaying the same inputs gives the
 //! same state, byte for byte.
 //!
-//! Where to read: [`Core::apply`] is the table of contents; `apply/` holds one file for each input; every change
-//! of an order, whatever its cause, goes through `staging.rs`, which keeps ledger, position and exposure in step.
+//! Where to read: `trading.rs` is the table of contents. `apply/` holds one file for each input of the orders' way, and
+//! `parts/` a folder for each feature beside it. Every change of an order, whatever its cause, goes through `staging.rs`,
+//! which keeps ledger, position and exposure in step.
 #![no_std]
 
 extern crate alloc;
@@ -14,34 +15,40 @@ extern crate alloc;
 mod account;
 mod apply;
 mod asks;
+mod books;
 mod core;
 mod executions;
+mod fact;
 mod fingerprint;
-mod holding;
-mod ledger;
+mod hands;
 mod logic;
-mod names;
+mod must;
 mod order;
 mod orders;
 mod outcome;
+mod part;
+mod parts;
 mod portfolio;
 mod provision;
+mod section;
 mod sections;
-mod settlements;
-mod shelves;
-mod sorted;
 mod staging;
-mod table;
+mod store;
+mod trading;
+mod verify;
+mod want;
 
 pub use crate::core::{Core, InstrumentBook, Route, SessionBook, Suspense};
 pub use account::Account;
+pub use books::asset::{Asset, Bucket, Leg};
+pub use books::holding::Holding;
+pub use books::ledger::{Book, Ledger, LedgerError};
 pub use fingerprint::Fingerprint;
-pub use holding::Holding;
-pub use ledger::{Asset, Book, Bucket, Ledger, LedgerError, Leg};
 pub use logic::{LOGIC_CHANGES, LOGIC_VERSION};
-pub use machine::{Ask, LogicChange, Section, SectionError, Stamp};
+pub use machine::{Ask, LogicChange, Section, SectionError, Stamp, Violation};
 pub use order::{Order, Pending};
 pub use outcome::Outcome;
 pub use portfolio::{Exposure, Portfolio};
-pub use provision::{Provision, Want};
+pub use provision::Provision;
 pub use risk_gate::Facts;
+pub use want::Want;

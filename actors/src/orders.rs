@@ -5,17 +5,20 @@
 //! are not part of the state: equal states may use different ones. What the tables grow by can be made ahead, by
 //! another thread: see [`crate::Provision`].
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use model::{AccountId, ClOrdId, Invariant, OrderId, PendingKind, WireId, holds, there};
 
-use crate::names::{Names, hash_of};
-use crate::provision::{Pieces, Want};
-use crate::shelves::{NOWHERE, Row, Shelf, Shelves};
+use crate::store::growth::Grows;
+use crate::store::names::{Names, Segment, hash_of};
+use crate::store::shelves::{NOWHERE, Row, Shelf, Shelves};
+use crate::want::Want;
 use crate::{Order, Pending};
 
 mod cell;
 mod encoding;
+mod links;
 mod list;
 mod pages;
 mod tally;
@@ -23,7 +26,8 @@ mod tally;
 mod tests;
 
 use cell::{Amended, Cell};
-use list::{Chain, List};
+use links::Chain;
+use list::List;
 pub(crate) use pages::Page;
 use pages::Pages;
 pub(crate) use tally::Tally;
@@ -110,18 +114,6 @@ impl Orders {
             Some(Want::Requests)
         } else {
             None
-        }
-    }
-
-    /// What is not for orders is left alone.
-    pub(crate) fn provide(&mut self, pieces: Pieces) {
-        match pieces {
-            Pieces::Orders(shelves) => self.cells.provide(shelves),
-            Pieces::Names(segments) => self.names.provide(segments),
-            Pieces::Pages(pages) => self.pages.provide(pages),
-            Pieces::Amended(shelves) => self.amended.provide(shelves),
-            Pieces::Requests(shelves) => self.requests.provide(shelves),
-            Pieces::Executions(_) | Pieces::ExecutionNames(_) | Pieces::Dates(_) => {}
         }
     }
 
@@ -411,5 +403,35 @@ impl Orders {
             }
         }
         doubted
+    }
+}
+
+impl Grows<CellShelf> for Orders {
+    fn provide(&mut self, shelves: Vec<CellShelf>) {
+        self.cells.provide(shelves);
+    }
+}
+
+impl Grows<Box<Segment>> for Orders {
+    fn provide(&mut self, segments: Vec<Box<Segment>>) {
+        self.names.provide(segments);
+    }
+}
+
+impl Grows<Box<Page>> for Orders {
+    fn provide(&mut self, pages: Vec<Box<Page>>) {
+        self.pages.provide(pages);
+    }
+}
+
+impl Grows<AmendedShelf> for Orders {
+    fn provide(&mut self, shelves: Vec<AmendedShelf>) {
+        self.amended.provide(shelves);
+    }
+}
+
+impl Grows<RequestShelf> for Orders {
+    fn provide(&mut self, shelves: Vec<RequestShelf>) {
+        self.requests.provide(shelves);
     }
 }

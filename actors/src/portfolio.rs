@@ -5,7 +5,7 @@ use alloc::collections::BTreeSet;
 use borsh::{BorshDeserialize, BorshSerialize};
 use model::{Amount, ArithmeticError, Currency, InstrumentId, PortfolioDefinition, Quantity, StrategyId};
 
-use crate::sorted::Sorted;
+use crate::store::sorted::Sorted;
 
 /// The state of one portfolio.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

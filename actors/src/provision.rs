@@ -1,41 +1,23 @@
-//! What the tables grow by, made ahead by whoever has the time, so that no input waits for memory.
+//! What the tables of the state grow by, made ahead by whoever has the time, so that no input waits for memory.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::executions::BookedShelf;
-use crate::ledger::Dates;
-use crate::names::Segment;
-use crate::orders::{AmendedShelf, CellShelf, Page, RequestShelf};
-use crate::shelves::Shelf;
-
-/// Something that a table of the state grows by, as many pieces as should be there ahead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Want {
-    /// Room for orders.
-    Orders,
-    /// Room for their names.
-    Names,
-    /// Room for their identities, and those of requests.
-    Pages,
-    /// Room for what replaced and cancelled orders have beside.
-    Amended,
-    /// Room for cancel and replace requests.
-    Requests,
-    /// Room for executions.
-    Executions,
-    /// Room for their names.
-    ExecutionNames,
-    /// Room for what an account is to get or to pay on some days.
-    Dates,
-}
+use crate::Core;
+use crate::books::ledger::Dates;
+use crate::executions::{BookedShelf, Executions};
+use crate::orders::{AmendedShelf, CellShelf, Orders, Page, RequestShelf};
+use crate::store::growth::{Grows, Spare, made_ahead};
+use crate::store::names::Segment;
+use crate::store::shelves::Shelf;
+use crate::want::Want;
 
 /// Pieces made ahead. They change nothing of the state.
 #[derive(Debug)]
-pub struct Provision(pub(crate) Pieces);
+pub struct Provision(Pieces);
 
 #[derive(Debug)]
-pub(crate) enum Pieces {
+enum Pieces {
     Orders(Vec<CellShelf>),
     Names(Vec<Box<Segment>>),
     Pages(Vec<Box<Page>>),
@@ -74,68 +56,32 @@ impl Provision {
     }
 }
 
-/// Something that tables grow by.
-pub(crate) trait Piece {
-    /// How many should be there ahead.
-    const AHEAD: usize;
-
-    fn make() -> Self;
-}
-
-fn made_ahead<T: Piece>() -> Vec<T> {
-    // With room for those that are left when these come.
-    let mut pieces = Vec::with_capacity(2 * T::AHEAD);
-    pieces.resize_with(T::AHEAD, T::make);
-    pieces
-}
-
-// In line, what takes a piece would have room for one on the stack.
-#[cold]
-#[inline(never)]
-fn made_now<T: Piece>() -> T {
-    T::make()
-}
-
-/// Pieces that are there ahead, or were given back.
-#[derive(Debug)]
-pub(crate) struct Spare<T> {
-    pieces: Vec<T>,
-}
-
-/// A copy of the state begins with none.
-impl<T> Clone for Spare<T> {
-    fn clone(&self) -> Self {
-        Self::default()
+impl Provision {
+    /// Gives the pieces to the table that they are for.
+    pub(crate) fn give(self, orders: &mut Orders, executions: &mut Executions, rooms: &mut Spare<Dates>) {
+        match self.0 {
+            Pieces::Orders(shelves) => orders.provide(shelves),
+            Pieces::Names(segments) => orders.provide(segments),
+            Pieces::Pages(pages) => orders.provide(pages),
+            Pieces::Amended(shelves) => orders.provide(shelves),
+            Pieces::Requests(shelves) => orders.provide(shelves),
+            Pieces::Executions(shelves) => executions.provide(shelves),
+            Pieces::ExecutionNames(segments) => executions.provide(segments),
+            Pieces::Dates(dates) => rooms.provide(dates),
+        }
     }
 }
 
-impl<T> Default for Spare<T> {
-    fn default() -> Self {
-        Self { pieces: Vec::new() }
-    }
-}
-
-impl<T: Piece> Spare<T> {
-    /// True where more should be made: half of them are gone.
+impl Core {
+    /// What should be made ahead, so that no order waits for memory; `None` where everything is there.
     #[inline]
-    pub(crate) const fn is_short(&self) -> bool {
-        self.pieces.len() < T::AHEAD.div_ceil(2)
+    pub fn wants(&self) -> Option<Want> {
+        let wants = self.orders.wants().or_else(|| self.executions.wants());
+        wants.or_else(|| self.rooms.is_short().then_some(Want::Dates))
     }
 
-    /// Takes pieces made ahead, in their list, which has room for those that are left.
-    pub(crate) fn provide(&mut self, mut pieces: Vec<T>) {
-        pieces.append(&mut self.pieces);
-        self.pieces = pieces;
-    }
-
-    /// The next one; made now where none is there.
-    #[inline]
-    pub(crate) fn take(&mut self) -> T {
-        self.pieces.pop().unwrap_or_else(made_now)
-    }
-
-    /// One that is not needed any more.
-    pub(crate) fn give_back(&mut self, piece: T) {
-        self.pieces.push(piece);
+    /// Takes what was made ahead. Changes nothing of the state, and nothing depends on it but time.
+    pub fn provide(&mut self, provision: Provision) {
+        provision.give(&mut self.orders, &mut self.executions, &mut self.rooms);
     }
 }

@@ -10,12 +10,16 @@ use machine::{Section, SectionError};
 use model::Incarnation;
 
 use crate::fingerprint::Fingerprint;
+use crate::parts::movements::References;
+use crate::section::KeptSection;
+use crate::store::table::Table;
+use crate::trading::KEPT_PARTS;
 use crate::{Account, Core};
 
-/// A part that is one field, written as it is.
-macro_rules! part {
+/// A section that is one field, written as it is.
+macro_rules! field {
     ($name:literal, $version:literal, $field:ident) => {
-        Part {
+        KeptSection {
             section: Section { name: $name, version: $version },
             save: |core, mut writer| core.$field.serialize(&mut writer),
             load: |core, _, mut reader| {
@@ -26,28 +30,27 @@ macro_rules! part {
     };
 }
 
-/// Where each part of [`Core`] is kept. Order and versions are the canonical encoding of the state.
-const PARTS: &[Part] = &[
-    Part { section: Section { name: "shard", version: 1 }, save: save_shard, load: load_shard },
-    part!("instruments", 1, instruments),
-    part!("sessions", 1, sessions),
-    part!("portfolios", 1, portfolios),
-    Part { section: Section { name: "accounts", version: 1 }, save: save_accounts, load: load_accounts },
-    part!("orders", 1, orders),
-    part!("executions", 1, executions),
-    part!("settlements", 1, settlements),
-    part!("suspense", 1, suspense),
-    part!("asks", 1, asks),
-    Part { section: Section { name: "broken", version: 1 }, save: save_broken, load: load_broken },
+/// Where the state of the orders' way is kept; the parts' follows. Order and versions are the canonical encoding of the state.
+const HOT: &[KeptSection] = &[
+    KeptSection { section: Section { name: "shard", version: 1 }, save: save_shard, load: load_shard },
+    field!("instruments", 1, instruments),
+    field!("sessions", 1, sessions),
+    field!("portfolios", 1, portfolios),
+    KeptSection {
+        section: Section { name: "accounts", version: 2 },
+        save: save_accounts,
+        load: load_accounts,
+    },
+    field!("orders", 1, orders),
+    field!("executions", 1, executions),
+    field!("suspense", 1, suspense),
+    field!("asks", 1, asks),
+    KeptSection { section: Section { name: "broken", version: 1 }, save: save_broken, load: load_broken },
 ];
 
-type Save = fn(&Core, &mut dyn Write) -> Result<()>;
-type Load = fn(&mut Core, u16, &mut dyn Read) -> Result<()>;
-
-struct Part {
-    section: Section,
-    save: Save,
-    load: Load,
+/// Every section, in order.
+fn sections() -> impl Iterator<Item = &'static KeptSection> {
+    HOT.iter().chain(KEPT_PARTS)
 }
 
 /// What concerns the whole shard.
@@ -75,9 +78,17 @@ fn save_accounts(core: &Core, mut writer: &mut dyn Write) -> Result<()> {
     core.accounts.serialize(&mut writer)
 }
 
-/// Their names are found again from themselves.
-fn load_accounts(core: &mut Core, _: u16, mut reader: &mut dyn Read) -> Result<()> {
-    core.accounts = BorshDeserialize::deserialize_reader(&mut reader)?;
+/// Their names are found again from themselves. In version 1 each had its cash movements behind it.
+fn load_accounts(core: &mut Core, version: u16, mut reader: &mut dyn Read) -> Result<()> {
+    if version == 1 {
+        let accounts = Table::<(Account, References)>::deserialize_reader(&mut reader)?;
+        core.accounts = accounts.map(|(account, references)| {
+            references.values().for_each(|cash_move| core.movements.insert(cash_move));
+            account
+        });
+    } else {
+        core.accounts = BorshDeserialize::deserialize_reader(&mut reader)?;
+    }
     let named = |account: &Account| (account.definition.name, account.definition.id);
     core.account_names = core.accounts.iter().map(named).collect();
     Ok(())
@@ -95,12 +106,12 @@ fn load_broken(core: &mut Core, _: u16, mut reader: &mut dyn Read) -> Result<()>
 impl Core {
     /// The sections of a state, in order.
     pub fn sections() -> impl Iterator<Item = Section> {
-        PARTS.iter().map(|part| part.section)
+        sections().map(|part| part.section)
     }
 
     /// Writes one section, in its newest version.
     pub fn save(&self, section: Section, writer: &mut dyn Write) -> Result<()> {
-        let part = PARTS.iter().find(|part| part.section == section);
+        let part = sections().find(|part| part.section == section);
         part.map_or_else(|| Err(Error::from(ErrorKind::NotFound)), |part| (part.save)(self, writer))
     }
 
@@ -111,7 +122,7 @@ impl Core {
         version: u16,
         mut bytes: &[u8],
     ) -> core::result::Result<(), SectionError> {
-        let Some(part) = PARTS.iter().find(|part| part.section.name == name) else {
+        let Some(part) = sections().find(|part| part.section.name == name) else {
             return Err(SectionError::Unknown { name: name.into() });
         };
         let Section { name, version: known } = part.section;
@@ -127,13 +138,13 @@ impl Core {
     /// replayed or from a snapshot on. Hash it to compare states. (Numbers keep their scale: 1.0 and 1.00 are equal, not
     /// the same.)
     pub fn encode<W: Write>(&self, writer: &mut W) -> Result<()> {
-        PARTS.iter().try_for_each(|part| (part.save)(self, writer))
+        sections().try_for_each(|part| (part.save)(self, writer))
     }
 
     /// Reads a state back from [`Core::encode`].
     pub fn decode<R: Read>(reader: &mut R) -> Result<Self> {
         let mut core = Self::default();
-        PARTS.iter().try_for_each(|part| (part.load)(&mut core, part.section.version, reader))?;
+        sections().try_for_each(|part| (part.load)(&mut core, part.section.version, reader))?;
         Ok(core)
     }
 }
@@ -143,6 +154,10 @@ mod tests {
     use super::*;
     use alloc::string::ToString;
     use alloc::vec::Vec;
+    use model::{
+        AccountDefinition, AccountId, Amount, CashMove, CashMoveKind, Currency, FeeSchedule, Money, Name,
+        PortfolioId, Reference, SessionId,
+    };
 
     #[test]
     fn names_are_short_and_given_once() {
@@ -151,6 +166,31 @@ mod tests {
             assert!(name.len() <= 16 && name.bytes().all(|byte| byte.is_ascii_lowercase()), "{name}");
             assert!(!names[at + 1..].contains(name), "{name}");
         }
+    }
+
+    /// Snapshots of programs before had each account's cash movements behind it.
+    #[test]
+    fn accounts_of_version_1_bring_their_cash_movements() {
+        let reference = Reference::cut("M1");
+        let money = Money { amount: "5".parse().unwrap(), currency: Currency::new("USD").unwrap() };
+        let id = AccountId::new(3);
+        let cash_move = CashMove { account: id, kind: CashMoveKind::Deposit, money, reference };
+        let (mut before, mut now) = (Table::default(), Core::default());
+        let mut references = References::default();
+        references.insert(reference, cash_move);
+        let account = Account::new(AccountDefinition {
+            id,
+            name: Name::new("ALPHA").unwrap(),
+            portfolio: PortfolioId::new(0),
+            session: SessionId::new(0),
+            fees: FeeSchedule { rate_bps: Amount::ZERO, per_unit: Amount::ZERO },
+        });
+        assert!(before.insert(3, (account.clone(), references)) && now.accounts.insert(3, account));
+        now.account_names.insert(Name::new("ALPHA").unwrap(), id);
+        now.movements.insert(&cash_move);
+        let mut read = Core::default();
+        read.load("accounts", 1, &borsh::to_vec(&before).unwrap()).unwrap();
+        assert_eq!(read, now);
     }
 
     #[test]

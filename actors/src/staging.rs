@@ -9,7 +9,8 @@ use model::{
 };
 use risk_gate::Reservation;
 
-use crate::ledger::Exchange;
+use crate::books::ledger::Exchange;
+use crate::fact::Fact;
 use crate::{Asset, Core, Exposure, Holding, LedgerError, Order};
 
 /// An execution to book with the change.
@@ -89,13 +90,13 @@ impl Core {
         account.holdings.insert(after.instrument, holding);
         for change in [&cash, &units].into_iter().flatten() {
             change.tell(after.account, &mut self.changes);
-            account.ledger.commit_change(change, &mut self.settlements.rooms);
+            account.ledger.commit_change(change, &mut self.rooms);
         }
         self.changes.exposure(account.definition.portfolio, currency, &exposure);
         portfolio.exposures.insert(currency, exposure);
         portfolio.gross_units.insert(after.instrument, gross_units);
         instrument.mark = Some(mark);
-        self.settlements.insert(fill.settles, after.account);
+        self.tell(Fact::Unsettled { account: after.account, date: fill.settles });
         self.orders.change(after);
         Ok(realised)
     }

@@ -11,6 +11,7 @@ pub mod definitions;
 #[cfg(feature = "quickfix")]
 pub mod demo;
 pub mod directory;
+mod duration;
 mod listing;
 pub mod node;
 pub mod node_api;

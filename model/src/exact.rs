@@ -12,7 +12,22 @@ use core::num::NonZeroU64;
 
 use rust_decimal::Decimal;
 
-use crate::number::ArithmeticError;
+/// Why a number could not be computed or read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ArithmeticError {
+    /// The exact result needs more than 28 digits.
+    #[error("the exact result does not fit 28 digits")]
+    Inexact,
+    /// The result is beyond the largest number.
+    #[error("the result is too large")]
+    Overflow,
+    /// Division by zero.
+    #[error("division by zero")]
+    DivisionByZero,
+    /// The text is not a decimal number.
+    #[error("not a decimal number")]
+    Syntax,
+}
 
 /// `(-1)^sign × (high × 2^64 + low) / 10^scale`. Zero has no sign.
 ///

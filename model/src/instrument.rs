@@ -1,16 +1,8 @@
-//! What can be traded, and in which currency.
+//! What can be traded.
 
-use core::fmt;
-use core::str::FromStr;
-
-use crate::{InstrumentId, Price, Quantity, Symbol, Text, TextError};
+use crate::{Currency, InstrumentId, Price, Quantity, Symbol};
 
 journalled! {
-    /// A currency code: ISO 4217 for money (`USD`), the asset's own code for digital assets (`USDT`).
-    #[derive(PartialOrd, Ord, Hash)]
-    #[serde(transparent)]
-    pub struct Currency { code: Text<8> }
-
     /// The kind of instrument.
     #[derive(PartialOrd, Ord, Hash)]
     pub enum AssetClass {
@@ -68,39 +60,5 @@ impl Instrument {
     /// The multiplier as a plain factor.
     pub const fn factor(&self) -> Quantity {
         self.multiplier
-    }
-}
-
-impl Currency {
-    /// From its code: two to eight upper-case letters or digits.
-    pub fn new(code: &str) -> Result<Self, TextError> {
-        let text = Text::new(code)?;
-        let plain = code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-        if plain && code.len() >= 2 { Ok(Self { code: text }) } else { Err(TextError::Character) }
-    }
-
-    /// The code.
-    pub fn as_str(&self) -> &str {
-        self.code.as_str()
-    }
-
-    /// The code's bytes as one number, the first in the lowest bits, zeros behind the last.
-    #[inline]
-    pub const fn number(self) -> u64 {
-        u64::from_le_bytes(self.code.bytes())
-    }
-}
-
-impl fmt::Display for Currency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.code.fmt(f)
-    }
-}
-
-impl FromStr for Currency {
-    type Err = TextError;
-
-    fn from_str(code: &str) -> Result<Self, TextError> {
-        Self::new(code)
     }
 }

@@ -15,6 +15,7 @@ extern crate machine;
 
 mod broken;
 mod command;
+mod currency;
 mod event;
 mod exact;
 mod ids;
@@ -24,6 +25,7 @@ mod limits;
 mod number;
 mod order;
 mod outbound;
+mod quote;
 mod reason;
 mod report;
 mod stamped;
@@ -31,21 +33,24 @@ mod text;
 
 pub use broken::{Aside, Broken, Invariant, broken, holds, there};
 pub use command::{CancelAll, CancelOrder, CashMove, CashMoveKind, NewOrder, ReplaceOrder, Scope};
+pub use currency::Currency;
 pub use event::{Alert, AlertKind, Event};
+pub use exact::ArithmeticError;
 pub use ids::{
     AccountId, Actor, BrokerId, InstrumentId, OrderId, PortfolioId, SessionId, StrategyId, WireId,
     WireIdError,
 };
 pub use input::{
-    AccountDefinition, Command, Delivery, DeliveryEvidence, Input, PortfolioDefinition, Quote, SessionChange,
+    AccountDefinition, Command, Delivery, DeliveryEvidence, Input, PortfolioDefinition, SessionChange,
     SessionDefinition, SessionState,
 };
-pub use instrument::{AssetClass, Currency, Instrument, InstrumentError};
+pub use instrument::{AssetClass, Instrument, InstrumentError};
 pub use limits::{FeeSchedule, LimitKind, Limits};
 pub use machine::{CausedBy, Date, Door, Incarnation, Origin, Position, PositionError, ShardId, Timestamp};
-pub use number::{Amount, ArithmeticError, Decimal, Money, Price, Quantity, Rounding};
+pub use number::{Amount, Decimal, Money, Price, Quantity, Rounding};
 pub use order::{Certainty, OrdStatus, OrderType, PendingKind, Side, TimeInForce};
 pub use outbound::{Outbound, OutboundKind};
+pub use quote::Quote;
 pub use reason::{Denial, DenyReason};
 pub use report::{
     CancelReject, ExecType, ExecutionReport, MessageReject, QuarantineCause, QuarantinedMessage, RejectLevel,

@@ -12,24 +12,7 @@ use core::str::FromStr;
 pub use rust_decimal::Decimal;
 use rust_decimal::RoundingStrategy;
 
-use crate::exact::Exact;
-
-/// Why a number could not be computed or read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ArithmeticError {
-    /// The exact result needs more than 28 digits.
-    #[error("the exact result does not fit 28 digits")]
-    Inexact,
-    /// The result is beyond the largest number.
-    #[error("the result is too large")]
-    Overflow,
-    /// Division by zero.
-    #[error("division by zero")]
-    DivisionByZero,
-    /// The text is not a decimal number.
-    #[error("not a decimal number")]
-    Syntax,
-}
+use crate::exact::{ArithmeticError, Exact};
 
 /// A rule that permits rounding; each names its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,14 +10,17 @@
 
 mod alternatives;
 mod counting;
+mod durations;
 mod error;
 mod goals;
 mod lab;
 mod machine;
+mod numbers;
 mod open_loop;
 mod options;
 mod plot;
 mod publish;
+mod ratio;
 mod report;
 mod rig;
 mod row;

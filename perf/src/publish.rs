@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::error::PerfError;
+use crate::numbers::number;
 use crate::plot::{self, Picture};
-use crate::report::{Report, number, piped};
+use crate::report::{Report, piped};
 use crate::row::Row;
 
 /// Writes `file`, and the pictures into a folder of the same name beside it.

@@ -7,6 +7,7 @@ use crate::error::PerfError;
 use crate::goals::{Judgement, verdicts};
 use crate::lab::Lab;
 use crate::machine::{Run, file_system};
+use crate::numbers::{number, per_second};
 use crate::plot::{self, Picture};
 use crate::row::{Row, Unit};
 use crate::stalls;
@@ -233,23 +234,6 @@ fn cells(row: &Row) -> Vec<String> {
     cells
 }
 
-/// With a separator for thousands.
-pub(crate) fn number(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-pub(crate) fn per_second(rate: f64) -> String {
-    if rate >= 1e6 { format!("{:.2} M/s", rate / 1e6) } else { format!("{:.0} k/s", rate / 1e3) }
-}
-
 /// Columns as wide as they must be; those in `left` to the left.
 fn aligned(cells: &[Vec<String>], left: &[usize]) -> String {
     let columns = cells.iter().map(Vec::len).max().unwrap_or(0);
@@ -295,12 +279,6 @@ fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_readable() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([123_000.0, 1_234_567.0].map(per_second), ["123 k/s", "1.23 M/s"]);
-    }
 
     #[test]
     fn columns_line_up() {

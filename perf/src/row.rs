@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+pub(crate) use crate::ratio::{as_f64, ratio};
 use crate::samples::{Samples, Summary};
 use crate::stalls::Tail;
 
@@ -99,17 +100,6 @@ impl Row {
             ..self
         }
     }
-}
-
-/// Of two durations far below 2^52.
-pub(crate) fn ratio(value: u64, of: u64) -> f64 {
-    as_f64(value) / as_f64(of)
-}
-
-/// Of a number far below 2^52.
-#[expect(clippy::cast_precision_loss, reason = "nanoseconds of minutes, counts of millions")]
-pub(crate) fn as_f64(value: u64) -> f64 {
-    value as f64
 }
 
 /// `count` in `ns` nanoseconds, per second.

@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crate::samples::Samples;
+use crate::durations::Durations;
 
 /// Nanoseconds since the clock was first used. Comparable between threads.
 #[inline]
@@ -21,7 +21,7 @@ pub(crate) fn now_ns() -> u64 {
 
 /// What two readings of the clock in a row are apart, at the median.
 pub(crate) fn overhead_ns() -> u64 {
-    let mut samples = Samples::new();
+    let mut samples = Durations::new();
     for _ in 0..20_000 {
         let start = now_ns();
         samples.record(now_ns() - start);

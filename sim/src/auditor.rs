@@ -101,7 +101,7 @@ impl Auditor {
             taken += 1;
         }
         if taken > 0 {
-            invariants::of_state(self.replay.core());
+            self.replay.core().verify().map_err(|found| found.to_string())?;
             compare(self.replay.core(), &self.twin)?;
         }
         Ok(taken)

@@ -6,6 +6,7 @@ use model::{
 };
 
 use crate::apply::asks;
+use crate::fact::Fact;
 use crate::fingerprint::Changed;
 use crate::{Account, Core, Outcome, Stamp};
 
@@ -29,7 +30,7 @@ pub(crate) fn release(core: &mut Core, aside: Aside, out: &mut Outcome) {
     }
     set(core, aside, false);
     core.broken.retain(|known| known.aside != aside);
-    core.settlements.release();
+    core.tell(Fact::Released);
     out.event(Event::Released { aside });
 }
 

@@ -10,12 +10,11 @@ pub(crate) mod facts;
 pub(crate) mod halt;
 pub(crate) mod limit;
 pub(crate) mod mark;
-pub(crate) mod move_cash;
 pub(crate) mod new_order;
 pub(crate) mod reject;
 pub(crate) mod replace_order;
+pub(crate) mod retire;
 pub(crate) mod session;
-pub(crate) mod tick;
 
 use model::{
     Event, Invariant, Name, OrdStatus, Outbound, OutboundKind, PendingKind, Reference, Symbol, Timestamp,

@@ -9,6 +9,8 @@ use rustc_hash::FxBuildHasher;
 
 use super::*;
 use crate::Provision;
+use crate::orders::Orders;
+use crate::store::growth::Spare;
 
 const TODAY: Date = Date { days: 20_000 };
 
@@ -81,7 +83,7 @@ proptest! {
                 0 => today.days += 1,
                 1 => today.days += back * 3,
                 2 => if let Some(want) = executions.wants() {
-                    executions.provide(Provision::new(want).0);
+                    Provision::new(want).give(&mut Orders::default(), &mut executions, &mut Spare::default());
                 },
                 3 => {
                     let bytes = borsh::to_vec(&executions).unwrap();

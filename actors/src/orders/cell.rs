@@ -7,9 +7,9 @@ use model::{
 };
 use risk_gate::Reservation;
 
-use super::list::Links;
+use super::links::Links;
 use crate::order::{self, Order, Pending};
-use crate::shelves::NOWHERE;
+use crate::store::shelves::NOWHERE;
 
 /// One place on a shelf.
 #[derive(Clone, Debug)]

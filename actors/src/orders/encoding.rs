@@ -5,10 +5,11 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use model::WireId;
 
 use super::cell::Cell;
-use super::list::{self, Chain, List};
+use super::links::Chain;
+use super::list::{self, List};
 use super::{Orders, Request};
 use crate::Order;
-use crate::shelves::NOWHERE;
+use crate::store::shelves::NOWHERE;
 
 impl Orders {
     /// Open ones account by account, oldest first.
@@ -68,7 +69,7 @@ impl BorshDeserialize for Orders {
             for _ in 0..u64::deserialize_reader(reader)? {
                 let order = Order::deserialize_reader(reader)?;
                 let is_sound = order.is_finished() == is_finished
-                    && order.account.slot() < crate::table::SLOTS
+                    && order.account.slot() < crate::store::table::SLOTS
                     && order.id.seq > 0
                     && orders.get(order.id).is_none();
                 if !is_sound {

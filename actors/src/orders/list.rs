@@ -4,16 +4,8 @@ use model::{Invariant, there};
 
 use super::Cells;
 use super::cell::Cell;
-use crate::shelves::NOWHERE;
-
-/// Which of a cell's two lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Chain {
-    /// Its account's open or finished orders.
-    Account,
-    /// Every finished order of the shard, by when it was finished.
-    Finished,
-}
+use super::links::{ALONE, Chain, Neighbours};
+use crate::store::shelves::NOWHERE;
 
 /// Where a list begins and ends.
 #[derive(Clone, Copy, Debug)]
@@ -22,30 +14,9 @@ pub(super) struct List {
     last: u32,
 }
 
-/// A cell's neighbours.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Links {
-    account: Neighbours,
-    finished: Neighbours,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Neighbours {
-    earlier: u32,
-    later: u32,
-}
-
-const ALONE: Neighbours = Neighbours { earlier: NOWHERE, later: NOWHERE };
-
 impl Default for List {
     fn default() -> Self {
         Self { first: NOWHERE, last: NOWHERE }
-    }
-}
-
-impl Default for Links {
-    fn default() -> Self {
-        Self { account: ALONE, finished: ALONE }
     }
 }
 
@@ -53,28 +24,6 @@ impl List {
     #[inline]
     pub(super) fn first(self) -> Option<u32> {
         (self.first != NOWHERE).then_some(self.first)
-    }
-}
-
-impl Links {
-    #[inline]
-    pub(super) fn later(&self, chain: Chain) -> Option<u32> {
-        let later = self.of(chain).later;
-        (later != NOWHERE).then_some(later)
-    }
-
-    const fn of(&self, chain: Chain) -> Neighbours {
-        match chain {
-            Chain::Account => self.account,
-            Chain::Finished => self.finished,
-        }
-    }
-
-    const fn of_mut(&mut self, chain: Chain) -> &mut Neighbours {
-        match chain {
-            Chain::Account => &mut self.account,
-            Chain::Finished => &mut self.finished,
-        }
     }
 }
 

@@ -8,8 +8,8 @@ use indexmap::IndexMap;
 use model::{Invariant, OrderId, there};
 use rustc_hash::FxBuildHasher;
 
-use crate::provision::{Piece, Spare};
-use crate::shelves::NOWHERE;
+use crate::store::growth::{Piece, Spare};
+use crate::store::shelves::NOWHERE;
 
 /// Places by record number, page by page.
 #[derive(Clone, Debug, Default)]

@@ -11,6 +11,8 @@ use proptest::test_runner::RngSeed;
 use risk_gate::Reservation;
 
 use super::*;
+use crate::executions::Executions;
+use crate::store::growth::Spare;
 
 fn id(seq: u64) -> OrderId {
     WireId { seq, incarnation: 1, shard: 0 }
@@ -112,7 +114,7 @@ proptest! {
             if kind % 3 == 0
                 && let Some(want) = orders.wants()
             {
-                orders.provide(crate::Provision::new(want).0);
+                crate::Provision::new(want).give(&mut orders, &mut Executions::default(), &mut Spare::default());
             }
             let known: Vec<OrderId> = twin.orders.keys().copied().collect();
             let one = (!known.is_empty()).then(|| *chosen.get(&known));

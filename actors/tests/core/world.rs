@@ -134,7 +134,7 @@ impl World {
         self.last.clear();
         self.core.apply(stamp, &input, &mut self.last);
         invariants::of_outcome(&input, &self.last);
-        invariants::of_state(&self.core);
+        self.core.verify().unwrap();
         self.journal.push((stamp, input));
         &self.last
     }

@@ -9,12 +9,13 @@ use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
 
 use crate::book::{Book, Counts};
 use crate::config::{Config, Speed};
-use crate::desk::{Desk, ToDesk};
+use crate::desk::Desk;
 use crate::feed::{Feed, Hub};
 use crate::log::{Entry, History, Log};
 use crate::mailbox::Overflow;
 use crate::market::{Driver, Quote, QuoteSource};
 use crate::session::{FixSide, Post, fix_dir};
+use crate::to_desk::ToDesk;
 use crate::{Error, clock, sent};
 
 /// Starts brokers.

@@ -7,31 +7,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crash_point::{Point, reach};
-use crossbeam::channel::{Receiver, Sender, select};
+use crossbeam::channel::{Receiver, select};
 
-use crate::book::{Book, Counts, Outgoing};
+use crate::book::{Book, Outgoing};
 use crate::config::{Mode, Personality};
 use crate::dice::Dice;
 use crate::garbage::garbage;
-use crate::log::{Entry, Log, Misunderstood};
+use crate::log::{Entry, Log};
 use crate::market::Quote;
 use crate::session::Post;
-use crate::words::Request;
+use crate::to_desk::ToDesk;
 use crate::{Error, clock, wire};
-
-/// What reaches the desk besides quotes.
-pub(crate) enum ToDesk {
-    /// An order, cancel, replace or status request, logged already.
-    Request(Request),
-    /// A message to refuse, logged already.
-    Misunderstood(Misunderstood),
-    /// Somebody wants to see the counts.
-    Count(Sender<Counts>),
-    /// The log could not be written on another thread.
-    Failed(Error),
-    /// Say what is still to be said, and end.
-    Stop,
-}
 
 /// The one thread that owns the book.
 pub(crate) struct Desk {

@@ -123,6 +123,7 @@ mod market;
 mod sent;
 mod session;
 mod store_day;
+mod to_desk;
 mod wire;
 mod words;
 

@@ -17,8 +17,8 @@ use quickfix::{
 };
 
 use crate::config::{Config, SessionConfig};
-use crate::desk::ToDesk;
 use crate::log::{Entry, Log};
+use crate::to_desk::ToDesk;
 use crate::words::Request;
 use crate::{Error, clock, store_day, wire};
 

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use super::Failure;
 use super::output::Output;
 use super::place::GapChoice;
-use crate::node::journals::{JournalsError, shard_dir, shards_of};
+use super::which::Which;
+use crate::node::journals::shard_dir;
 use crate::table::{Cell, Table};
 
 /// How long a follower waits where there is nothing new.
@@ -45,19 +46,6 @@ enum Command {
     Unarchive(super::archive::Unarchive),
     /// Cut a damaged journal behind its last good record. Copies of what changes are kept beside it.
     Repair(super::repair::Args),
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct Which {
-    /// The folder of the journals.
-    #[arg(long, value_name = "DIR", default_value = "journal")]
-    pub(super) journal: PathBuf,
-    /// Only this shard's.
-    #[arg(long)]
-    shard: Option<u16>,
-    /// Answer as JSON.
-    #[arg(long)]
-    pub(super) json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -122,27 +110,6 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         Command::Archive(args) => super::archive::run(args, out),
         Command::Unarchive(args) => super::archive::run_back(args, out),
         Command::Repair(args) => super::repair::run(args, out),
-    }
-}
-
-impl Which {
-    pub(super) fn dirs(&self) -> Result<Vec<PathBuf>, Failure> {
-        let shards = shards_of(&self.journal).map_err(Failure::new)?;
-        let wanted = |shard: &ShardId| self.shard.is_none_or(|only| only == shard.index);
-        let dirs: Vec<PathBuf> = shards
-            .iter()
-            .filter(|shard| wanted(shard))
-            .map(|shard| shard_dir(&self.journal, *shard))
-            .collect();
-        if dirs.is_empty() { Err(Failure::new(JournalsError::None(self.journal.clone()))) } else { Ok(dirs) }
-    }
-
-    /// The same, to be read as `gaps` says.
-    fn folders(&self, gaps: &GapChoice, out: &mut Output) -> Result<Vec<Folder>, Failure> {
-        let dirs = self.dirs()?;
-        let only = |shard: ShardId| self.shard.is_none_or(|only| only == shard.index);
-        let at_gap = gaps.folder(&self.journal, only, out)?.at_gap;
-        Ok(dirs.into_iter().map(|dir| Folder::from(dir).reading(at_gap)).collect())
     }
 }
 

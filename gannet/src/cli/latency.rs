@@ -57,8 +57,8 @@ fn slowest(report: &LatencyReport) -> Table {
         "The slowest {} of the last {} inputs (taken within {}, median {})",
         report.rows.len(),
         report.kept,
-        super::short_duration(report.oldest_ns),
-        super::short_duration(report.median_ns)
+        crate::duration::short_duration(report.oldest_ns),
+        crate::duration::short_duration(report.median_ns)
     );
     let mut table = Table::new(title, &HEADINGS);
     for row in &report.rows {

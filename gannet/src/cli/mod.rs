@@ -35,7 +35,9 @@ mod source;
 mod state;
 mod status;
 mod submit;
+mod up_to_gap;
 mod verify;
+mod which;
 mod why;
 mod words;
 
@@ -202,17 +204,6 @@ fn log_to_stderr(filter: &str) {
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber is refused: the first stays.
     let _ = subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init();
-}
-
-/// `850 ns`, `1.2 µs`, `35.0 ms`, `2.0 s`.
-pub(crate) fn short_duration(ns: u64) -> String {
-    let tenths = |of: u64, unit: &str| format!("{}.{} {unit}", ns / of, ns % of * 10 / of);
-    match ns {
-        0..1_000 => format!("{ns} ns"),
-        1_000..1_000_000 => tenths(1_000, "µs"),
-        1_000_000..1_000_000_000 => tenths(1_000_000, "ms"),
-        _ => tenths(1_000_000_000, "s"),
-    }
 }
 
 #[cfg(test)]

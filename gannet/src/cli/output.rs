@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::place::UpToGap;
+use super::up_to_gap::UpToGap;
 use crate::table::{Style, Table};
 
 /// The key under which JSON says up to where it holds.

@@ -8,8 +8,8 @@ use model::Timestamp;
 use serde_json::json;
 
 use super::Failure;
-use super::journal::Which;
 use super::output::Output;
+use super::which::Which;
 
 /// Cut a damaged journal behind its last good record. It shows what it would cut and asks; copies are kept beside it.
 ///

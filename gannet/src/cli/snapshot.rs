@@ -5,8 +5,8 @@ use journal::Options;
 use serde_json::json;
 
 use super::Failure;
-use super::journal::Which;
 use super::output::Output;
+use super::which::Which;
 
 /// Write a snapshot of each journal's end, as a running node does from time to time. Before an upgrade, with the old
 /// program: should the new one decide something in the past otherwise, `gannet run --from-snapshot` goes on from it.

@@ -98,7 +98,7 @@ fn waited(before: &[Traced], times: &StageTimes) -> (Cause, String) {
         let detail = format!(
             "{} before it; the slowest, {at}, took {}",
             busy.len(),
-            crate::cli::short_duration(took_ns)
+            crate::duration::short_duration(took_ns)
         );
         return (Cause::Behind, detail);
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use journal::disk::{Access, Disk, DiskFile, Lock, NativeDisk, Words};
 use serde::Serialize;
 
-use crate::samples::{Samples, Summary};
+use crate::durations::{Durations, Summary};
 use crate::stalls::reading::{Cause, Counters, Parts, Reading};
 
 /// The operating system's disk; syncs of files by the journal's flusher are timed.
@@ -23,10 +23,10 @@ pub(crate) struct TimedDisk {
 /// What was seen since it was asked to look.
 #[derive(Debug)]
 struct SyncLog {
-    whole: Samples,
-    device: Samples,
+    whole: Durations,
+    device: Durations,
     /// From the end of one sync to the begin of the next.
-    between: Samples,
+    between: Durations,
     parts: Parts,
     core_taken_between_ns: u64,
     last: Option<Reading>,
@@ -36,9 +36,9 @@ struct SyncLog {
 impl Default for SyncLog {
     fn default() -> Self {
         Self {
-            whole: Samples::new(),
-            device: Samples::new(),
-            between: Samples::new(),
+            whole: Durations::new(),
+            device: Durations::new(),
+            between: Durations::new(),
             parts: Parts::default(),
             core_taken_between_ns: 0,
             last: None,
@@ -78,7 +78,7 @@ impl TimedDisk {
     pub(crate) fn end(&self) -> Option<Syncs> {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let [whole, device, between]: [Summary; 3] =
-            [&log.whole, &log.device, &log.between].map(Samples::summary);
+            [&log.whole, &log.device, &log.between].map(Durations::summary);
         let on_core = [Cause::OnCore, Cause::PageFaults, Cause::Stolen, Cause::NotKnown];
         (whole.count > 0).then(|| Syncs {
             commits: whole.count,

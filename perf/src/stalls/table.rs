@@ -1,6 +1,6 @@
 //! How it is shown: one line a row, the most frequent reason first.
 
-use crate::report::{number, per_second};
+use crate::numbers::{number, per_second};
 use crate::row::{Row, ratio};
 use crate::stalls::census::CoreOwner;
 use crate::stalls::late::Behind;

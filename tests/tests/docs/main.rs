@@ -1,6 +1,7 @@
 //! The documents name files, types and rules: this checks that they exist, and in the order that is claimed.
 #![expect(clippy::unwrap_used, reason = "test code: clippy exempts only the test functions themselves")]
 
+mod circles;
 mod words;
 
 use std::fs;

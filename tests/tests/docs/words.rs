@@ -12,7 +12,7 @@ use crate::root;
 const LIST: &str = include_str!("words.txt");
 
 /// How many types on the list share their name with another. Only ever lowered.
-const AT_MOST: usize = 246;
+const AT_MOST: usize = 244;
 
 /// The name of the type that a line defines: none for a type inside a trait or an `impl`, which is a name for another.
 fn defined(line: &str) -> Option<&str> {
@@ -38,7 +38,7 @@ fn is_test(path: &Path) -> bool {
 }
 
 /// Every Rust file of the product below a folder.
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if path.is_dir() {
             sources(&path, found);

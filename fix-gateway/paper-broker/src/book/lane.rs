@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::order::Order;
+use super::order::{LaneKey, Order};
 use crate::market::Quote;
 use crate::words::Side;
-
-/// Price rank (best first), then arrival.
-pub(crate) type LaneKey = (Decimal, u64);
 
 /// One symbol.
 #[derive(Debug, Default)]

@@ -2,8 +2,10 @@
 
 use rust_decimal::Decimal;
 
-use super::lane::LaneKey;
 use crate::words::{ExecType, NewOrder, OrdStatus, OrdType, Report, Side, Tif};
+
+/// Its place in a lane: price rank (best first), then arrival.
+pub(crate) type LaneKey = (Decimal, u64);
 
 /// An order the broker knows.
 #[derive(Clone, Debug)]

@@ -13,7 +13,8 @@ use quickfix::{
 
 use super::broker::{self, AtBroker, BROKER, FIRM, quickfix_failed};
 use super::memory_engine::initiator_settings;
-use super::trip::{Store, wait_for};
+use super::stores::Store;
+use super::trip::wait_for;
 use crate::error::PerfError;
 use crate::lab::Lab;
 use crate::samples::Samples;

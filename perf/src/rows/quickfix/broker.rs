@@ -12,7 +12,7 @@ use quickfix::{
     MsgFromAppError, NullLogger, QuickFixError, SessionId, send_to_target,
 };
 
-use super::trip::Store;
+use super::stores::Store;
 use crate::error::PerfError;
 
 pub(super) const BROKER: &str = "PERF-BROKER";

@@ -8,6 +8,7 @@
 mod bare;
 mod broker;
 mod memory_engine;
+mod stores;
 mod trip;
 
 use journal::Durability;
@@ -17,7 +18,8 @@ use crate::lab::Lab;
 use crate::row::{Best, Floor, Row};
 use crate::samples::{Samples, Summary};
 
-use trip::{Configuration, Span, Store, Waiting};
+use stores::Store;
+use trip::{Configuration, Span, Waiting};
 
 const ROUND_TRIP: &str = "Client::submit until the broker's acknowledgement is on the shard's ring; QuickFIX in its best configuration: \
      memory stores, NODELAY, process durability, threads sleeping or yielding, whichever is faster here; five threads \

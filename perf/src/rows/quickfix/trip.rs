@@ -15,6 +15,7 @@ use model::{Command, Event, Input, InstrumentId, Name, Outbound, Position, Sessi
 
 use super::broker::{self, AtBroker, BROKER, FIRM};
 use super::memory_engine::MemoryEngine;
+use super::stores::Store;
 use workload::{ACCOUNTS, INSTRUMENTS, Orders, SESSION, definitions, quote};
 
 use crate::error::PerfError;
@@ -24,14 +25,6 @@ use crate::samples::Samples;
 
 /// Also where the disk is somebody else's for a while.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Where QuickFIX keeps what it sent, on both sides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Store {
-    /// The gateway's own engine, as a node runs it.
-    File,
-    Memory,
-}
 
 /// What shard and gateway do while there is nothing to do: which is better depends on the cores there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,15 +70,15 @@ struct Stamps {
     posted_ns: u64,
 }
 
-type Part = (&'static str, fn(&Stamps) -> u64, fn(&Stamps) -> u64);
+type BetweenStamps = (&'static str, fn(&Stamps) -> u64, fn(&Stamps) -> u64);
 
-const PARTS: [Part; 3] = [
+const PARTS: [BetweenStamps; 3] = [
     ("round_trip", |at| at.submitted_ns, |at| at.posted_ns),
     ("out", |at| at.submitted_ns, |at| at.received_ns),
     ("in", |at| at.answered_ns, |at| at.posted_ns),
 ];
 /// In order, without gaps: they add up to the round trip.
-const STAGES: [Part; 9] = [
+const STAGES: [BetweenStamps; 9] = [
     ("1_ring_in", |at| at.submitted_ns, |at| at.shard.taken_ns),
     ("2_journal", |at| at.shard.taken_ns, |at| at.shard.appended_ns),
     ("3_decide", |at| at.shard.appended_ns, |at| at.shard.applied_ns),
@@ -190,7 +183,7 @@ struct Trip<'a> {
 }
 
 impl Trip<'_> {
-    fn trips(&mut self, count: u32, parts: &[Part]) -> Result<Vec<Span>, PerfError> {
+    fn trips(&mut self, count: u32, parts: &[BetweenStamps]) -> Result<Vec<Span>, PerfError> {
         let mut orders = Orders::default();
         let mut spans: Vec<Span> =
             parts.iter().map(|(name, ..)| Span { name, samples: Samples::new() }).collect();

@@ -8,10 +8,8 @@ use borsh::io::{Error, ErrorKind, Read, Result, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
 use model::{AccountId, Date};
 
-use crate::ledger::Dates;
-use crate::provision::Spare;
-use crate::sorted::Sorted;
-use crate::table::SLOTS;
+use crate::store::sorted::Sorted;
+use crate::store::table::SLOTS;
 
 /// Accounts by date.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +19,6 @@ pub(crate) struct Settlements {
     held: BTreeSet<(Date, AccountId)>,
     /// Of dates that are past: their memory is used again.
     spare: Vec<Accounts>,
-    /// For books that have something unsettled.
-    pub(crate) rooms: Spare<Dates>,
 }
 
 /// A set of accounts. Bits at the end may be zeros.
@@ -51,6 +47,11 @@ impl Accounts {
             let rest = core::iter::successors(Some(*bits), |bits| Some(bits & bits.wrapping_sub(1)));
             rest.take_while(|bits| *bits != 0).map(move |bits| AccountId::new(first + bits.trailing_zeros()))
         })
+    }
+
+    fn contains(&self, account: AccountId) -> bool {
+        let (word, bit) = (account.slot() / BITS, account.slot() % BITS);
+        self.bits.get(word).is_some_and(|bits| bits & 1 << bit != 0)
     }
 
     fn len(&self) -> u32 {
@@ -100,6 +101,12 @@ impl Settlements {
     /// What was due and could not be settled, by date.
     pub(crate) fn held(&self) -> impl Iterator<Item = (Date, AccountId)> {
         self.held.iter().copied()
+    }
+
+    /// True where a tick will settle what the account has due on that date, or it is held.
+    pub(crate) fn is_listed(&self, date: Date, account: AccountId) -> bool {
+        self.dates.get(&date).is_some_and(|accounts| accounts.contains(account))
+            || self.held.contains(&(date, account))
     }
 
     pub(crate) fn give_back(&mut self, mut accounts: Accounts) {

@@ -10,7 +10,7 @@ use core::hash::{Hash, Hasher};
 
 use rustc_hash::FxHasher;
 
-use crate::provision::{Piece, Spare};
+use crate::store::growth::{Piece, Spare};
 
 /// Places by the hash of a name. Nothing iterates over it.
 #[derive(Clone, Debug, Default)]

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use model::{Invariant, there};
 
-use crate::provision::{Piece, Spare};
+use crate::store::growth::{Piece, Spare};
 
 /// Stands where there is no place.
 pub(crate) const NOWHERE: u32 = u32::MAX;

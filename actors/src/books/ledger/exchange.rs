@@ -56,7 +56,7 @@ impl Ledger {
 mod tests {
     use super::super::{Bucket, Leg};
     use super::*;
-    use crate::provision::Spare;
+    use crate::store::growth::Spare;
     use alloc::vec::Vec;
     use model::{Currency, Decimal};
     use proptest::prelude::*;

@@ -6,52 +6,16 @@ use alloc::vec::Vec;
 
 use arrayvec::ArrayVec;
 use borsh::{BorshDeserialize, BorshSerialize};
-use model::{AccountId, Amount, ArithmeticError, Currency, Date, InstrumentId, Invariant, holds};
+use model::{AccountId, Amount, ArithmeticError, Date, Invariant, holds};
 
+use super::asset::{Asset, Bucket, Leg};
 use crate::fingerprint::Fingerprint;
-use crate::provision::{Piece, Spare};
-use crate::sorted::Sorted;
+use crate::store::growth::{Piece, Spare};
+use crate::store::sorted::Sorted;
 
 mod exchange;
 
 pub(crate) use exchange::Exchange;
-
-/// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
-pub enum Asset {
-    /// Money.
-    Cash(Currency),
-    /// Units of an instrument.
-    Units(InstrumentId),
-}
-
-/// Where an asset stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Bucket {
-    /// Ours, in hand.
-    Settled,
-    /// Ours, or owed by us, on that date.
-    Unsettled(Date),
-    /// Promised to open orders.
-    Reserved,
-    /// The other side of `Reserved`: what open orders take from what is available.
-    Earmarked,
-    /// Paid for executions.
-    Fees,
-    /// The world outside the account.
-    External,
-}
-
-/// One side of a movement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Leg {
-    /// Of what.
-    pub asset: Asset,
-    /// Where.
-    pub bucket: Bucket,
-    /// How much comes (positive) or goes (negative).
-    pub amount: Amount,
-}
 
 /// The balances of one asset. Their sum is zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -443,6 +407,7 @@ fn is_small(amount: Amount) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::Currency;
     use proptest::prelude::*;
 
     fn usd() -> Asset {

@@ -44,6 +44,12 @@ impl<T: Clone> Table<T> {
         true
     }
 
+    /// The same slots with other rows.
+    pub(crate) fn map<U: Clone>(self, mut row: impl FnMut(T) -> U) -> Table<U> {
+        let rows = self.rows.into_iter().map(|place| place.map(|known| Box::new(row(*known)))).collect();
+        Table { rows }
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.rows.iter().filter_map(Option::as_deref)
     }

@@ -1,0 +1,17 @@
+//! What parts hear of.
+
+use model::{AccountId, Date};
+
+/// Something that happened to accounts or orders, told to every part in turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fact {
+    /// An account has something unsettled that is due on that date.
+    Unsettled {
+        /// Whose.
+        account: AccountId,
+        /// When.
+        date: Date,
+    },
+    /// Somebody who was set aside is not any more.
+    Released,
+}

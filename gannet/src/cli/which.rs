@@ -1,0 +1,45 @@
+//! Which journals a command about files reads.
+
+use std::path::PathBuf;
+
+use journal::Folder;
+use model::ShardId;
+
+use super::Failure;
+use super::output::Output;
+use super::place::GapChoice;
+use crate::node::journals::{JournalsError, shard_dir, shards_of};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Which {
+    /// The folder of the journals.
+    #[arg(long, value_name = "DIR", default_value = "journal")]
+    pub(super) journal: PathBuf,
+    /// Only this shard's.
+    #[arg(long)]
+    shard: Option<u16>,
+    /// Answer as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Which {
+    pub(super) fn dirs(&self) -> Result<Vec<PathBuf>, Failure> {
+        let shards = shards_of(&self.journal).map_err(Failure::new)?;
+        let wanted = |shard: &ShardId| self.shard.is_none_or(|only| only == shard.index);
+        let dirs: Vec<PathBuf> = shards
+            .iter()
+            .filter(|shard| wanted(shard))
+            .map(|shard| shard_dir(&self.journal, *shard))
+            .collect();
+        if dirs.is_empty() { Err(Failure::new(JournalsError::None(self.journal.clone()))) } else { Ok(dirs) }
+    }
+
+    /// The same, to be read as `gaps` says.
+    pub(super) fn folders(&self, gaps: &GapChoice, out: &mut Output) -> Result<Vec<Folder>, Failure> {
+        let dirs = self.dirs()?;
+        let only = |shard: ShardId| self.shard.is_none_or(|only| only == shard.index);
+        let at_gap = gaps.folder(&self.journal, only, out)?.at_gap;
+        Ok(dirs.into_iter().map(|dir| Folder::from(dir).reading(at_gap)).collect())
+    }
+}
