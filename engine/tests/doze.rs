@@ -1,5 +1,7 @@
 //! Every interleaving of a lane that falls silent while its client speaks, as far as the memory model allows it (loom). The
 //! code is the engine's own, compiled against loom's atomics.
+//!
+//! A process of its own: loom's atomics stand in for the engine's at the root of this program.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 #![allow(dead_code, unreachable_pub, reason = "stands in for parts of the engine")]
 

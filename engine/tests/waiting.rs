@@ -1,5 +1,7 @@
 //! A shard that waits for others leaves them the core, whatever it does while there is nothing to do: for a disk that
 //! does not come back from a sync, for space. (Nobody waits for a gateway that takes nothing: see `room.rs`.)
+//!
+//! A process of its own: it looks at the one thread that is called shard-0.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod common;

@@ -1,6 +1,6 @@
 //! A node killed while it sends: nothing is lost, nothing goes out twice.
 //!
-//! The node is this very program, started again with the name of the test below it should be.
+//! A process of its own: it starts itself again, with the name of the test below that is the node, and kills that.
 #![cfg(feature = "quickfix")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 

@@ -25,7 +25,7 @@
 //!  tick                     (nothing)
 //! ```
 //!
-//! Bytes per record, header included (`tests/kinds.rs` pins them): tick 40, opened and session 48, digest 56, halt,
+//! Bytes per record, header included (`tests/it/kinds.rs` pins them): tick 40, opened and session 48, digest 56, halt,
 //! resume and evidence 72, a portfolio's or session's definition 88, limit 96, mark 120, cancel and an account's
 //! definition 128, cash and an instrument's definition 136, message reject 144, cancel reject 168, new order 208,
 //! replace 232, execution report 368, a raw message 104 and its length.

@@ -64,7 +64,7 @@ impl Disk for NativeDisk {
         let file = File::options().create(true).truncate(false).write(true).open(path)?;
         match file.try_lock() {
             Ok(()) => {
-                let lock: Box<dyn Any + Send + Sync> = Box::new(file);
+                let lock: Box<dyn Any + Send + Sync> = Box::new(HeldLock(file));
                 Ok(Some(lock))
             }
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -79,6 +79,17 @@ impl Disk for NativeDisk {
 
     fn pause(&self, time: Duration) {
         std::thread::sleep(time);
+    }
+}
+
+/// Unlocks by itself, not only by closing: a process that another thread starts meanwhile has a copy of the descriptor
+/// until it runs its own program, and that copy would hold the lock.
+struct HeldLock(File);
+
+impl Drop for HeldLock {
+    fn drop(&mut self) {
+        // Closing follows, and unlocks as well where there is no copy.
+        let _ = self.0.unlock();
     }
 }
 
@@ -117,5 +128,24 @@ impl DiskFile for File {
 
     fn map_read_only(&self, len_bytes: usize) -> io::Result<Words> {
         Ok(MmapOptions::new().len(len_bytes).map_raw_read_only(self)?.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As between fork and exec, when a process is started while a journal is closed.
+    #[test]
+    fn a_lock_that_was_given_up_is_free_whoever_has_a_copy_of_its_descriptor() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let file = File::create(&path).unwrap();
+        file.try_lock().unwrap();
+        let _copy = file.try_clone().unwrap();
+        let held = HeldLock(file);
+        assert!(NativeDisk.lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(NativeDisk.lock(&path).unwrap().is_some());
     }
 }

@@ -1,5 +1,7 @@
 //! Every interleaving of what hands over between threads, as far as the memory model allows it (loom). The code is
 //! the journal's own, compiled against loom's atomics.
+//!
+//! A process of its own: loom's atomics stand in for the journal's at the root of this program.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 #![allow(dead_code, unreachable_pub, unsafe_code, reason = "stands in for parts of the journal")]
 

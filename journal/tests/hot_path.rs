@@ -1,4 +1,6 @@
 //! The hot path allocates nothing.
+//!
+//! A process of its own: it counts allocations with an allocator of its own.
 #![allow(unsafe_code, reason = "a counting allocator must implement an unsafe trait")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 

@@ -1,6 +1,6 @@
 //! SIGKILL at random instants: what was announced as durable is there afterwards, and the journal opens by itself.
 //!
-//! The test program starts itself again as the child that appends.
+//! A process of its own: it starts itself again as the child that appends, and kills it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 #![allow(clippy::indexing_slicing, reason = "a test may fail")]
 
@@ -9,7 +9,6 @@ mod common;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use common::{check_inputs, input, open, read_all, time};
@@ -17,10 +16,6 @@ use journal::{Durability, Follower};
 
 const DIR: &str = "GANNET_TEST_JOURNAL_DIR";
 const DISK: &str = "GANNET_TEST_JOURNAL_DISK";
-
-/// Written while a child is started, read while this process has a journal open: between fork and exec a child has
-/// a copy of the lock's descriptor, so the next opening, also in another test, would find the journal locked.
-static FORKING: RwLock<()> = RwLock::new(());
 
 /// Not a test by itself: appends and announces until it is killed.
 #[test]
@@ -47,7 +42,6 @@ fn start(dir: &Path, durability: Durability) -> Child {
     if durability == Durability::Disk {
         command.env(DISK, "1");
     }
-    let _forking = FORKING.write().unwrap_or_else(PoisonError::into_inner);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap()
 }
 
@@ -84,7 +78,6 @@ fn survives_kills(durability: Durability, kills: usize) {
         while let Some(record) = follower.poll().unwrap() {
             seen = record.position.seq;
         }
-        let not_forking = FORKING.read().unwrap_or_else(PoisonError::into_inner);
         let opened = open(dir.path(), durability);
         let found = opened.recovery.last_seq;
         assert!(
@@ -93,7 +86,6 @@ fn survives_kills(durability: Durability, kills: usize) {
         );
         assert_eq!(opened.recovery.incarnation.count, 2 * u32::try_from(kill).unwrap() + 2);
         opened.writer.close().unwrap();
-        drop(not_forking);
         announced = found;
     }
     check_inputs(&read_all(dir.path()).unwrap(), announced);
@@ -119,7 +111,6 @@ fn a_child_killed_while_it_opens_leaves_a_journal_that_opens() {
         std::thread::sleep(Duration::from_micros(delay_us));
         child.kill().unwrap();
         child.wait().unwrap();
-        let _not_forking = FORKING.read().unwrap_or_else(PoisonError::into_inner);
         open(dir.path(), Durability::Process).writer.close().unwrap();
     }
     let records = read_all(dir.path()).unwrap();

@@ -2,6 +2,8 @@
 //!
 //! Orders, requests and executions stay in the state, so its tables grow; what they grow by is made ahead on another
 //! thread. What is left are the lists of those pieces, a pointer for hundreds of orders, which double ever more rarely.
+//!
+//! A process of its own: it counts allocations with an allocator of its own.
 #![allow(unsafe_code, reason = "a counting allocator must implement an unsafe trait")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 

@@ -4,6 +4,8 @@
 //! hands every call of the system to a signal handler instead of carrying it out. Allowed is only reading the clock,
 //! where the kernel cannot offer that without a call. Nothing needs a privilege. With disk durability there is one call more: the one that wakes a
 //! flusher that sleeps.
+//!
+//! A process of its own: its signal handler and its seccomp filter are the process's.
 #![cfg(all(target_os = "linux", target_pointer_width = "64"))]
 #![allow(unsafe_code, reason = "a seccomp filter and a signal handler are set up through C functions")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]

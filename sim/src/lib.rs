@@ -17,7 +17,7 @@ mod finale;
 mod firm;
 mod history;
 mod inode;
-#[path = "../../actors/tests/core/invariants.rs"]
+#[path = "../../actors/tests/it/invariants.rs"]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a check that fails panics")]
 mod invariants;
 mod line;
@@ -27,10 +27,10 @@ mod node_port;
 mod plant;
 mod port;
 mod rest;
-#[path = "../../actors/tests/core/twin.rs"]
+#[path = "../../actors/tests/it/twin.rs"]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a check that fails panics")]
 mod twin;
-#[path = "../../actors/tests/core/twin_hears.rs"]
+#[path = "../../actors/tests/it/twin_hears.rs"]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a check that fails panics")]
 mod twin_hears;
 mod world;

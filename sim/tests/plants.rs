@@ -1,4 +1,6 @@
 //! Every planted bug is found: a check that cannot fail is no check. And without one, nothing is.
+//!
+//! A process of its own: it silences what panics print.
 
 use sim::{Plant, Setting, run};
 

@@ -1,13 +1,10 @@
 //! The crash proof, a short one; and the proof that it can fail: what a kept world left is doctored, and each check
 //! must notice what is its own.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub)]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use common::{gannet, succeed};
+use crate::common::{gannet, succeed};
 use journal::{Durability, Options, Reader, RecordBody};
 use model::ShardId;
 use serde_json::Value;

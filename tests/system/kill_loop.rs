@@ -1,8 +1,7 @@
 //! Fifty SIGKILLs at random instants while orders flow at full speed: nothing is lost, nothing happens twice. The crash
 //! proof kills at named places, too.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub)]
 
-mod common;
+use crate::common;
 
 #[test]
 fn fifty_kills_lose_and_duplicate_nothing() {

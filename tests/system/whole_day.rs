@@ -1,11 +1,8 @@
 //! A whole day of real quotes at full speed; then every position, profit and cash balance is computed once more from
 //! the broker's own log, in integers, with no code of the core.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub)]
 
-mod common;
-mod recompute;
-
-use recompute::{Books, fixed};
+use crate::common;
+use crate::recompute::{Books, fixed};
 
 #[test]
 fn a_day_of_real_quotes_reconciles_exactly() {

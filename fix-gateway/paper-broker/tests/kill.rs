@@ -1,5 +1,7 @@
 //! SIGKILL at any moment: the broker answers every order once, and every execution arrives.
 //! `PAPER_BROKER_KILL_SEED` chooses other moments.
+//!
+//! A process of its own: it starts itself again as the broker, and kills it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

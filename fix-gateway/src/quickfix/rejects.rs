@@ -17,7 +17,7 @@ pub(super) struct Overruled {
     pub(super) because: &'static str,
 }
 
-/// Every reject that is overruled. `fix-gateway/tests/quickfix_rejects.rs` has a case for each.
+/// Every reject that is overruled. `fix-gateway/tests/it/quickfix_rejects.rs` has a case for each.
 pub(super) const OVERRULED: [Overruled; 3] = [
     Overruled {
         reason: 4,

@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::config::Config;
 use crate::server::Room;
 
-// Counted on a running node, with what is open for a moment only: `gannet/tests/descriptors.rs` runs one with no more.
+// Counted on a running node, with what is open for a moment only: `gannet/tests/it/descriptors.rs` runs one with no more.
 
 /// The control plane: its event loop, the listening socket, and the spare one.
 const CONTROL: usize = 12;

@@ -1,0 +1,3 @@
+//! A machine from outside.
+
+mod counter;

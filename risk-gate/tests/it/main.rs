@@ -1,0 +1,4 @@
+//! The gate from outside.
+
+mod table;
+mod twin;
