@@ -59,6 +59,8 @@ pub(crate) enum Changed {
     SetAside = 19,
     /// What an account has due on a date is held.
     Held = 20,
+    /// What a broker counts of an order and has not told, as part of how the order stands.
+    Unexplained = 21,
 }
 
 /// The fingerprint of all changes so far.
@@ -139,6 +141,11 @@ impl Fingerprint {
         if let Some(pending) = order.pending {
             self.id(pending.request);
             self.quantity(pending.quantity);
+        }
+        if let Some(unexplained) = order.unexplained {
+            self.note(Changed::Unexplained, 0, 0);
+            self.quantity(unexplained.quantity);
+            self.amount(unexplained.unit_price.into());
         }
     }
 
@@ -233,6 +240,7 @@ impl Fingerprint {
             OutboundKind::OrderCancelRequest { cl_ord_id, .. } => (2, cl_ord_id),
             OutboundKind::OrderCancelReplaceRequest { cl_ord_id, .. } => (3, cl_ord_id),
             OutboundKind::Sweep => (4, WireId::default()),
+            OutboundKind::OrderStatusRequest { cl_ord_id, .. } => (5, cl_ord_id),
         };
         self.fold(Changed::Message as u64 | 1 << 63, kind << 16 | u64::from(message.session.index));
         self.id(id);

@@ -46,7 +46,7 @@ pub use books::ledger::{Book, Ledger, LedgerError};
 pub use fingerprint::Fingerprint;
 pub use logic::{LOGIC_CHANGES, LOGIC_VERSION};
 pub use machine::{Ask, LogicChange, Section, SectionError, Stamp, Violation};
-pub use order::{Order, Pending};
+pub use order::{Order, Pending, Unexplained};
 pub use outcome::Outcome;
 pub use portfolio::{Exposure, Portfolio};
 pub use provision::Provision;

@@ -21,10 +21,14 @@ pub const LOGIC_CHANGES: &[LogicChange] = &[
     LogicChange { version: 1, what: "The first: orders, executions, cash, halts and limits." },
     LogicChange { version: 2, what: "Finished orders are retired on the second day after their end." },
     LogicChange { version: 3, what: "Digests fold a fingerprint of what changed instead of encoded events." },
+    LogicChange {
+        version: 4,
+        what: "A count of a broker above what is booked stays with its order, and is asked about.",
+    },
 ];
 
 /// The version of the logic: raised by any change that makes an old journal lead to another state.
-pub const LOGIC_VERSION: u32 = 3;
+pub const LOGIC_VERSION: u32 = 4;
 
 #[cfg(test)]
 mod tests {

@@ -59,6 +59,19 @@ pub struct Order {
     pub created: Timestamp,
     /// When it last changed.
     pub updated: Timestamp,
+    /// What its broker counts as executed and has not told as an execution. Kept apart from the rest of an order.
+    #[borsh(skip)]
+    pub unexplained: Option<Unexplained>,
+}
+
+/// Units that a broker counts as executed (FIX `CumQty`) while no execution of them was told: nothing is booked of them,
+/// and they stay reserved until they are told or the broker, when asked, no longer counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Unexplained {
+    /// How many.
+    pub quantity: Quantity,
+    /// The worst price of one of them, under all terms since they were first counted.
+    pub unit_price: Price,
 }
 
 /// A cancel or replace request that is out.
@@ -76,9 +89,9 @@ pub struct Pending {
     pub unit_price: Price,
 }
 
-/// See [`Order::is_finished`].
+/// See [`Order::is_over`].
 #[inline]
-pub(crate) fn is_finished(status: OrdStatus, pending: Option<&Pending>) -> bool {
+pub(crate) fn is_over(status: OrdStatus, pending: Option<&Pending>) -> bool {
     let may_grow = pending.is_some_and(|pending| pending.kind == PendingKind::Replace);
     status.is_terminal() && !(status == OrdStatus::Filled && may_grow)
 }
@@ -116,6 +129,7 @@ impl Order {
             unit_price: approved.reservation().unit_price,
             created: now,
             updated: now,
+            unexplained: None,
         }
     }
 
@@ -147,15 +161,20 @@ impl Order {
         self.cum_notional.per_unit(self.cum_quantity, instrument.factor(), rounding).ok()
     }
 
-    /// Nothing can happen to it any more by the broker's own rules: neither open, nor a filled order that a
+    /// Nothing new can happen to it any more by the broker's own rules: neither open, nor a filled order that a
     /// pending replace may enlarge.
+    pub fn is_over(&self) -> bool {
+        is_over(self.status, self.pending.as_ref())
+    }
+
+    /// Nothing is expected of it any more: it is over, and every execution that its broker counts was told.
     pub fn is_finished(&self) -> bool {
-        is_finished(self.status, self.pending.as_ref())
+        self.is_over() && self.unexplained.is_none()
     }
 
     /// The broker owes us an answer: to the order itself or to a request.
     pub fn is_awaiting(&self) -> bool {
-        self.status == OrdStatus::PendingNew || (self.pending.is_some() && !self.is_finished())
+        self.status == OrdStatus::PendingNew || (self.pending.is_some() && !self.is_over())
     }
 
     /// True where the submission would be this very order.
@@ -180,18 +199,26 @@ impl Order {
         }
     }
 
-    /// What must stay reserved: the worse of the acknowledged and the requested terms, nothing once finished.
+    /// What must stay reserved: the worse of the acknowledged and the requested terms; once it is over, what is executed
+    /// and not told.
     pub(crate) fn worst_case(
         &self,
         instrument: &Instrument,
         fees: &FeeSchedule,
     ) -> Result<Reservation, model::ArithmeticError> {
-        if self.is_finished() {
-            return Ok(Reservation::NONE);
+        let of = |open, unit_price| Reservation::of(self.side, open, unit_price, instrument, fees);
+        let (executed, untold) = match self.unexplained {
+            None => (self.cum_quantity, None),
+            Some(Unexplained { quantity, unit_price }) => {
+                (self.cum_quantity.plus(quantity)?, Some(of(quantity, unit_price)?))
+            }
+        };
+        if self.is_over() {
+            return Ok(untold.unwrap_or(Reservation::NONE));
         }
         let under = |quantity: Quantity, unit_price: Price| {
-            let open = quantity.minus(self.cum_quantity)?.at_least(Quantity::ZERO);
-            Reservation::of(self.side, open, unit_price, instrument, fees)
+            let open = of(quantity.minus(executed)?.at_least(Quantity::ZERO), unit_price)?;
+            untold.map_or(Ok(open), |untold| open.plus(&untold))
         };
         let current = under(self.quantity, self.unit_price)?;
         match self.pending {

@@ -10,6 +10,7 @@ use machine::{Section, SectionError};
 use model::Incarnation;
 
 use crate::fingerprint::Fingerprint;
+use crate::orders::Orders;
 use crate::parts::movements::References;
 use crate::section::KeptSection;
 use crate::store::table::Table;
@@ -41,7 +42,14 @@ const HOT: &[KeptSection] = &[
         save: save_accounts,
         load: load_accounts,
     },
-    field!("orders", 1, orders),
+    KeptSection {
+        section: Section { name: "orders", version: Orders::VERSION },
+        save: |core, mut writer| core.orders.serialize(&mut writer),
+        load: |core, version, mut reader| {
+            core.orders = Orders::read(version, &mut reader)?;
+            Ok(())
+        },
+    },
     field!("executions", 1, executions),
     field!("suspense", 1, suspense),
     field!("asks", 1, asks),
@@ -206,7 +214,7 @@ mod tests {
         let later = read.load("margin", 1, &[]).unwrap_err().to_string();
         assert!(later.contains("\"margin\"") && later.contains("a later one"), "{later}");
         let later = read.load("orders", 9, &[]).unwrap_err().to_string();
-        assert!(later.contains("version 9") && later.contains("up to 1"), "{later}");
+        assert!(later.contains("version 9") && later.contains("up to 2"), "{later}");
         assert!(matches!(read.load("orders", 1, &[1, 2]), Err(SectionError::Damaged { name: "orders", .. })));
         let mut behind = Vec::new();
         full.save(Section { name: "shard", version: 1 }, &mut behind).unwrap();

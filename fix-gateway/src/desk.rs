@@ -154,6 +154,7 @@ impl Desk {
             self.probe(outbound.position, Stage::Taken);
             match outbound.kind {
                 OutboundKind::Sweep => self.begin_sweep(outbound.position, link)?,
+                OutboundKind::OrderStatusRequest { .. } => self.ask_once(&outbound, link),
                 _ => self.dispatch(&outbound, link)?,
             }
             if self.common.must_stop() {
@@ -185,6 +186,14 @@ impl Desk {
             SendOutcome::Unclear => self.common.failed(Failure::NotRecorded),
         }
         Ok(())
+    }
+
+    /// A question of the core's. One that does not leave needs no word: the next logon's sweep asks it.
+    fn ask_once(&mut self, outbound: &Outbound, link: &mut dyn Link) {
+        let is_there = outbound::translate(outbound, self.settings.handl_inst, &mut self.draft).is_some();
+        if is_there && self.life != Life::Down && link.send(&self.draft) == SendOutcome::Unclear {
+            self.common.failed(Failure::NotRecorded);
+        }
     }
 
     fn post_never_sent(&mut self, request: WireId) -> Result<(), ShardClosed> {

@@ -96,6 +96,10 @@ pub(crate) fn translate(outbound: &Outbound, handl_inst: Option<char>, draft: &m
             put_terms(draft, &Terms { order_type, time_in_force, limit_price }, handl_inst);
             Some(cl_ord_id)
         }
+        OutboundKind::OrderStatusRequest { cl_ord_id, broker_order_id, account, symbol, side } => {
+            put_question(draft, cl_ord_id, broker_order_id, (account, symbol, side));
+            Some(cl_ord_id)
+        }
         OutboundKind::Sweep => None,
     }
 }
@@ -103,15 +107,24 @@ pub(crate) fn translate(outbound: &Outbound, handl_inst: Option<char>, draft: &m
 /// Writes an `OrderStatusRequest` about `asked` into `draft`. Its `OrdStatusReqID` is the id asked about, so that
 /// an answer can be told apart from a report that comes by itself.
 pub(crate) fn status_request(doubt: &Doubt, asked: WireId, draft: &mut Draft) {
+    put_question(draft, asked, doubt.broker_order_id, (doubt.account, doubt.symbol, doubt.side));
+}
+
+fn put_question(
+    draft: &mut Draft,
+    asked: WireId,
+    broker_order_id: Text<40>,
+    (account, symbol, side): (Name, Symbol, Side),
+) {
     draft.begin("H", asked);
     draft.put(tags::CL_ORD_ID, asked);
-    if !doubt.broker_order_id.is_empty() {
-        draft.put(tags::ORDER_ID, doubt.broker_order_id);
+    if !broker_order_id.is_empty() {
+        draft.put(tags::ORDER_ID, broker_order_id);
     }
     draft.put(tags::ORD_STATUS_REQ_ID, asked);
-    put_account(draft, doubt.account);
-    draft.put(tags::SYMBOL, doubt.symbol);
-    draft.put(tags::SIDE, doubt.side.fix_code());
+    put_account(draft, account);
+    draft.put(tags::SYMBOL, symbol);
+    draft.put(tags::SIDE, side.fix_code());
 }
 
 fn put_request(draft: &mut Draft, cl_ord_id: WireId, target: &Target) {
@@ -240,6 +253,18 @@ mod tests {
             written(replace, None),
             "35=G|11=G1-0-10|41=G1-0-7|1=ALPHA|55=MSFT|54=1|38=50|60=20251120-09:02:03.456|40=2|44=33|59=1"
         );
+    }
+
+    #[test]
+    fn a_question_says_which_order_it_is_about() {
+        let kind = OutboundKind::OrderStatusRequest {
+            cl_ord_id: id(7),
+            broker_order_id: Text::new("B-1").unwrap(),
+            account: Name::new("ALPHA").unwrap(),
+            symbol: Symbol::new("MSFT").unwrap(),
+            side: Side::Sell,
+        };
+        assert_eq!(written(kind, Some('1')), "35=H|11=G1-0-7|37=B-1|790=G1-0-7|1=ALPHA|55=MSFT|54=2");
     }
 
     #[test]

@@ -17,7 +17,8 @@ pub trait ShardPort: Send + Sync + 'static {
     /// never drops. May be called from several threads.
     fn post(&self, input: Input) -> Result<(), ShardClosed>;
 
-    /// The session's requests in doubt in the state at or after `at`. Reads a replica and waits for it.
+    /// The session's requests in doubt in the state at or after `at`, and its orders of which the broker counts more as
+    /// executed than it told. Reads a replica and waits for it.
     fn doubts(&self, at: Position) -> Result<Vec<Doubt>, ShardClosed>;
 
     /// The session's requests that the broker has not answered yet, in doubt or not, in the state at or after `at`.
@@ -37,12 +38,12 @@ pub trait ShardPort: Send + Sync + 'static {
 #[error("the shard takes no more inputs: the node stops")]
 pub struct ShardClosed;
 
-/// A request of which nobody knows whether the broker received it.
+/// A request of which nobody knows whether the broker received it, or an order of which an execution is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Doubt {
     /// The request: FIX tag 11 as we sent it, or meant to.
     pub request: WireId,
-    /// The order's last acknowledged `ClOrdID`; equal to `request` for a [`DoubtKind::NewOrder`].
+    /// The order's last acknowledged `ClOrdID`; equal to `request` where that is no cancel and no replace.
     pub order: WireId,
     /// What was asked for.
     pub kind: DoubtKind,
@@ -65,6 +66,8 @@ pub enum DoubtKind {
     Cancel,
     /// `OrderCancelReplaceRequest` (35=G).
     Replace,
+    /// Nothing: the order is known, and the broker counts more as executed than it told.
+    Execution,
 }
 
 impl Doubt {
@@ -75,7 +78,7 @@ impl Doubt {
     pub const fn asks_about(&self) -> WireId {
         match self.kind {
             DoubtKind::NewOrder | DoubtKind::Replace => self.request,
-            DoubtKind::Cancel => self.order,
+            DoubtKind::Cancel | DoubtKind::Execution => self.order,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{ExecType, ExecutionReport, OrdStatus, Text, WireId};
 
 use crate::inbound::UNKNOWN_ORDER;
-use crate::port::Doubt;
+use crate::port::{Doubt, DoubtKind};
 
 /// What to do about a session's doubts.
 #[derive(Debug, Default)]
@@ -26,7 +26,8 @@ impl Plan {
     pub(crate) fn of(doubts: &[Doubt], sent: &BTreeSet<WireId>, absence_proves: bool) -> Self {
         let mut plan = Self::default();
         for doubt in doubts {
-            if absence_proves && !sent.contains(&doubt.request) {
+            let is_request = doubt.kind != DoubtKind::Execution;
+            if is_request && absence_proves && !sent.contains(&doubt.request) {
                 plan.never_sent.push(doubt.request);
             } else {
                 plan.questions.entry(doubt.asks_about()).or_default().push(*doubt);

@@ -158,6 +158,7 @@ impl ShardBooks<'_> {
             in_doubt: order.certainty == Certainty::InDoubt,
             cum_quantity: order.cum_quantity,
             average_price: instrument.and_then(|book| order.average_price(&book.definition)),
+            missing_quantity: order.unexplained.map(|missing| missing.quantity),
         }
     }
 

@@ -216,7 +216,7 @@ journalled! {
         FillAfterTerminal,
         /// An execution came again with other economics; not booked again.
         ExecutionConflict,
-        /// The broker's cumulated quantity is not ours.
+        /// The broker's cumulated quantity is below ours.
         CumQuantityMismatch,
         /// The report names another symbol or side than the order.
         ReportMismatch,
@@ -247,5 +247,8 @@ journalled! {
         SetAside,
         /// Something due could not be settled; it is kept and tried again.
         SettlementHeld,
+        /// The broker counts more as executed than it has told: it is asked, and that much stays reserved. The value is
+        /// how much is missing.
+        ExecutionMissing,
     }
 }

@@ -81,5 +81,18 @@ journalled! {
         /// The core has taken note that the session is up: the gateway now asks the read side which requests of
         /// the session are in doubt at or after `Outbound::position`, clears them up, and declares it ready.
         Sweep,
+        /// FIX `OrderStatusRequest` (35=H).
+        OrderStatusRequest {
+            /// FIX tag 11, and tag 790: the id that the order is asked about under.
+            cl_ord_id: WireId,
+            /// FIX tag 37, where known.
+            broker_order_id: Text<40>,
+            /// FIX tag 1.
+            account: Name,
+            /// FIX tag 55.
+            symbol: Symbol,
+            /// FIX tag 54.
+            side: Side,
+        },
     }
 }

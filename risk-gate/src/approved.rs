@@ -71,6 +71,16 @@ impl Reservation {
         self.open.is_negative() || self.cash.is_negative() || self.notional.is_negative()
     }
 
+    /// What covers both of two.
+    pub fn plus(&self, other: &Self) -> Result<Self, ArithmeticError> {
+        Ok(Self {
+            unit_price: self.unit_price.at_least(other.unit_price),
+            open: self.open.plus(other.open)?,
+            cash: self.cash.plus(other.cash)?,
+            notional: self.notional.plus(other.notional)?,
+        })
+    }
+
     /// What covers either of two: for an order that the broker may work under one set of terms or another.
     #[must_use]
     pub fn worse(&self, other: &Self) -> Self {

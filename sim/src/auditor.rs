@@ -230,6 +230,8 @@ fn compare(core: &Core, twin: &Twin) -> Result<(), String> {
         same(&format!("executed of {id}"), &whole(order.cum_quantity.get(), UNITS), &expected.filled)?;
         let doubt = order.certainty == model::Certainty::InDoubt;
         same(&format!("doubt about {id}"), &doubt, &expected.doubt)?;
+        let missing = order.unexplained.map_or(0, |unexplained| whole(unexplained.quantity.get(), UNITS));
+        same(&format!("missing of {id}"), &missing, &expected.missing)?;
         let pending = order.pending.map(|pending| pending.request);
         same(&format!("request about {id}"), &pending, &expected.asked.map(|asked| asked.request))?;
         same(&format!("whether {id} is finished"), &order.is_finished(), &!expected.is_open())?;

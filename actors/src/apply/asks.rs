@@ -54,7 +54,7 @@ pub(crate) fn cancel_all(
     let accounts = core.accounts.iter().filter(|account| concerns(cancel.scope, account));
     let orders = accounts.flat_map(|account| core.orders.open(account.definition.id));
     let mut asked = alloc::vec::Vec::new();
-    for order in orders.filter(|order| is_in(cancel.scope, order)) {
+    for order in orders.filter(|order| is_in(cancel.scope, order) && !order.is_over()) {
         if order.pending.is_some() { left += 1 } else { asked.push(order) }
     }
     for order in &asked {

@@ -54,7 +54,7 @@ pub(crate) fn find(
 
 /// A request can go out: the order lives, nothing else is out, the session is ready.
 pub(crate) fn check_open(core: &Core, order: &Order) -> Result<(), Denial> {
-    if order.is_finished() {
+    if order.is_over() {
         return Err(Denial::of(DenyReason::TooLate));
     }
     if order.pending.is_some() {

@@ -5,11 +5,11 @@ use model::{
     OrdStatus, PendingKind, TimeInForce, there,
 };
 
-use crate::apply::{change_order, finish, order_changed, refresh_certainty, tell_ended_request};
+use crate::apply::{change_order, finish, missing, order_changed, refresh_certainty, tell_ended_request};
 use crate::executions::{Execution, Key, Seen};
 use crate::fingerprint::Changed;
 use crate::staging::Fill;
-use crate::{Core, Order, Outcome, Pending, Stamp, Suspense};
+use crate::{Core, LedgerError, Order, Outcome, Pending, Stamp, Suspense};
 
 // In line it would have every other input pay for its room on the stack.
 #[inline(never)]
@@ -24,13 +24,18 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, report: &ExecutionReport, out
         return put_in_suspense(core, stamp, report, AlertKind::ReportMismatch, Some(&order), out);
     }
     if report.exec_type == ExecType::Trade {
-        return trade(core, stamp, report, &order, out);
+        if !trade(core, stamp, report, &order, out) {
+            missing::count_alone(core, stamp, report, &order, out);
+        }
+        return;
     }
     let mut after = named_by_broker(&order, report);
     alert_on_final_quantity(report, &order, out);
     let asked = report.cl_ord_id.and_then(|id| core.orders.asked_by(id));
     transition(report, &mut after, asked, out);
     refresh_certainty(&mut after);
+    missing::recount(report, &order, &mut after);
+    missing::tell(core, stamp, report, [&order, &after], out);
     tell_ended_request(&order, &after, report.text, out);
     change_order(core, &order, after, stamp.time, out);
 }
@@ -140,63 +145,84 @@ fn key_of(core: &Core, report: &ExecutionReport) -> Key {
     Key::new(core.broker_of(report.session), report.exec_id)
 }
 
-/// Books an execution, exactly once, whatever state the order is in.
-fn trade(core: &mut Core, stamp: Stamp, report: &ExecutionReport, before: &Order, out: &mut Outcome) {
-    if report.exec_id.is_empty() {
-        return put_in_suspense(core, stamp, report, AlertKind::MissingExecId, Some(before), out);
-    }
+/// Books an execution, exactly once, whatever state the order is in. True unless all that is left of the report is what
+/// it counts.
+fn trade(core: &mut Core, stamp: Stamp, report: &ExecutionReport, before: &Order, out: &mut Outcome) -> bool {
     let execution =
         Execution { order: Some(before.id), quantity: report.last_quantity, price: report.last_price };
     let key = key_of(core, report);
-    match core.executions.seen(&key, report.trade_date, stamp.time.date(), &execution) {
-        Seen::Never => {}
-        Seen::Same => {
-            return out.event(Event::ExecutionRepeated { order: before.id, exec_id: report.exec_id });
-        }
-        Seen::Otherwise => {
-            return put_in_suspense(core, stamp, report, AlertKind::ExecutionConflict, Some(before), out);
-        }
-        Seen::TooOld => {
-            return put_in_suspense(core, stamp, report, AlertKind::ExecutionTooOld, Some(before), out);
-        }
-    }
     let account = there(core.account(before.account), Invariant::AccountIsThere);
-    if core.is_set_aside(account, Some(before.instrument)) {
-        return put_in_suspense(core, stamp, report, AlertKind::SetAside, Some(before), out);
-    }
-    let instrument = there(core.instrument(before.instrument), Invariant::InstrumentIsThere);
-    let definition = &instrument.definition;
-    let Ok(fill) = fill_of(core, stamp, report, before, definition) else {
-        return put_in_suspense(core, stamp, report, AlertKind::BookingFailed, Some(before), out);
-    };
-    let currency = definition.currency;
+    let is_set_aside = core.is_set_aside(account, Some(before.instrument));
     let mut after = named_by_broker(before, report);
-    let booked = match apply_quantities(&mut after, &fill) {
-        Ok(()) => core.book_fill(&before.reservation, &mut after, &fill, stamp.time),
-        Err(error) => Err(error.into()),
-    };
-    match booked {
-        Err(_) => put_in_suspense(core, stamp, report, AlertKind::BookingFailed, Some(before), out),
-        Ok(realised) => {
-            core.executions.remember(&key, report.trade_date, stamp.time.date(), execution);
-            out.event(Event::Executed {
-                order: before.id,
-                account: before.account,
-                instrument: before.instrument,
-                side: before.side,
-                broker: core.broker_of(report.session),
-                exec_id: report.exec_id,
-                quantity: fill.quantity,
-                price: fill.price,
-                fee: fill.fee,
-                realised,
-                currency,
-                settles: fill.settles,
-            });
-            alert_on_fill(report, before, &after, out);
-            tell_ended_request(before, &after, report.text, out);
-            out.event(order_changed(&after));
+    let seen = core.executions.seen(&key, report.trade_date, stamp.time.date(), &execution);
+    let alert = match seen {
+        _ if report.exec_id.is_empty() => AlertKind::MissingExecId,
+        Seen::Same => {
+            out.event(Event::ExecutionRepeated { order: before.id, exec_id: report.exec_id });
+            return is_set_aside;
         }
+        Seen::Otherwise => AlertKind::ExecutionConflict,
+        Seen::TooOld => AlertKind::ExecutionTooOld,
+        Seen::Never if is_set_aside => AlertKind::SetAside,
+        Seen::Never => match book(core, stamp, report, before, &mut after) {
+            Ok((fill, realised)) => {
+                core.executions.remember(&key, report.trade_date, stamp.time.date(), execution);
+                out.event(executed(core, report, before, &fill, realised));
+                alert_on_fill(report, before, &after, out);
+                missing::tell(core, stamp, report, [before, &after], out);
+                tell_ended_request(before, &after, report.text, out);
+                out.event(order_changed(&after));
+                return true;
+            }
+            Err(_) => AlertKind::BookingFailed,
+        },
+    };
+    put_in_suspense(core, stamp, report, alert, Some(before), out);
+    // Nothing of who is set aside is moved.
+    is_set_aside
+}
+
+/// Books what a report tells: the fill, and what it realised. Changes nothing of the state where it fails. What the report
+/// counts beyond that goes with it if it can be held, and never keeps the execution itself from being booked.
+#[inline]
+fn book(
+    core: &mut Core,
+    stamp: Stamp,
+    report: &ExecutionReport,
+    before: &Order,
+    after: &mut Order,
+) -> Result<(Fill, Amount), LedgerError> {
+    let instrument = there(core.instrument(before.instrument), Invariant::InstrumentIsThere);
+    let fill = fill_of(core, stamp, report, before, &instrument.definition)?;
+    apply_quantities(after, &fill)?;
+    missing::recount(report, before, after);
+    match core.book_fill(&before.reservation, after, &fill, stamp.time) {
+        Err(_) if after.unexplained.is_some() => {
+            let counted = after.unexplained.take();
+            let realised = core.book_fill(&before.reservation, after, &fill, stamp.time)?;
+            // To be told of, at least.
+            after.unexplained = counted;
+            Ok((fill, realised))
+        }
+        booked => Ok((fill, booked?)),
+    }
+}
+
+fn executed(core: &Core, report: &ExecutionReport, order: &Order, fill: &Fill, realised: Amount) -> Event {
+    let instrument = there(core.instrument(order.instrument), Invariant::InstrumentIsThere);
+    Event::Executed {
+        order: order.id,
+        account: order.account,
+        instrument: order.instrument,
+        side: order.side,
+        broker: core.broker_of(report.session),
+        exec_id: report.exec_id,
+        quantity: fill.quantity,
+        price: fill.price,
+        fee: fill.fee,
+        realised,
+        currency: instrument.definition.currency,
+        settles: fill.settles,
     }
 }
 
@@ -229,7 +255,7 @@ fn apply_quantities(after: &mut Order, fill: &Fill) -> Result<(), model::Arithme
     after.cum_notional = after.cum_notional.plus(fill.notional)?;
     if !after.status.is_terminal() {
         after.status = after.status_by_executions();
-        if after.is_finished() {
+        if after.is_over() {
             after.pending = None;
         }
     }
@@ -242,18 +268,20 @@ fn alert_on_fill(report: &ExecutionReport, before: &Order, after: &Order, out: &
     if after.cum_quantity > after.quantity && before.cum_quantity <= before.quantity {
         let excess = after.cum_quantity.minus(after.quantity).unwrap_or_default();
         out.alert(AlertKind::Overfill, order, session, Some(Amount::from(excess)));
-    } else if before.is_finished() {
+    } else if before.is_over() && before.unexplained.is_none() {
         out.alert(AlertKind::FillAfterTerminal, order, session, Some(Amount::from(report.last_quantity)));
     }
-    if report.cum_quantity != after.cum_quantity {
+    // One that others overtook counts less than we do by now.
+    if report.cum_quantity < after.cum_quantity && before.unexplained.is_none() {
         out.alert(AlertKind::CumQuantityMismatch, order, session, Some(Amount::from(report.cum_quantity)));
     }
 }
 
-/// A broker that ends an order states what it executed in all: where that is not what we booked, a fill is missing.
+/// A broker that ends an order states what it executed in all: where that is less than what we booked, we have a fill that
+/// it has not. (Where it is more: see [`missing`].)
 fn alert_on_final_quantity(report: &ExecutionReport, order: &Order, out: &mut Outcome) {
     let ends = matches!(report.exec_type, ExecType::Canceled | ExecType::Expired | ExecType::DoneForDay);
-    if ends && !order.status.is_terminal() && report.cum_quantity != order.cum_quantity {
+    if ends && !order.status.is_terminal() && report.cum_quantity < order.cum_quantity {
         let value = Some(Amount::from(report.cum_quantity));
         out.alert(AlertKind::CumQuantityMismatch, Some(order.id), Some(report.session), value);
     }
@@ -367,7 +395,7 @@ fn take_terms(order: &mut Order, terms: &Pending) {
     if may_take_terms(order) {
         order.status = order.status_by_executions();
         // With fewer units it can be filled: then nobody waits for an answer any more, to a cancel either.
-        if order.is_finished() {
+        if order.is_over() {
             order.pending = None;
         }
     }
@@ -376,7 +404,7 @@ fn take_terms(order: &mut Order, terms: &Pending) {
 /// An answer to our order status request. It comes after everything the broker sent before, so a request it does
 /// not mention never arrived.
 fn status_answer(report: &ExecutionReport, order: &mut Order, out: &mut Outcome) {
-    if report.cum_quantity != order.cum_quantity {
+    if report.cum_quantity < order.cum_quantity {
         let value = Some(Amount::from(report.cum_quantity));
         out.alert(AlertKind::CumQuantityMismatch, Some(order.id), Some(report.session), value);
     }

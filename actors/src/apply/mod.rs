@@ -10,6 +10,7 @@ pub(crate) mod facts;
 pub(crate) mod halt;
 pub(crate) mod limit;
 pub(crate) mod mark;
+pub(crate) mod missing;
 pub(crate) mod new_order;
 pub(crate) mod reject;
 pub(crate) mod replace_order;
@@ -35,8 +36,9 @@ pub(crate) fn order_changed(order: &Order) -> Event {
     }
 }
 
-/// Commits a change of an order that books no fill, and tells of it if anything a reader sees is different. A
-/// change that cannot be computed exactly is left undone, with an alert: it can only be a number of the broker's.
+/// Commits a change of an order that books no fill, and tells of it if anything a reader sees is different. What a broker
+/// counts and has not told is left out where it cannot be computed exactly: it must not keep the rest from being believed.
+/// Another change that cannot be is left undone, with an alert: it can only be a number of the broker's.
 pub(crate) fn change_order(
     core: &mut Core,
     before: &Order,
@@ -47,7 +49,13 @@ pub(crate) fn change_order(
     if after == *before {
         return;
     }
-    match core.book_change(before, &mut after, now) {
+    let uncounted = Order { unexplained: None, ..after };
+    let mut booked = core.book_change(before, &mut after, now);
+    if booked.is_err() && after.unexplained.is_some() {
+        after = uncounted;
+        booked = core.book_change(before, &mut after, now);
+    }
+    match booked {
         Ok(()) => out.event(order_changed(&after)),
         Err(_) => out.alert(model::AlertKind::BookingFailed, Some(before.id), Some(before.session), None),
     }

@@ -8,7 +8,7 @@ use model::{
 use risk_gate::Reservation;
 
 use super::links::Links;
-use crate::order::{self, Order, Pending};
+use crate::order::{self, Order, Pending, Unexplained};
 use crate::store::shelves::NOWHERE;
 
 /// One place on a shelf.
@@ -40,13 +40,14 @@ pub(crate) struct Cell {
     broker_order_id: Text<40>,
 }
 
-/// What an order has beside, once somebody wanted it changed.
+/// What an order has beside, once somebody wanted it changed or its broker counted more than it told.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Amended {
     submitted_quantity: Quantity,
     submitted_price: Option<Price>,
     wire_id: WireId,
     pending: Option<Pending>,
+    unexplained: Option<Unexplained>,
     /// The last request about it; the ones before are chained behind.
     pub(super) last_request: Option<WireId>,
 }
@@ -98,7 +99,8 @@ impl Cell {
     /// See [`Order::is_finished`].
     #[inline]
     pub(super) fn is_finished(&self, amended: Option<&Amended>) -> bool {
-        order::is_finished(self.status, amended.and_then(|amended| amended.pending.as_ref()))
+        order::is_over(self.status, amended.and_then(|amended| amended.pending.as_ref()))
+            && amended.is_none_or(|amended| amended.unexplained.is_none())
     }
 
     /// What was held back for it is free again.
@@ -110,7 +112,7 @@ impl Cell {
     /// The order, put together again.
     #[inline]
     pub(super) fn order(&self, amended: Option<&Amended>) -> Order {
-        let Amended { submitted_quantity, submitted_price, wire_id, pending, .. } =
+        let Amended { submitted_quantity, submitted_price, wire_id, pending, unexplained, .. } =
             amended.copied().unwrap_or(self.plain());
         Order {
             id: self.id,
@@ -137,6 +139,7 @@ impl Cell {
             unit_price: self.unit_price,
             created: self.created,
             updated: self.updated,
+            unexplained,
         }
     }
 
@@ -147,6 +150,7 @@ impl Cell {
             submitted_price: self.limit_price,
             wire_id: self.id,
             pending: None,
+            unexplained: None,
             last_request: None,
         }
     }
@@ -159,6 +163,7 @@ impl Amended {
             submitted_price: order.submitted_price,
             wire_id: order.wire_id,
             pending: order.pending,
+            unexplained: order.unexplained,
             last_request,
         }
     }
@@ -167,6 +172,7 @@ impl Amended {
     #[inline]
     pub(super) fn is_plain(order: &Order) -> bool {
         order.pending.is_none()
+            && order.unexplained.is_none()
             && order.wire_id == order.id
             && order.submitted_quantity.is_same(order.quantity)
             && match (order.submitted_price, order.limit_price) {

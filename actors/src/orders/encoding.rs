@@ -52,9 +52,9 @@ impl BorshSerialize for Orders {
     fn serialize<W: Write>(&self, writer: &mut W) -> Result<()> {
         self.retired.serialize(writer)?;
         count(self.places(Chain::Account).count())?.serialize(writer)?;
-        self.every_open().try_for_each(|order| order.serialize(writer))?;
+        self.every_open().try_for_each(|order| write(&order, writer))?;
         count(self.places(Chain::Finished).count())?.serialize(writer)?;
-        self.every_finished().try_for_each(|order| order.serialize(writer))?;
+        self.every_finished().try_for_each(|order| write(&order, writer))?;
         let requests =
             u32::try_from(self.requests.len()).map_err(|_| Error::from(ErrorKind::InvalidInput))?;
         requests.serialize(writer)?;
@@ -62,12 +62,30 @@ impl BorshSerialize for Orders {
     }
 }
 
-impl BorshDeserialize for Orders {
-    fn deserialize_reader<R: Read>(reader: &mut R) -> Result<Self> {
+fn write<W: Write>(order: &Order, writer: &mut W) -> Result<()> {
+    order.serialize(writer)?;
+    order.unexplained.serialize(writer)
+}
+
+/// Version 1 knew nothing unexplained.
+fn read<R: Read>(version: u16, reader: &mut R) -> Result<Order> {
+    let mut order = Order::deserialize_reader(reader)?;
+    if version > 1 {
+        order.unexplained = BorshDeserialize::deserialize_reader(reader)?;
+    }
+    Ok(order)
+}
+
+impl Orders {
+    /// The version that is written.
+    pub(crate) const VERSION: u16 = 2;
+
+    /// Reads what this program wrote, or an earlier one.
+    pub(crate) fn read<R: Read>(version: u16, reader: &mut R) -> Result<Self> {
         let mut orders = Self { retired: u64::deserialize_reader(reader)?, ..Self::default() };
         for is_finished in [false, true] {
             for _ in 0..u64::deserialize_reader(reader)? {
-                let order = Order::deserialize_reader(reader)?;
+                let order = read(version, reader)?;
                 let is_sound = order.is_finished() == is_finished
                     && order.account.slot() < crate::store::table::SLOTS
                     && order.id.seq > 0

@@ -197,7 +197,8 @@ fn a_status_answer_with_another_quantity_is_told_and_books_nothing() {
     let report = world.said(id, ExecType::OrderStatus);
     let alerts =
         world.hear(ExecutionReport { ord_status: OrdStatus::Filled, cum_quantity: units(10), ..report });
-    assert_eq!(alerts, [AlertKind::CumQuantityMismatch]);
+    assert_eq!(alerts, [AlertKind::ExecutionMissing]);
+    assert!(world.last.outbound.is_empty(), "an answer is not asked about again");
     assert_eq!((world.position(), world.reserved()), (units(0), amount("100")));
     world.fill(id, 10, "10");
     assert_eq!(world.status(id), OrdStatus::Filled);

@@ -55,8 +55,9 @@ fn executions_out_of_order_end_right_and_are_told() {
     let first = world.execution(id, 40, "10");
     let second = world.execution(id, 60, "10");
     let second = ExecutionReport { cum_quantity: units(100), ..second };
-    assert_eq!(world.hear(second), [AlertKind::CumQuantityMismatch]);
-    assert_eq!(world.hear(first), [AlertKind::CumQuantityMismatch]);
+    assert_eq!(world.hear(second), [AlertKind::ExecutionMissing]);
+    assert!(world.hear(first).is_empty(), "it was waited for");
+    assert_eq!(world.at(id).unexplained, None);
     assert_eq!((world.status(id), world.position()), (OrdStatus::Filled, units(100)));
 }
 
@@ -78,15 +79,17 @@ fn the_same_name_for_another_execution_is_kept_in_suspense_once() {
     let other = world.working("b", 100, "10");
     let report = world.execution(id, 40, "10");
     world.hear(report);
-    for (index, conflict) in [
-        ExecutionReport { last_quantity: units(41), ..report },
-        ExecutionReport { last_price: price("9.99"), ..report },
-        ExecutionReport { cl_ord_id: Some(other), ..report },
+    let (conflict, missing) = (AlertKind::ExecutionConflict, AlertKind::ExecutionMissing);
+    for (index, (conflict, alerts)) in [
+        (ExecutionReport { last_quantity: units(41), ..report }, &[conflict][..]),
+        (ExecutionReport { last_price: price("9.99"), ..report }, &[conflict]),
+        // The other order counts 40 units now of which none is booked.
+        (ExecutionReport { cl_ord_id: Some(other), ..report }, &[conflict, missing]),
     ]
     .into_iter()
     .enumerate()
     {
-        assert_eq!(world.hear(conflict), [AlertKind::ExecutionConflict]);
+        assert_eq!(world.hear(conflict), alerts);
         assert!(world.hear(conflict).is_empty(), "told once");
         assert_eq!(world.core.suspense().len(), index + 1);
         assert_eq!(world.position(), units(40));
@@ -141,8 +144,10 @@ fn without_an_exec_id_nothing_is_booked_and_everything_kept() {
     let mut world = World::ready();
     let id = world.working("a", 100, "10");
     let report = ExecutionReport { exec_id: ExecId::EMPTY, ..world.execution(id, 40, "10") };
-    for kept in 1..=2 {
-        assert_eq!(world.hear(report), [AlertKind::MissingExecId]);
+    for (kept, alerts) in
+        [(1, &[AlertKind::MissingExecId, AlertKind::ExecutionMissing][..]), (2, &[AlertKind::MissingExecId])]
+    {
+        assert_eq!(world.hear(report), alerts);
         assert_eq!((world.core.suspense().len(), world.position()), (kept, units(0)));
     }
 }
@@ -166,7 +171,9 @@ fn numbers_that_cannot_be_booked_go_to_suspense() {
     {
         let exec_id = ExecId::new(&format!("bad{index}")).unwrap();
         let report = ExecutionReport { exec_id, last_quantity, last_price, ..good };
-        assert_eq!(world.hear(report), [AlertKind::BookingFailed], "{last_quantity} at {last_price}");
+        let first = (index == 0).then_some(AlertKind::ExecutionMissing);
+        let alerts: Vec<_> = [AlertKind::BookingFailed].into_iter().chain(first).collect();
+        assert_eq!(world.hear(report), alerts, "{last_quantity} at {last_price}");
         assert!(world.hear(report).is_empty());
         assert_eq!((world.core.suspense().len(), world.position()), (index + 1, units(0)));
     }
@@ -178,9 +185,12 @@ fn an_execution_older_than_memory_is_kept_once_and_not_booked() {
     let id = world.working("a", 100, "10");
     let today = model::Timestamp::from_nanos(START_NS).date();
     let report = world.execution(id, 40, "10");
-    for days in [today.days - 15, i32::MIN] {
+    for (days, alerts) in [
+        (today.days - 15, &[AlertKind::ExecutionTooOld, AlertKind::ExecutionMissing][..]),
+        (i32::MIN, &[AlertKind::ExecutionTooOld]),
+    ] {
         let report = ExecutionReport { trade_date: Some(Date { days }), ..report };
-        assert_eq!(world.hear(report), [AlertKind::ExecutionTooOld]);
+        assert_eq!(world.hear(report), alerts);
         assert!(world.hear(report).is_empty());
         assert_eq!(world.position(), units(0));
     }

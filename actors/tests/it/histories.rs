@@ -222,7 +222,8 @@ impl Player {
         let open = order.quantity.minus(order.cum_quantity).unwrap();
         let asked = quantity(order.instrument, lots);
         let last_quantity = if lots % 8 > 0 && open.is_positive() { asked.at_most(open) } else { asked };
-        Some(ExecutionReport { last_quantity, last_price: near(offset), ..report })
+        let cum_quantity = report.cum_quantity.plus(last_quantity).unwrap();
+        Some(ExecutionReport { last_quantity, last_price: near(offset), cum_quantity, ..report })
     }
 
     fn say(&mut self, report: ExecutionReport) -> Input {
@@ -264,7 +265,7 @@ fn refusal(refused: WireId, message: bool) -> Input {
     })
 }
 
-/// One report in eight is wrong in some way.
+/// One report in five is wrong in some way.
 fn spoiled(mut report: ExecutionReport, spoil: u8) -> ExecutionReport {
     match spoil {
         0..4 => report.cl_ord_id = None,
@@ -276,6 +277,11 @@ fn spoiled(mut report: ExecutionReport, spoil: u8) -> ExecutionReport {
         22..26 => report.last_quantity = report.last_quantity.negated(),
         26..28 => report.last_price = report.last_price.negated(),
         28..32 => report.session = OTHER_SESSION,
+        // Somebody has executed more than is told, or less.
+        32..48 => {
+            report.cum_quantity = report.cum_quantity.plus(Quantity::from(u32::from(spoil) - 31)).unwrap()
+        }
+        48..52 => report.cum_quantity = Quantity::ZERO,
         _ => {}
     }
     report

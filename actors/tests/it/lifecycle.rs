@@ -134,7 +134,7 @@ fn a_final_report_with_another_executed_quantity_tells_of_a_missing_fill() {
         let id = world.submit(model::NewOrder { time_in_force, ..order });
         let report = world.said(id, exec_type);
         let report = ExecutionReport { cum_quantity: units(30), ..report };
-        assert_eq!(world.hear(report), [AlertKind::CumQuantityMismatch]);
+        assert_eq!(world.hear(report), [AlertKind::ExecutionMissing]);
         if exec_type != ExecType::DoneForDay {
             assert!(world.hear(report).is_empty(), "told once");
         }

@@ -12,6 +12,7 @@ mod executions;
 mod histories;
 mod invariants;
 mod lifecycle;
+mod missing;
 mod numbers;
 mod properties;
 mod replaces;

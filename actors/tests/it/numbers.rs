@@ -155,7 +155,7 @@ fn what_would_lock_the_books_is_refused() {
     let report = world.execution(id, 1, "10");
     let commission = Some(amount("0.0000000000000001"));
     let alerts = world.hear(ExecutionReport { commission, ..report });
-    assert_eq!(alerts, [model::AlertKind::BookingFailed]);
+    assert_eq!(alerts, [model::AlertKind::BookingFailed, model::AlertKind::ExecutionMissing]);
     assert!(world.core.account(ALPHA).unwrap().ledger().available(actors::Asset::Cash(usd())).is_ok());
     world.cancel(id);
 }

@@ -50,6 +50,8 @@ fn compare(world: &World, twin: &Twin) {
         let order = world.core.order(*id).unwrap();
         assert_eq!(whole(order.unit_price.get(), PRICE), expected.price, "{id}");
         assert_eq!(order.certainty == model::Certainty::InDoubt, expected.doubt, "{id} doubt");
+        let missing = order.unexplained.map_or(0, |unexplained| whole(unexplained.quantity.get(), UNITS));
+        assert_eq!(missing, expected.missing, "{id} missing");
         assert_eq!(order.pending.map(|p| p.request), expected.asked.map(|asked| asked.request), "{id}");
         assert_eq!((order.is_finished(), order.wire_id), (!expected.is_open(), expected.wire_id), "{id}");
     }

@@ -50,6 +50,9 @@ pub(crate) struct TwinOrder {
     pub(crate) doubt: bool,
     pub(crate) wire_id: WireId,
     pub(crate) created: i64,
+    /// Counted by the broker and not told, and the dearest price since.
+    pub(crate) missing: Whole,
+    pub(crate) dear: Whole,
     /// The day on which it ended, and the last on which a broker spoke of it.
     pub(crate) ended: Option<i32>,
     pub(crate) heard: i32,
@@ -110,6 +113,10 @@ fn half_even(numerator: Whole, denominator: Whole) -> Whole {
 
 impl TwinOrder {
     pub(crate) fn is_open(&self) -> bool {
+        self.may_go_on() || self.missing > 0
+    }
+
+    fn may_go_on(&self) -> bool {
         match self.status {
             Status::PendingNew | Status::Working => true,
             Status::Filled => self.asked.is_some_and(|asked| !asked.cancel),
@@ -118,7 +125,7 @@ impl TwinOrder {
     }
 
     fn is_awaiting(&self) -> bool {
-        self.is_open() && (self.status == Status::PendingNew || self.asked.is_some())
+        self.may_go_on() && (self.status == Status::PendingNew || self.asked.is_some())
     }
 
     pub(crate) fn end(&mut self, status: Status) {
@@ -133,15 +140,19 @@ impl TwinOrder {
 
     /// Units, cash and notional that stay reserved.
     pub(crate) fn worst(&self) -> (Whole, Whole, Whole) {
-        let under = |quantity: Whole, price: Whole| {
-            let open = (quantity - self.filled).max(0);
+        let costs = |open: Whole, price: Whole| {
             let notional = notional(price, open, self.instrument);
             let cash = if self.buy { notional + fee(self.account, notional, open, true) } else { 0 };
             (open, cash, notional)
         };
-        if !self.is_open() {
-            return (0, 0, 0);
+        let missing = costs(self.missing, self.dear);
+        if !self.may_go_on() {
+            return missing;
         }
+        let under = |quantity: Whole, price: Whole| {
+            let open = costs((quantity - self.filled - self.missing).max(0), price);
+            (open.0 + missing.0, open.1 + missing.1, open.2 + missing.2)
+        };
         let now = under(self.quantity, self.price);
         let then = self.asked.map_or(now, |asked| under(asked.quantity, asked.price));
         (now.0.max(then.0), now.1.max(then.1), now.2.max(then.2))
@@ -208,7 +219,7 @@ impl Twin {
         order.filled += quantity;
         if matches!(order.status, Status::PendingNew | Status::Working) {
             order.status = if order.filled >= order.quantity { Status::Filled } else { Status::Working };
-            if !order.is_open() {
+            if !order.may_go_on() {
                 order.asked = None;
             }
         }

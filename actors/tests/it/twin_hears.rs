@@ -53,6 +53,8 @@ fn terms_of(now: i64, quote: Option<Quote>, order: &NewOrder) -> TwinOrder {
         doubt: false,
         wire_id: WireId::default(),
         created: now,
+        missing: 0,
+        dear: 0,
         ended: None,
         heard: 0,
     }
@@ -252,12 +254,15 @@ impl Twin {
                 && report.session.index == 1
                 && (report.side == Side::Buy) == order.buy
         });
+        let before = known.copied();
         if report.exec_type == ExecType::Trade {
-            return self.trade(now, report, found, known.is_some());
-        }
-        if let (Some(id), true) = (found, known.is_some()) {
+            self.trade(now, report, found, before.is_some());
+        } else if let (Some(id), Some(_)) = (found, before) {
             let late = report.cl_ord_id.and_then(|request| self.replaces.get(&request)).copied();
             self.orders.get_mut(&id).unwrap().hear(report, late);
+        }
+        if let (Some(id), Some(before)) = (found, before) {
+            self.orders.get_mut(&id).unwrap().count(&before, report);
         }
     }
 
@@ -279,6 +284,17 @@ impl Twin {
 }
 
 impl TwinOrder {
+    /// What the broker counts: the highest number stands until executions reach it, or an answer takes it back.
+    fn count(&mut self, before: &Self, report: &ExecutionReport) {
+        let said = units(report.cum_quantity);
+        let is_answer = report.exec_type == ExecType::OrderStatus;
+        let counted = if is_answer { said } else { said.max(before.filled + before.missing) };
+        self.missing = (counted - self.filled).max(0);
+        let asked = before.asked.map_or(0, |asked| asked.price);
+        let dear = before.price.max(self.price).max(asked).max(before.dear);
+        self.dear = if self.missing > 0 { dear } else { 0 };
+    }
+
     fn hear(&mut self, report: &ExecutionReport, late: Option<Asked>) {
         let ended = matches!(self.status, Status::Filled | Status::Ended);
         match report.exec_type {

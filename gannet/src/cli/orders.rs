@@ -92,6 +92,7 @@ pub(super) fn table(title: &str, rows: &[OrderRow]) -> Table {
     let mut table = Table::new(title, &headings);
     for row in rows {
         let doubt = if row.in_doubt { "?" } else { "" };
+        let missing = row.missing_quantity.map_or_else(String::new, |units| format!(" ({units} missing)"));
         table.row(vec![
             Cell::text(row.order),
             Cell::text(row.account),
@@ -104,7 +105,7 @@ pub(super) fn table(title: &str, rows: &[OrderRow]) -> Table {
             Cell::number(row.limit_price.map(model::Price::get)),
             Cell::Number(row.cum_quantity.get()),
             Cell::number(row.average_price.map(model::Price::get)),
-            Cell::text(format!("{}{doubt}", row.status)),
+            Cell::text(format!("{}{doubt}{missing}", row.status)),
             Cell::text(row.cl_ord_id),
         ]);
     }

@@ -39,9 +39,8 @@ impl ShardPort for Port {
         let session = self.shard.session();
         let read = self.shard.read(at, |core| {
             let orders = core.accounts().flat_map(|account| core.open_orders(account.definition.id));
-            let in_doubt =
-                orders.filter(|order| order.session == session && order.certainty == Certainty::InDoubt);
-            let mut doubts: Vec<Doubt> = in_doubt.flat_map(|order| doubts_of(core, &order)).collect();
+            let of_session = orders.filter(|order| order.session == session);
+            let mut doubts: Vec<Doubt> = of_session.flat_map(|order| doubts_of(core, &order)).collect();
             doubts.sort_unstable_by_key(|doubt| doubt.request);
             doubts
         });
@@ -58,7 +57,7 @@ impl ShardPort for Port {
         let read = self.shard.read(at, |core| {
             let orders = core.accounts().flat_map(|account| core.open_orders(account.definition.id));
             let of_session = orders.filter(|order| order.session == session);
-            of_session.flat_map(|order| doubts_of(core, &order)).map(|doubt| doubt.request).collect()
+            of_session.flat_map(|order| requests_of(&order)).map(|(request, _)| request).collect()
         });
         read.map_err(|_| ShardClosed)
     }
@@ -89,18 +88,23 @@ impl ShardPort for Port {
 }
 
 /// The order itself where the broker never answered it, and the request that is out.
-fn doubts_of(core: &actors::Core, order: &actors::Order) -> Vec<Doubt> {
-    let mut requests = Vec::with_capacity(2);
-    if order.status == OrdStatus::PendingNew {
-        requests.push((order.id, DoubtKind::NewOrder));
-    }
-    if let Some(pending) = order.pending {
+fn requests_of(order: &actors::Order) -> impl Iterator<Item = (WireId, DoubtKind)> + use<> {
+    let new_order = (order.status == OrdStatus::PendingNew).then_some((order.id, DoubtKind::NewOrder));
+    let request = order.pending.map(|pending| {
         let kind = match pending.kind {
             PendingKind::Cancel => DoubtKind::Cancel,
             PendingKind::Replace => DoubtKind::Replace,
         };
-        requests.push((pending.request, kind));
-    }
+        (pending.request, kind)
+    });
+    new_order.into_iter().chain(request)
+}
+
+/// What the broker is to be asked about an order.
+fn doubts_of(core: &actors::Core, order: &actors::Order) -> Vec<Doubt> {
+    let is_in_doubt = order.certainty == Certainty::InDoubt;
+    let missing = order.unexplained.map(|_| (order.wire_id, DoubtKind::Execution));
+    let asked = requests_of(order).filter(|_| is_in_doubt).chain(missing);
     let symbol = core.instrument(order.instrument).map(|book| book.definition.symbol).unwrap_or_default();
     let account = core.account(order.account).map(|account| account.definition.name).unwrap_or_default();
     let doubt = |(request, kind)| Doubt {
@@ -112,5 +116,5 @@ fn doubts_of(core: &actors::Core, order: &actors::Order) -> Vec<Doubt> {
         account,
         broker_order_id: order.broker_order_id,
     };
-    requests.into_iter().map(doubt).collect()
+    asked.map(doubt).collect()
 }

@@ -19,6 +19,8 @@ pub struct Standing {
     pub limit_price: Option<Price>,
     /// Units executed.
     pub cum_quantity: Quantity,
+    /// Units that the broker counts as executed and has not told.
+    pub missing_quantity: Option<Quantity>,
     /// Cash reserved for it.
     pub reserved_cash: Amount,
     /// The worst price of one unit that the reservation counts with.
@@ -34,6 +36,7 @@ impl Standing {
             quantity: order.quantity,
             limit_price: order.limit_price,
             cum_quantity: order.cum_quantity,
+            missing_quantity: order.unexplained.map(|missing| missing.quantity),
             reserved_cash: order.reservation.cash,
             worst_price: order.unit_price,
         }

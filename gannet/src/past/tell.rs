@@ -247,6 +247,7 @@ fn sent(kind: &OutboundKind) -> String {
 fn standing(standing: &Standing) -> String {
     let pending = standing.pending.map_or_else(String::new, |kind| format!(", {} pending", kind.word()));
     let doubt = if standing.in_doubt { ", in doubt" } else { "" };
+    let missing = standing.missing_quantity.map_or_else(String::new, |units| format!(", {units} missing"));
     let price = standing.limit_price.map_or_else(String::new, |price| format!(", limit {price}"));
     let reserved = if standing.reserved_cash.is_zero() {
         String::new()
@@ -254,7 +255,7 @@ fn standing(standing: &Standing) -> String {
         format!(", {} reserved", grouped(standing.reserved_cash.get(), 0))
     };
     format!(
-        "= {}{pending}{doubt}: {} of {} filled{price}{reserved}",
+        "= {}{pending}{doubt}: {} of {} filled{missing}{price}{reserved}",
         standing.status, standing.cum_quantity, standing.quantity
     )
 }

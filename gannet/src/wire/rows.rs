@@ -96,6 +96,10 @@ pub struct OrderRow {
     /// The average price of what is executed; absent before the first execution.
     #[serde(deserialize_with = "parsed_option")]
     pub average_price: Option<Price>,
+    /// Units that the broker counts as executed and has not told: not in `cum_quantity`, and reserved. Absent where there
+    /// are none.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub missing_quantity: Option<Quantity>,
 }
 
 /// A position.

@@ -281,6 +281,7 @@ impl Stage {
             OutboundKind::OrderCancelRequest { .. } => "cancel",
             OutboundKind::OrderCancelReplaceRequest { .. } => "replace",
             OutboundKind::Sweep => "sweep",
+            OutboundKind::OrderStatusRequest { .. } => "status request",
         };
         let [one] = self.world.last.outbound.as_slice() else { return "nothing".to_owned() };
         name(&one.kind).to_owned()
