@@ -1,7 +1,7 @@
 //! Goes over the whole state: what is kept twice must agree, and every book must balance.
 //!
 //! Each change asserts what can be seen where it is made. What only the whole shows is looked at here: in tests after every
-//! input, in the simulated world, and by `gannet verify` and `gannet replay --verify`. It takes as long as the state is large.
+//! input, in the simulated world, and by `gannet replay`. It takes as long as the state is large.
 
 use alloc::collections::BTreeMap;
 

@@ -21,4 +21,5 @@ mod scenarios;
 mod twin;
 mod twin_hears;
 mod valuation;
+mod verify;
 mod world;

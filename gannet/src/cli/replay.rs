@@ -1,4 +1,4 @@
-//! `gannet replay`: the state from the journals, with every recorded digest compared.
+//! `gannet replay`: the state from the journals, with every recorded digest compared, and looked over as a whole.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -104,6 +104,7 @@ fn replayed(folder: &Folder, until: Option<Position>, shard: ShardId) -> Result<
     let until = until.filter(|position| position.shard == shard).map_or(u64::MAX, |position| position.seq);
     let dir = shard_folder(folder, shard);
     let recovered = replay_until(dir, |record| record.position.seq <= until).map_err(Failure::new)?;
+    recovered.core.verify().map_err(Failure::new)?;
     let hash = state_hash(&recovered.core);
     Ok(Replayed {
         shard: shard.index,

@@ -90,6 +90,9 @@ fn verified(dir: &Folder, shard: ShardId, outcomes: Option<&Path>) -> Result<Ver
             if row.unproven_inputs > 0 && row.recorded_logic != Some(row.logic) {
                 row.refusal = Some("inputs behind the last digest are proven by nothing".to_owned());
             }
+            if let Err(violation) = recovered.core.verify() {
+                row.refusal = Some(format!("the state does not agree with itself: {violation}"));
+            }
         }
         Err(EngineError::DigestMismatch { position, after, logic_version, .. }) => {
             row.recorded_logic = logic_version;
