@@ -196,10 +196,12 @@ mod tests {
         assert!(!shard.core().is_firm_halted());
         assert!(shard.turn().unwrap());
         assert!(shard.core().is_firm_halted());
-        let record =
-            journal::Reader::from_seq(dir.path().join("shard-0"), before + 1).unwrap().next().unwrap();
+        let record = journal::Reader::from_seq(dir.path().join("shard-0"), before + 1)
+            .unwrap()
+            .next::<model::RecordBody>()
+            .unwrap();
         let halt = Input::command(Origin::default(), Stamped::default(), Command::Halt(Scope::Firm));
-        assert_eq!(record.unwrap().body, journal::RecordBody::Input(halt));
+        assert_eq!(record.unwrap().body, model::RecordBody::Input(halt));
         // Once: a person's resume holds, as far as the lanes allow.
         client.poll().unwrap();
         client.submit(Command::Resume(Scope::Firm)).unwrap();

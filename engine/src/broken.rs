@@ -7,7 +7,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use actors::{Core, Outcome, Stamp};
-use model::{Aside, Broken, Input, Invariant, Reference};
+use model::{Aside, Broken, Input, Invariant, RecordBody, Reference};
 
 /// What a shard does where an invariant breaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,9 +55,9 @@ fn failed(core: &Core, stamp: Stamp, input: &Input, panic: Box<dyn Any + Send>) 
 }
 
 /// The record behind an input says that it had no effect.
-pub(crate) fn is_passed_over(at: model::Position, following: Option<&journal::Record>) -> bool {
+pub(crate) fn is_passed_over(at: model::Position, following: Option<&journal::Record<RecordBody>>) -> bool {
     let body = following.map(|record| &record.body);
-    matches!(body, Some(journal::RecordBody::Input(Input::Broken(broken))) if broken.position == at)
+    matches!(body, Some(model::RecordBody::Input(Input::Broken(broken))) if broken.position == at)
 }
 
 /// A plant: an input under a name that was planted breaks an invariant, after all of it was changed in memory. An ask has

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use actors::LOGIC_VERSION;
 use journal::{Folder, JournalError, Reader, Record};
-use model::{Event, ShardId};
+use model::{Event, RecordBody, ShardId};
 
 use crate::digest::Digest;
 use crate::error::EngineError;
@@ -57,7 +57,7 @@ impl From<JournalError> for OutcomesError {
 #[derive(Clone, Debug)]
 pub struct Difference {
     /// The record.
-    pub record: Record,
+    pub record: Record<RecordBody>,
     /// The version of the logic that wrote the outcomes.
     pub logic_version: u32,
     /// The rolling digest behind it then.

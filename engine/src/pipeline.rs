@@ -14,7 +14,8 @@ use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
 use crash_point::{Point, reach};
 use journal::{JournalError, Writer};
 use model::{
-    Broken, ClOrdId, Command, Denial, DenyReason, Event, Input, Origin, Position, Scope, Stamped, Timestamp,
+    Broken, ClOrdId, Command, Denial, DenyReason, Event, Input, Origin, Position, RecordBody, Scope, Stamped,
+    Timestamp,
 };
 
 use crate::answers::Attach;
@@ -473,7 +474,7 @@ impl<C: Clock> Pipeline<C> {
     fn record_digest(&mut self) -> Result<(), EngineError> {
         self.undigested = 0;
         self.next_digest = self.digest_due();
-        self.writer.append_digest(self.last.time, self.digester.digest().to_bytes())?;
+        self.writer.append(self.last.time, &RecordBody::Digest(self.digester.digest().to_bytes()))?;
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use journal::{JournalError, Reader, Record};
+use model::RecordBody;
 
 use crate::error::EngineError;
 
@@ -51,7 +52,7 @@ enum Source {
 
 /// Some records, and what came after the last of them.
 struct Batch {
-    records: Vec<Record>,
+    records: Vec<Record<RecordBody>>,
     count: usize,
     then: Then,
 }
@@ -126,12 +127,14 @@ impl Records {
 
     /// The next record; `None` at the end. Not to be asked again after an error or the end.
     #[cfg(test)]
-    pub(crate) fn next(&mut self) -> Result<Option<&Record>, EngineError> {
+    pub(crate) fn next(&mut self) -> Result<Option<&Record<RecordBody>>, EngineError> {
         Ok(self.next_two()?.map(|(record, _)| record))
     }
 
     /// The next record, and the one behind it where there is one by now. Not to be asked again after an error or the end.
-    pub fn next_two(&mut self) -> Result<Option<(&Record, Option<&Record>)>, EngineError> {
+    pub fn next_two(
+        &mut self,
+    ) -> Result<Option<(&Record<RecordBody>, Option<&Record<RecordBody>>)>, EngineError> {
         while self.at == self.batch.count {
             match take(&mut self.batch.then) {
                 Then::More => self.turn_to_next(),
@@ -265,7 +268,7 @@ mod tests {
     }
 
     /// Everything that comes, and the error that ends it if one does.
-    fn all(mut records: Records) -> (Vec<Record>, Option<String>) {
+    fn all(mut records: Records) -> (Vec<Record<RecordBody>>, Option<String>) {
         let mut seen = Vec::new();
         loop {
             match records.next() {

@@ -2,8 +2,8 @@
 
 use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
 use crash_point::{Point, reach};
-use journal::{Folder, Reader, Record, RecordBody};
-use model::{Broken, Event, Input, Position, ShardId, Timestamp};
+use journal::{Folder, Reader, Record};
+use model::{Broken, Event, Input, Position, RecordBody, ShardId, Timestamp};
 
 use crate::broken::{decide, is_passed_over};
 use crate::digest::{Digest, Digester};
@@ -137,8 +137,8 @@ impl Replay {
     /// As [`Replay::step`], with the record behind it where there is one: that may say that this one had no effect.
     pub fn step_before(
         &mut self,
-        record: &Record,
-        following: Option<&Record>,
+        record: &Record<RecordBody>,
+        following: Option<&Record<RecordBody>>,
     ) -> Result<&Outcome, EngineError> {
         if is_passed_over(record.position, following) {
             self.passes_over = Some(record.position);
@@ -148,7 +148,7 @@ impl Replay {
 
     /// Applies one record and gives what followed from it; a recorded digest is compared instead. Behind
     /// [`EngineError::Broken`] the state is in question: see [`Replay::passing_over`].
-    pub fn step(&mut self, record: &Record) -> Result<&Outcome, EngineError> {
+    pub fn step(&mut self, record: &Record<RecordBody>) -> Result<&Outcome, EngineError> {
         self.outcome.clear();
         (self.position, self.time, self.record_crc) = (record.position, record.time, record.crc);
         self.records += 1;
@@ -304,7 +304,7 @@ pub fn replay(dir: impl Into<Folder>) -> Result<Recovered, EngineError> {
 /// core, it reads ahead.
 pub fn replay_until(
     dir: impl Into<Folder>,
-    goes_on: impl Fn(&Record) -> bool,
+    goes_on: impl Fn(&Record<RecordBody>) -> bool,
 ) -> Result<Recovered, EngineError> {
     replay_from_first(dir, Reads::Ahead, goes_on)
 }
@@ -360,7 +360,7 @@ fn passing_over_the_last(
 pub(crate) fn replay_from_first(
     dir: impl Into<Folder>,
     reads: Reads,
-    goes_on: impl Fn(&Record) -> bool,
+    goes_on: impl Fn(&Record<RecordBody>) -> bool,
 ) -> Result<Recovered, EngineError> {
     let dir = dir.into();
     let shard = Reader::from_seq(&dir, 1)?.shard();
@@ -373,7 +373,7 @@ fn run(
     mut replay: Replay,
     reader: Reader,
     reads: Reads,
-    goes_on: impl Fn(&Record) -> bool,
+    goes_on: impl Fn(&Record<RecordBody>) -> bool,
 ) -> Result<Recovered, EngineError> {
     let mut records = Records::of(reader, reads)?;
     // The core that reads ahead has time to make memory too.

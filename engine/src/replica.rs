@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use actors::Core;
 use journal::{DurableWatch, Follower, Record};
-use model::{Event, Position, Timestamp};
+use model::{Event, Position, RecordBody, Timestamp};
 
 use crate::audit::{Audit, Divergence};
 use crate::error::EngineError;
@@ -240,7 +240,7 @@ impl Shared {
     fn apply(
         &self,
         follower: &mut Follower,
-        record: &mut Record,
+        record: &mut Record<RecordBody>,
         events: &mut Vec<Published>,
     ) -> Result<(), EngineError> {
         let mut replay = self.replay.write().unwrap_or_else(PoisonError::into_inner);

@@ -11,7 +11,7 @@ use actors::{Core, LOGIC_VERSION};
 use crash_point::{Point, reach};
 use journal::disk::{Access, Disk};
 use journal::{Folder, Reader};
-use model::{Position, ShardId, Timestamp};
+use model::{Position, RecordBody, ShardId, Timestamp};
 
 use crate::digest::Digest;
 use crate::replay::{Recovered, Replay};
@@ -186,7 +186,7 @@ fn read(path: &Path, journal: &Folder, shard: ShardId) -> Result<Recovered, Snap
 }
 
 fn record_crc(journal: &Folder, seq: u64) -> Option<u32> {
-    let record = Reader::from_seq(journal, seq).ok()?.next().ok()??;
+    let record = Reader::from_seq(journal, seq).ok()?.next::<RecordBody>().ok()??;
     Some(record.crc)
 }
 

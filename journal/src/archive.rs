@@ -5,7 +5,7 @@
 //! words again finish the job.
 
 use blake3::Hasher;
-use model::ShardId;
+use machine::ShardId;
 
 use crate::archived::Archived;
 use crate::chain;
@@ -22,12 +22,13 @@ use crate::scan::SegmentScan;
 const CHUNK_BYTES: usize = 1024 * 1024;
 
 /// Copies those segments of the journal in `dir` to the folder `to` that hold only records before `seq`, but for those
-/// that are there from an earlier time, `known`. Nothing is removed yet; no piece is new where there is nothing to move.
+/// that are there from an earlier time, `known`. `look` is as in [`copy_out`]. Nothing is removed yet; no piece is new where there is nothing to move.
 pub fn copy_to_archive(
     dir: impl Into<Folder>,
     to: impl Into<Folder>,
     known: &[Piece],
     seq: u64,
+    look: impl FnMut(u8, &[u8]),
 ) -> Result<CopiedOut, JournalError> {
     let (directory, to) = (Directory::new(dir), to.into());
     let shard = directory.require_control()?.shard;
@@ -40,7 +41,7 @@ pub fn copy_to_archive(
         }
         last_seq = scan.page.fixed.first_seq - 1;
     }
-    copy_out(directory.folder(), to, known, Until { seq: last_seq, ..Until::END })
+    copy_out(directory.folder(), to, known, Until { seq: last_seq, ..Until::END }, look)
 }
 
 /// Says that the journal in `dir` starts behind `pieces`, which were copied to `to`, and removes what is before. Each

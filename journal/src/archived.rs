@@ -15,12 +15,12 @@
 
 use std::path::PathBuf;
 
-use model::ShardId;
+use machine::ShardId;
 
-use crate::chain::Head;
 use crate::directory::Directory;
 use crate::disk::{Access, Folder};
 use crate::error::JournalError;
+use crate::head::Head;
 
 const TITLE: &str = "gannet archived ";
 const FORMAT: u32 = 1;

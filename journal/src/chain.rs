@@ -4,58 +4,19 @@
 //! the segment's own header that are written once, and its records up to that one, byte by byte. Each segment's header
 //! page keeps the hash of all before it, stored when the one before was sealed, so a head costs one segment to read.
 
-use std::str::FromStr;
-
 use blake3::Hasher;
-use model::ShardId;
+use machine::ShardId;
 
 use crate::directory::Directory;
 use crate::disk::{Access, AtGap, Folder};
 use crate::error::JournalError;
 use crate::extent::Extent;
+use crate::head::Head;
 use crate::header::{CHAIN_AT, SegmentHeader, encode_chain};
 use crate::lacking::lacking;
 use crate::reader::segment_of;
 use crate::scan::SegmentScan;
 use crate::survey::survey;
-
-/// The hash of nothing, before the first segment.
-const ORIGIN: [u8; 32] = [0; 32];
-
-/// A journal's state in 32 bytes. Written as `seq:hash`, the hash in hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// The last record it covers; 0 for none.
-    pub seq: u64,
-    /// The hash of everything up to it.
-    pub hash: [u8; 32],
-}
-
-impl Head {
-    /// Before the first record.
-    pub const ORIGIN: Self = Self { seq: 0, hash: ORIGIN };
-}
-
-/// The text is not a head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a head of the form <seq>:<64 hexadecimal digits>")]
-pub struct HeadError;
-
-impl std::fmt::Display for Head {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.seq, blake3::Hash::from_bytes(self.hash).to_hex())
-    }
-}
-
-impl FromStr for Head {
-    type Err = HeadError;
-
-    fn from_str(text: &str) -> Result<Self, HeadError> {
-        let (seq, hash) = text.split_once(':').ok_or(HeadError)?;
-        let hash = blake3::Hash::from_hex(hash).map_err(|_| HeadError)?;
-        Ok(Self { seq: seq.parse().map_err(|_| HeadError)?, hash: *hash.as_bytes() })
-    }
-}
 
 /// The head of the journal in `dir`: everything that is there now. Of a folder that is read up to a gap, everything
 /// before it.
@@ -67,7 +28,7 @@ pub fn head(dir: impl Into<Folder>) -> Result<Head, JournalError> {
         return head_up_to(&directory, gap.holds_to);
     }
     let control = directory.require_control()?;
-    let Some(active) = survey(&directory, &control)?.active else { return Ok(Head { seq: 0, hash: ORIGIN }) };
+    let Some(active) = survey(&directory, &control)?.active else { return Ok(Head::ORIGIN) };
     let before = before_segment(&directory, control.shard, active.index)?;
     hash_segment(&directory, control.shard, active.index, &before.hash, u64::MAX)
 }

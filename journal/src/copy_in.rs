@@ -1,13 +1,14 @@
 //! Making a journal of a copy, up to a point, with every hash compared on the way.
 
-use model::{Incarnation, ShardId, Timestamp};
+use machine::{Incarnation, ShardId, Timestamp};
 
 use crate::archived::Archived;
-use crate::chain::{Head, hash_segment};
+use crate::chain::hash_segment;
 use crate::directory::{Control, Directory};
 use crate::disk::{Access, Folder};
 use crate::error::JournalError;
 use crate::files;
+use crate::head::Head;
 use crate::header::{CHAIN_AT, DURABLE_AT, FIXED_BYTES, SegmentHeader, encode_chain, word_bytes};
 use crate::layout::field;
 use crate::piece::{Piece, Until};

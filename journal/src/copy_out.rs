@@ -1,20 +1,19 @@
 //! Copying a journal while it is written to: what is settled, segment by segment, and only what is new.
 
 use blake3::Hasher;
-use model::{Input, ShardId, Timestamp};
+use machine::{ShardId, Timestamp};
 use rkyv::util::AlignedVec;
 
-use crate::chain::{self, Head};
+use crate::chain;
 use crate::directory::{Control, Directory};
 use crate::disk::{Access, AtGap, DiskFile, Folder};
 use crate::error::JournalError;
+use crate::head::Head;
 use crate::header::{SEGMENT_HEADER_BYTES, SegmentHeader, Visibility};
-use crate::kind::RecordKind;
 use crate::lacking::lacking;
-use crate::layout::RecordHeader;
+use crate::layout::{RECORD_HEADER_BYTES, RecordHeader};
 use crate::piece::{Piece, Until};
 use crate::reader::Reader;
-use crate::record::{Record, RecordBody};
 use crate::scan::SegmentScan;
 
 /// What a copy holds.
@@ -23,20 +22,19 @@ pub struct CopiedOut {
     /// Whose journal it is.
     pub shard: ShardId,
     /// The highest incarnation the control file knows.
-    pub incarnation: model::Incarnation,
+    pub incarnation: machine::Incarnation,
     /// Every piece, those of an earlier copy included.
     pub pieces: Vec<Piece>,
     /// How many bytes were copied now.
     pub copied_bytes: u64,
-    /// The version of the logic of the last opening among what was copied now.
-    pub logic_version: Option<u32>,
 }
 
 /// Written at once.
 const BUFFER_BYTES: usize = 1024 * 1024;
 
 /// Copies the journal in `from` up to `until` into the folder `to`, but for the pieces that are there from an earlier
-/// copy, `known`. A node may be writing; it does not notice. Nothing that an earlier copy consists of is touched.
+/// copy, `known`. A node may be writing; it does not notice. Nothing that an earlier copy consists of is touched. `look` is
+/// shown the kind and the payload of each record that is copied now.
 ///
 /// [`JournalError::Chain`] where the journal is not the one that `known` was copied of, or where its segments are not
 /// those that it hashed itself.
@@ -45,6 +43,7 @@ pub fn copy_out(
     to: impl Into<Folder>,
     known: &[Piece],
     until: Until,
+    look: impl FnMut(u8, &[u8]),
 ) -> Result<CopiedOut, JournalError> {
     // A copy that ended at a gap would look whole.
     let (directory, to) = (Directory::new(from.into().reading(AtGap::Refuse)), Directory::new(to));
@@ -65,11 +64,11 @@ pub fn copy_out(
     let until = Until { seq: until.seq.min(settled(&directory, &control)?), ..until };
     let before = pieces.last().map_or(first.before, |piece| piece.head);
     let mut copy = Copy { to: &to, before, draft: None, copied_bytes: 0, pieces: Vec::new() };
-    let logic_version = copy.run(&directory, until)?;
+    copy.run(&directory, until, look)?;
     to.sync()?;
     pieces.append(&mut copy.pieces);
     let (shard, incarnation, copied_bytes) = (control.shard, control.incarnation, copy.copied_bytes);
-    Ok(CopiedOut { shard, incarnation, pieces, copied_bytes, logic_version })
+    Ok(CopiedOut { shard, incarnation, pieces, copied_bytes })
 }
 
 /// The sealed pieces of an earlier copy whose files are there, up to the first one that is not.
@@ -128,10 +127,15 @@ struct Copy<'a> {
 }
 
 impl Copy<'_> {
-    fn run(&mut self, from: &Directory, until: Until) -> Result<Option<u32>, JournalError> {
+    fn run(
+        &mut self,
+        from: &Directory,
+        until: Until,
+        mut look: impl FnMut(u8, &[u8]),
+    ) -> Result<(), JournalError> {
         let mut reader = Reader::from_seq(from.folder(), self.before.seq + 1)?;
         let mut record = AlignedVec::new();
-        let (mut logic_version, mut is_sealed) = (None, false);
+        let mut is_sealed = false;
         while let Some(header) = reader.next_raw(&mut record)? {
             if !until.covers(header.seq, header.time_ns) {
                 // The first record that is not wanted may be in the next segment: this one is complete then.
@@ -152,15 +156,9 @@ impl Copy<'_> {
             if let Some(draft) = &mut self.draft {
                 draft.push(&header, &record).map_err(|error| draft.refused(error))?;
             }
-            if header.kind == RecordKind::Opened
-                && let Ok(Record { body: RecordBody::Input(Input::Opened { logic_version: by, .. }), .. }) =
-                    Record::decode(&header, &record)
-            {
-                logic_version = Some(by);
-            }
+            look(header.kind, record.get(RECORD_HEADER_BYTES..).unwrap_or(&[]));
         }
-        self.finish(is_sealed)?;
-        Ok(logic_version)
+        self.finish(is_sealed)
     }
 
     fn finish(&mut self, is_sealed: bool) -> Result<(), JournalError> {

@@ -14,7 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crash_point::{Point, reach};
-use model::{Incarnation, ShardId};
+use machine::{Incarnation, ShardId};
 
 use crate::disk::{Access, Disk, DiskFile, Folder, Lock};
 use crate::error::JournalError;

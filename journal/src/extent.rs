@@ -8,7 +8,7 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use model::ShardId;
+use machine::ShardId;
 
 use crate::archived::Archived;
 use crate::directory::{Control, Directory};

@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use crash_point::{Point, is_due, reach};
 
-use crate::background::take_short_turns;
+use crate::background::Background;
 use crate::disk::DiskFile;
 use crate::doorbell::Doorbell;
 use crate::error::JournalError;
-use crate::open::Background;
 use crate::pace::Jobs;
 use crate::segment::Segment;
+use crate::short_turns::take_short_turns;
 use crate::watch::Progress;
 use crate::workshop::Job;
 
@@ -257,13 +257,27 @@ mod tests {
     use std::sync::atomic::AtomicU32;
     use std::time::Instant;
 
-    use model::{Input, ShardId, Timestamp};
+    use machine::{Payload, ShardId, Timestamp, Unreadable};
 
     use super::*;
     use crate::open::open_with;
     use crate::{Durability, Opened, Options, Writer, open};
 
     const TIME: Timestamp = Timestamp::from_nanos(1);
+
+    /// The shortest record.
+    #[derive(Default)]
+    struct Tick;
+
+    impl Payload for Tick {
+        fn encode(&self, _: &mut [u8]) -> Option<(u8, usize)> {
+            Some((3, 0))
+        }
+
+        fn decode(&mut self, _: u8, _: &[u8]) -> Result<(), Unreadable> {
+            Ok(())
+        }
+    }
 
     fn options(dir: &Path) -> Options {
         let (segment_bytes, durability) = (Options::MIN_SEGMENT_BYTES, Durability::Disk);
@@ -280,7 +294,7 @@ mod tests {
 
     fn append(writer: &mut Writer, count: usize) {
         for _ in 0..count {
-            writer.append(TIME, &Input::Tick).unwrap();
+            writer.append(TIME, &Tick).unwrap();
         }
     }
 
@@ -293,13 +307,11 @@ mod tests {
         append(&mut writer, 1);
         wait_until("the sync failed", || watch.check().is_err());
         assert_eq!((watch.durable_seq(), writer.durable_seq()), (0, 0));
-        for refused in
-            [writer.append(TIME, &Input::Tick).err(), writer.ensure_room().err(), writer.flush().err()]
-        {
+        for refused in [writer.append(TIME, &Tick).err(), writer.ensure_room().err(), writer.flush().err()] {
             assert!(matches!(refused, Some(JournalError::FlushFailed { errno: 5, .. })), "{refused:?}");
         }
         let mut follower = writer.follower(1).unwrap();
-        assert!(follower.poll().unwrap().is_none(), "a follower sees no record that is not on disk");
+        assert!(follower.poll::<Tick>().unwrap().is_none(), "a follower sees no record that is not on disk");
         assert!(matches!(writer.close(), Err(JournalError::FlushFailed { .. })));
         // The lock is free again, and what got to the file is found.
         assert!(open(&options(dir.path())).unwrap().recovery.last_seq <= 1);
@@ -327,7 +339,7 @@ mod tests {
         // An idle flusher may be bringing its mark to disk first.
         wait_until("the rest is written", || {
             let mut reader = crate::Reader::from_seq(live.path(), 1).unwrap();
-            while reader.next().unwrap().is_some() {}
+            while reader.next::<Tick>().unwrap().is_some() {}
             let stuck = ENTERED.load(Ordering::SeqCst);
             if reader.next_seq() < 11 && stuck > ALLOWED.load(Ordering::SeqCst) {
                 ALLOWED.store(stuck, Ordering::SeqCst);
@@ -402,7 +414,7 @@ mod tests {
             assert!((1..=10).contains(&recovery.last_seq) && recovery.segments == 1, "{recovery:?}");
             append(&mut writer, 400);
             writer.close().unwrap();
-            assert_eq!(crate::verify(dir.path()).unwrap().records, recovery.last_seq + 400);
+            assert_eq!(crate::verify::<Tick>(dir.path()).unwrap().records, recovery.last_seq + 400);
         }
     }
 }

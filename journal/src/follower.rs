@@ -4,12 +4,13 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use model::ShardId;
+use machine::{Payload, ShardId};
 use rkyv::util::AlignedVec;
 
+use crate::damage::Damage;
 use crate::directory::Directory;
 use crate::disk::{Access, Folder};
-use crate::error::{Damage, JournalError};
+use crate::error::JournalError;
 use crate::extent::{Extent, ReadEnd};
 use crate::header::{DURABLE_AT, HeaderFault, SEGMENT_HEADER_BYTES, SegmentHeader, VISIBILITY_AT, load_word};
 use crate::lacking::lacking;
@@ -85,14 +86,14 @@ impl Follower {
 
     /// The next record; `None` where there is nothing new yet. Costs a look at memory then, and near the end of a
     /// segment a look for the next file.
-    pub fn poll(&mut self) -> Result<Option<Record>, JournalError> {
+    pub fn poll<P: Payload>(&mut self) -> Result<Option<Record<P>>, JournalError> {
         let mut record = Record::default();
         Ok(self.read(&mut record)?.then_some(record))
     }
 
     /// As [`Self::poll`], into a record that is used again and again; false where there is nothing new yet. What it
     /// holds then, or after an error, means nothing.
-    pub fn read(&mut self, into: &mut Record) -> Result<bool, JournalError> {
+    pub fn read<P: Payload>(&mut self, into: &mut Record<P>) -> Result<bool, JournalError> {
         while self.fetch()? {
             let Self { segment, record, at, next_seq, .. } = self;
             let Some(segment) = segment else { break };

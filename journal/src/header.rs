@@ -18,7 +18,7 @@
 
 use std::sync::atomic::Ordering;
 
-use model::ShardId;
+use machine::ShardId;
 
 use crate::layout::field;
 use crate::memory::Words;

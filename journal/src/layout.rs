@@ -14,27 +14,13 @@
 //! * `incarnation` u32: which opening of the journal wrote it.
 //! * `undurable` u32: how many records before this one were not yet known to be on disk when it was appended;
 //!   0 under process durability. So any good record proves how far everything before it must be good too.
-//! * `kind` u8 ([`RecordKind`]), `version` u8, `shard` u16.
+//! * `kind` u8, `version` u8, `shard` u16. Which word a kind is, the machine knows whose journal it is.
 //! * `prev_crc` u32: the `crc` of the record before it, across segments too; 0 for the first.
-//! * payload: what the kind says, up to a multiple of 8 bytes. Mostly the rkyv archive of one word of [`model`]:
-//!
-//! ```text
-//!  a broker's report, ...   │ archived word                              │0│
-//!  a command                │ who asked, 16 bytes │ cause? │ quote? │ backlog? │ archived word │0│ (`preface.rs`)
-//!  digest                   │ 16 bytes           │
-//!  tick                     (nothing)
-//! ```
-//!
-//! Bytes per record, header included (`tests/it/kinds.rs` pins them): tick 40, opened and session 48, digest 56, halt,
-//! resume and evidence 72, a portfolio's or session's definition 88, limit 96, mark 120, cancel and an account's
-//! definition 128, cash and an instrument's definition 136, message reject 144, cancel reject 168, new order 208,
-//! replace 232, execution report 368, a raw message 104 and its length.
+//! * payload: bytes that the machine wrote for that kind, up to a multiple of 8. The journal does not look into them.
 
-use crate::error::Damage;
-use crate::kind::RecordKind;
+use crate::damage::Damage;
+pub use crate::version::RECORD_VERSION;
 
-/// The record format written.
-pub const RECORD_VERSION: u8 = 2;
 /// Bytes before the payload.
 pub const RECORD_HEADER_BYTES: usize = 40;
 /// A record never takes more. A segment with less room than this is full.
@@ -51,7 +37,7 @@ pub(crate) struct RecordHeader {
     pub(crate) time_ns: i64,
     pub(crate) incarnation: u32,
     pub(crate) undurable: u32,
-    pub(crate) kind: RecordKind,
+    pub(crate) kind: u8,
     pub(crate) shard: u16,
     pub(crate) prev_crc: u32,
 }
@@ -67,7 +53,7 @@ impl RecordHeader {
             (8, &self.time_ns.to_le_bytes()),
             (16, &self.incarnation.to_le_bytes()),
             (20, &self.undurable.to_le_bytes()),
-            (24, &[self.kind.code()]),
+            (24, &[self.kind]),
             (25, &[RECORD_VERSION]),
             (26, &self.shard.to_le_bytes()),
             (28, &self.prev_crc.to_le_bytes()),
@@ -89,13 +75,12 @@ impl RecordHeader {
         if version != RECORD_VERSION {
             return Err(Damage::Version(version));
         }
-        let code = header[32];
         Ok(Self {
             seq: u64::from_le_bytes(field(header, 8)),
             time_ns: i64::from_le_bytes(field(header, 16)),
             incarnation: u32::from_le_bytes(field(header, 24)),
             undurable: u32::from_le_bytes(field(header, 28)),
-            kind: RecordKind::from_code(code).ok_or(Damage::Kind(code))?,
+            kind: header[32],
             shard: u16::from_le_bytes(field(header, 34)),
             prev_crc: u32::from_le_bytes(field(header, 36)),
         })
@@ -164,7 +149,7 @@ mod tests {
         time_ns: 0x1112_1314_1516_1718,
         incarnation: 0x2122_2324,
         undurable: 0x3132_3334,
-        kind: RecordKind::Digest,
+        kind: 2,
         shard: 0x4142,
         prev_crc: 0x5152_5354,
     };

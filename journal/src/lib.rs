@@ -2,7 +2,8 @@
 //!
 //! One directory is the journal of one shard. [`open`] gives its one [`Writer`] and says in [`Recovery`] what it
 //! found; [`Reader`] reads from a position to the end, [`Follower`] goes on live, both from any process and without
-//! a lock. A record is an input ([`model::Input`]) or a digest; its number, from 1 and without gaps, is its position.
+//! a lock. A record is a kind and bytes, which mean something to the machine whose journal it is ([`machine::Payload`]) and
+//! nothing here. Its number, from 1 and without gaps, is its position.
 //!
 //! * [`layout`]: the record, drawn. [`header`]: the first page of a segment, drawn.
 //! * Appending touches memory only: segments are allocated and made present ahead by a thread.
@@ -16,12 +17,13 @@ mod archive;
 mod archived;
 mod background;
 mod chain;
-mod codec;
 mod copy_in;
 mod copy_out;
+mod damage;
 mod directory;
 pub mod disk;
 mod doorbell;
+mod durability;
 mod error;
 mod extent;
 mod files;
@@ -29,8 +31,8 @@ mod flusher;
 mod follower;
 mod gap;
 mod handover;
+mod head;
 pub mod header;
-mod kind;
 mod lacking;
 pub mod layout;
 mod memory;
@@ -38,16 +40,17 @@ mod native;
 mod open;
 mod pace;
 mod piece;
-mod preface;
 mod preparer;
 mod reader;
 mod record;
 mod repair;
 mod scan;
 mod segment;
+mod short_turns;
 mod survey;
 mod sync;
 mod verify;
+mod version;
 mod warmth;
 mod watch;
 mod workshop;
@@ -56,22 +59,25 @@ mod writer;
 
 pub use archive::{bring_back, copy_to_archive, remove_archived};
 pub use archived::{Archived, archived};
-pub use background::take_short_turns;
-pub use chain::{Head, HeadError, head, verify_head};
+pub use background::Background;
+pub use chain::{head, verify_head};
 pub use copy_in::{CopiedIn, copy_in};
 pub use copy_out::{CopiedOut, copy_out};
+pub use damage::Damage;
 pub use disk::{AtGap, Folder};
 pub use doorbell::Doorbell;
-pub use error::{Damage, JournalError};
+pub use durability::Durability;
+pub use error::JournalError;
 pub use follower::Follower;
 pub use gap::{Gap, Stretch};
-pub use kind::RecordKind;
+pub use head::{Head, HeadError};
 pub use lacking::lacking;
-pub use open::{Background, Claim, Cut, Opened, Options, Recovery, claim, open};
+pub use open::{Claim, Cut, Opened, Options, Recovery, claim, open};
 pub use piece::{Piece, Until};
 pub use reader::Reader;
-pub use record::{Record, RecordBody};
+pub use record::Record;
 pub use repair::{Repaired, repair_to};
+pub use short_turns::take_short_turns;
 pub use verify::{SegmentStat, Stat, VerifyReport, stat, verify};
 pub use watch::DurableWatch;
-pub use writer::{Appended, Durability, Writer};
+pub use writer::{Appended, Writer};

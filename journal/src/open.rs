@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crash_point::{Point, reach};
-use model::{Incarnation, ShardId};
+use machine::{Incarnation, ShardId};
 
+use crate::background::Background;
 use crate::chain;
 use crate::directory::{Control, Directory};
 use crate::disk::{Access, Disk, Folder, Lock, NativeDisk};
+use crate::durability::Durability;
 use crate::error::JournalError;
 use crate::files;
 use crate::flusher::{Flusher, Sync};
@@ -22,7 +24,7 @@ use crate::survey::{Active, Survey, survey};
 use crate::warmth::Warmth;
 use crate::watch::Progress;
 use crate::workshop::Workshop;
-use crate::writer::{Durability, Start, Writer};
+use crate::writer::{Start, Writer};
 
 /// Where a journal is and how it is written.
 #[derive(Clone, Debug)]
@@ -40,17 +42,6 @@ pub struct Options {
     pub disk: Arc<dyn Disk>,
     /// Who gets segments ready and brings records to disk.
     pub background: Background,
-}
-
-/// Who does the writer's background work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Background {
-    /// Threads.
-    #[default]
-    Threads,
-    /// Whoever has the writer, with [`Writer::step_preparer`] and [`Writer::step_flusher`], so that a simulation decides
-    /// when. Where the writer would wait for a thread, it takes the steps itself.
-    Stepped,
 }
 
 impl Options {
@@ -291,8 +282,8 @@ fn go_on(directory: &Directory, options: &Options, active: Active) -> Result<Gro
         reach(Point::RecoveryCut);
     }
     let settled = Settled {
-        end: usize::try_from(scan.at).map_err(|_| scan.corrupt(crate::error::Damage::Length))?,
-        count: u32::try_from(scan.count()).map_err(|_| scan.corrupt(crate::error::Damage::Length))?,
+        end: usize::try_from(scan.at).map_err(|_| scan.corrupt(crate::damage::Damage::Length))?,
+        count: u32::try_from(scan.count()).map_err(|_| scan.corrupt(crate::damage::Damage::Length))?,
     };
     let prepared = Segment::reopen(directory, &scan.page.fixed, settled, options.durability)?;
     // First the records, then the mark that says so.

@@ -4,9 +4,9 @@
 //! 64 bytes of the header that are written once, zeros up to byte 4096, then the records, byte by byte. So the hash
 //! chain is the same as the journal's, and proves a copy as it proves the journal.
 
-use model::Timestamp;
+use machine::Timestamp;
 
-use crate::chain::Head;
+use crate::head::Head;
 
 /// The records of one segment: all, or its first ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

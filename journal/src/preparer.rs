@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use crate::background::take_short_turns;
+use crate::background::Background;
 use crate::directory::Control;
 use crate::error::JournalError;
-use crate::open::Background;
 use crate::pace::{Jobs, Pace};
 use crate::segment::Prepared;
+use crate::short_turns::take_short_turns;
 use crate::workshop::{Job, Workshop};
 
 /// The writer's end.

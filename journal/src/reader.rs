@@ -1,11 +1,12 @@
 //! Reading a journal from a position to its end. Takes no lock and changes nothing; a node may be writing.
 
-use model::ShardId;
+use machine::{Payload, ShardId};
 use rkyv::util::AlignedVec;
 
+use crate::damage::Damage;
 use crate::directory::Directory;
 use crate::disk::{AtGap, Folder};
-use crate::error::{Damage, JournalError};
+use crate::error::JournalError;
 use crate::extent::{Extent, ReadEnd};
 use crate::gap::Gap;
 use crate::header::SegmentHeader;
@@ -91,14 +92,14 @@ impl Reader {
 
     /// The next record; `None` at the end, and again a record once there is one. A torn tail is an end.
     #[expect(clippy::should_implement_trait, reason = "an iterator could not go on after its end")]
-    pub fn next(&mut self) -> Result<Option<Record>, JournalError> {
+    pub fn next<P: Payload>(&mut self) -> Result<Option<Record<P>>, JournalError> {
         let mut record = Record::default();
         Ok(self.read(&mut record)?.then_some(record))
     }
 
     /// As [`Self::next`], into a record that is used again and again; false at the end. After an error or at the end
     /// what it holds means nothing.
-    pub fn read(&mut self, record: &mut Record) -> Result<bool, JournalError> {
+    pub fn read<P: Payload>(&mut self, record: &mut Record<P>) -> Result<bool, JournalError> {
         Ok(self.step(|header, bytes| record.read(header, bytes))?.is_some())
     }
 

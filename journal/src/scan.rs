@@ -4,12 +4,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use model::ShardId;
+use machine::ShardId;
 use rkyv::util::AlignedVec;
 
+use crate::damage::Damage;
 use crate::directory::Directory;
 use crate::disk::{Access, Disk, DiskFile};
-use crate::error::{Damage, JournalError};
+use crate::error::JournalError;
 use crate::header::{HeaderFault, HeaderPage, SEGMENT_HEADER_BYTES, SEGMENT_VERSION};
 use crate::layout::{
     ALIGN_BYTES, MAX_RECORD_BYTES, RECORD_HEADER_BYTES, RECORD_VERSION, RecordHeader, check_record,

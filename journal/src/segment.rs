@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::directory::Directory;
 use crate::disk::{Access, DiskFile};
+use crate::durability::Durability;
 use crate::error::JournalError;
 use crate::handover::{Appender, Body, Settled};
 use crate::header::{DURABLE_AT, SEGMENT_HEADER_BYTES, SegmentHeader, VISIBILITY_AT, Visibility, store_word};
 use crate::memory::Words;
-use crate::writer::Durability;
 
 /// A segment's file, its mapped header page, and the memory records are appended to: the mapped file under process
 /// durability, memory of our own under disk durability, since syncing mapped pages would stall the appender.

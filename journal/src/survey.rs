@@ -1,9 +1,10 @@
 //! Reading the state of a journal without changing it: what opening, verifying and reading start from.
 
-use model::ShardId;
+use machine::ShardId;
 
+use crate::damage::Damage;
 use crate::directory::{Control, Directory};
-use crate::error::{Damage, JournalError};
+use crate::error::JournalError;
 use crate::extent::{Extent, ReadEnd};
 use crate::files::is_zero_from;
 use crate::header::SEGMENT_HEADER_BYTES;

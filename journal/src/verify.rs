@@ -1,8 +1,9 @@
 //! Proving that a journal is whole, and saying what it holds. Both take no lock and change nothing.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use model::{Incarnation, ShardId, Timestamp};
+use machine::{Incarnation, Payload, ShardId, Timestamp};
 
 use crate::archived::Archived;
 use crate::chain;
@@ -11,7 +12,7 @@ use crate::disk::{Access, Folder};
 use crate::error::JournalError;
 use crate::open::Cut;
 use crate::reader::Reader;
-use crate::record::{Record, RecordBody};
+use crate::record::Record;
 use crate::scan::Tail;
 use crate::survey::survey;
 
@@ -22,8 +23,8 @@ pub struct VerifyReport {
     pub shard: ShardId,
     /// Records read and checked.
     pub records: u64,
-    /// How many of them are digests.
-    pub digests: u64,
+    /// How many of them are of each kind, by its number.
+    pub kinds: BTreeMap<u8, u64>,
     /// The last record's number; 0 where there is none.
     pub last_seq: u64,
     /// Segments with records.
@@ -70,19 +71,21 @@ pub struct SegmentStat {
     pub len_bytes: u64,
 }
 
-/// Reads every record of the journal in `dir` and checks its checksum, its place, its payload and the hash chain.
+/// Reads every record of the journal in `dir` and checks its checksum, its place, that it reads as a `P`, and the hash
+/// chain.
 ///
 /// On the journal of a running node it checks what is there when it comes to it.
-pub fn verify(dir: impl Into<Folder>) -> Result<VerifyReport, JournalError> {
+pub fn verify<P: Payload>(dir: impl Into<Folder>) -> Result<VerifyReport, JournalError> {
     let directory = Directory::new(dir);
     let control = directory.require_control()?;
     let survey = survey(&directory, &control)?;
     let mut reader = Reader::open(directory.folder())?;
-    let (mut records, mut digests, mut incarnation) = (0, 0, Incarnation { count: survey.incarnation });
-    let mut record = Record::default();
+    let (mut records, mut incarnation) = (0, Incarnation { count: survey.incarnation });
+    let mut kinds = BTreeMap::new();
+    let mut record = Record::<P>::default();
     while reader.read(&mut record)? {
         records += 1;
-        digests += u64::from(matches!(record.body, RecordBody::Digest(_)));
+        *kinds.entry(record.kind).or_default() += 1;
         incarnation = incarnation.max(record.incarnation);
     }
     if let Some(active) = &survey.active {
@@ -96,7 +99,7 @@ pub fn verify(dir: impl Into<Folder>) -> Result<VerifyReport, JournalError> {
     });
     let segments = survey.active.map_or(0, |active| active.index + 1 - survey.first_index);
     let last_seq = reader.next_seq() - 1;
-    Ok(VerifyReport { shard: control.shard, records, digests, last_seq, segments, incarnation, torn })
+    Ok(VerifyReport { shard: control.shard, records, kinds, last_seq, segments, incarnation, torn })
 }
 
 /// Describes the journal in `dir`; checks headers and the records of the last two segments only.

@@ -8,12 +8,12 @@ use crash_point::{Point, reach};
 
 use crate::chain;
 use crate::directory::{Control, Directory};
+use crate::durability::Durability;
 use crate::error::JournalError;
 use crate::pace::Pace;
 use crate::segment::{Prepared, Segment};
 use crate::warmth::Warmth;
 use crate::watch::Progress;
-use crate::writer::Durability;
 
 /// What the workshop is asked to do.
 pub(crate) enum Job {

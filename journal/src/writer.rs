@@ -4,17 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crash_point::{Point, is_due, reach};
-use model::{Incarnation, Input, ShardId, Timestamp};
+use machine::{Incarnation, Payload, ShardId, Timestamp};
 
-use crate::codec;
 use crate::directory::{Control, Directory};
 use crate::disk::Lock;
+use crate::durability::Durability;
 use crate::error::JournalError;
 use crate::flusher::Flusher;
 use crate::follower::Follower;
 use crate::handover::Appender;
 use crate::header::SegmentHeader;
-use crate::kind::RecordKind;
 use crate::layout::{
     COMMIT_BYTES, MAX_RECORD_BYTES, RECORD_HEADER_BYTES, RecordHeader, commit_crc, commit_word,
 };
@@ -22,17 +21,6 @@ use crate::preparer::Preparer;
 use crate::segment::{Prepared, Segment};
 use crate::watch::{DurableWatch, Progress};
 use crate::workshop::Job;
-
-/// What an acknowledgement may rely on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// A record survives the process, also killed: it is in the page cache. Durable at once.
-    #[default]
-    Process,
-    /// A record survives the machine: durable once it is on disk. Takes memory of its own for the segment that is
-    /// written to, the one before it and the one ahead.
-    Disk,
-}
 
 /// Where a record was put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,26 +99,19 @@ impl Writer {
         }
     }
 
-    /// Appends an input. Neither allocates nor calls the system, but for the first record of a segment and, under
-    /// disk durability, to wake a sleeping flusher. On an error nothing was appended.
+    /// Appends a record of what `payload` holds, which is written where it stays. Neither allocates nor calls the system,
+    /// but for the first record of a segment and, under disk durability, to wake a sleeping flusher. On an error nothing
+    /// was appended.
     #[inline]
-    pub fn append(&mut self, time: Timestamp, input: &Input) -> Result<Appended, JournalError> {
-        self.append_with(time, |out| codec::encode(input, out))
-    }
-
-    /// Appends the rolling digest of everything before it.
-    pub fn append_digest(&mut self, time: Timestamp, digest: [u8; 16]) -> Result<Appended, JournalError> {
-        self.append_with(time, |out| {
-            out.get_mut(..digest.len())?.copy_from_slice(&digest);
-            Some((RecordKind::Digest, digest.len()))
-        })
+    pub fn append<P: Payload>(&mut self, time: Timestamp, payload: &P) -> Result<Appended, JournalError> {
+        self.append_with(time, |out| payload.encode(out))
     }
 
     #[inline]
     fn append_with(
         &mut self,
         time: Timestamp,
-        encode: impl FnOnce(&mut [u8]) -> Option<(RecordKind, usize)>,
+        encode: impl FnOnce(&mut [u8]) -> Option<(u8, usize)>,
     ) -> Result<Appended, JournalError> {
         self.progress.check()?;
         if self.appender.room_bytes() < MAX_RECORD_BYTES {

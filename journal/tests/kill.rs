@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use common::{check_inputs, input, open, read_all, time};
+use common::{Word, check_inputs, input, open, read_all, time};
 use journal::{Durability, Follower};
 
 const DIR: &str = "GANNET_TEST_JOURNAL_DIR";
@@ -75,7 +75,7 @@ fn survives_kills(durability: Durability, kills: usize) {
         // What a follower sees after the kill is what opening finds, or less under disk durability.
         let mut seen = announced;
         let mut follower = Follower::open(dir.path(), announced + 1).unwrap();
-        while let Some(record) = follower.poll().unwrap() {
+        while let Some(record) = follower.poll::<Word>().unwrap() {
             seen = record.position.seq;
         }
         let opened = open(dir.path(), durability);
@@ -89,7 +89,7 @@ fn survives_kills(durability: Durability, kills: usize) {
         announced = found;
     }
     check_inputs(&read_all(dir.path()).unwrap(), announced);
-    journal::verify(dir.path()).unwrap();
+    journal::verify::<Word>(dir.path()).unwrap();
 }
 
 #[test]

@@ -126,6 +126,7 @@ journalled! {
 #[derive(
     Clone,
     Debug,
+    Default,
     PartialEq,
     Eq,
     rkyv::Archive,
@@ -175,6 +176,7 @@ pub enum Input {
         quote: Quote,
     },
     /// Time has passed a deadline that state holds.
+    #[default]
     Tick,
     /// Another shard has on record what this one asked of it, up to this cause.
     AsksTaken {

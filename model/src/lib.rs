@@ -2,7 +2,7 @@
 //!
 //! * numbers that are exact or refuse: [`Price`], [`Quantity`], [`Amount`], [`Money`];
 //! * identities: [`OrderId`], [`AccountId`], ...; where and when something stands comes from the crate `machine`;
-//! * what may happen *to* the core: [`Input`], all of it journalled;
+//! * what may happen *to* the core: [`Input`], all of it journalled (`codec/` has the bytes);
 //! * what the core answers: [`Event`] (past tense) and [`Outbound`] (what must leave for a broker);
 //! * why it refuses: [`DenyReason`] and [`Denial`], with stable numbers.
 //!
@@ -14,6 +14,7 @@ extern crate alloc;
 extern crate machine;
 
 mod broken;
+mod codec;
 mod command;
 mod currency;
 mod event;
@@ -32,6 +33,7 @@ mod stamped;
 mod text;
 
 pub use broken::{Aside, Broken, Invariant, broken, holds, there};
+pub use codec::{RecordBody, RecordKind};
 pub use command::{CancelAll, CancelOrder, CashMove, CashMoveKind, NewOrder, ReplaceOrder, Scope};
 pub use currency::Currency;
 pub use event::{Alert, AlertKind, Event};

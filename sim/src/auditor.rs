@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use actors::{Asset, Core};
 use engine::{Digest, Replay};
-use journal::{Folder, Follower, Reader, Record, RecordBody};
+use journal::{Folder, Follower, Reader, Record};
 use model::{
-    AccountId, CashMoveKind, Command, DenyReason, Event, ExecId, ExecType, Input, InstrumentId, Scope,
-    ShardId, Timestamp, WireId,
+    AccountId, CashMoveKind, Command, DenyReason, Event, ExecId, ExecType, Input, InstrumentId, RecordBody,
+    Scope, ShardId, Timestamp, WireId,
 };
 
 use crate::firm::{FUND, currency};
@@ -73,7 +73,7 @@ impl Auditor {
     pub(crate) fn attach(&mut self, journal: &Folder) -> Result<(), String> {
         let mut reader = Reader::open(journal).map_err(|error| error.to_string())?;
         for (seq, known) in (1u64..).zip(&self.known) {
-            match reader.next() {
+            match reader.next::<RecordBody>() {
                 Ok(Some(record)) if record.crc == known.crc => {}
                 Ok(Some(_)) => return Err(format!("record {seq} was durable, and is another one now")),
                 Ok(None) => return Err(format!("record {seq} was durable, and is gone")),
@@ -107,7 +107,7 @@ impl Auditor {
         Ok(taken)
     }
 
-    fn take(&mut self, record: &Record) -> Result<(), String> {
+    fn take(&mut self, record: &Record<RecordBody>) -> Result<(), String> {
         if record.position.seq != self.seq() + 1 {
             return Err(format!("record {} follows record {}", record.position.seq, self.seq()));
         }
@@ -137,7 +137,7 @@ impl Auditor {
     }
 
     /// The record as a broken core would take it.
-    fn planted(&mut self, record: &Record) -> Record {
+    fn planted(&mut self, record: &Record<RecordBody>) -> Record<RecordBody> {
         let mut planted = record.clone();
         match (self.plant, &mut planted.body) {
             (Some(Plant::DoubleBooking), RecordBody::Input(Input::ExecutionReport(report)))

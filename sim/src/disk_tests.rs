@@ -110,7 +110,7 @@ fn what_a_failed_sync_left_behind_is_on_disk_after_the_next_opening() {
         drop(opened);
         disk.die(Death::Power);
         disk.start();
-        let report = verify(options(&disk).folder()).unwrap();
+        let report = verify::<model::RecordBody>(options(&disk).folder()).unwrap();
         assert_eq!(report.records, 100, "seed {seed}");
     }
 }

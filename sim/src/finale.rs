@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use engine::{recover_in_turn, replay, snapshots_dir, state_hash};
 use journal::disk::Disk;
 use journal::{JournalError, Reader, repair_to, stat, verify};
+use model::RecordBody;
 
 use crate::plant::Plant;
 use crate::world::World;
@@ -44,7 +45,7 @@ impl World {
     }
 
     fn check_replays(&mut self) -> Result<(), String> {
-        let report = verify(self.folder());
+        let report = verify::<RecordBody>(self.folder());
         let report = report.map_err(|error| format!("a good journal is not verified: {error}"))?;
         self.segments = report.segments;
         let whole = replay(self.folder()).map_err(|error| error.to_string())?;
@@ -103,7 +104,7 @@ impl World {
         let segment = segment.ok_or("the journal has no segment for a record it has")?;
         let mut reader = Reader::from_seq(self.folder(), segment.first_seq).map_err(told)?;
         let mut offset = 4_096;
-        while let Some(record) = reader.next().map_err(told)? {
+        while let Some(record) = reader.next::<model::RecordBody>().map_err(told)? {
             let len_bytes = u64::from(record.len_bytes);
             if record.position.seq == seq {
                 return Ok(RecordPlace { segment: segment.path.clone(), offset, len_bytes });
@@ -125,7 +126,7 @@ impl World {
         let bit = u8::try_from(bit).unwrap_or(0);
         self.disk.flip(&place.segment, byte, bit);
         self.history.fault("bit flip", || format!("record {seq}, {} byte {byte}", place.segment.display()));
-        match verify(self.folder()) {
+        match verify::<RecordBody>(self.folder()) {
             Err(JournalError::Corrupt { seq: named, .. }) if named == seq => {}
             Err(error) => return Err(format!("record {seq} is damaged, and this is said: {error}")),
             Ok(_) => return Err(format!("record {seq} is damaged, and nobody notices")),
@@ -146,7 +147,8 @@ impl World {
     fn cut_before(&mut self, seq: u64) -> Result<(), String> {
         let repaired = repair_to(self.folder(), seq - 1).map_err(|error| format!("no repair: {error}"))?;
         self.history.tell(|| format!("repaired: {repaired:?}"));
-        let report = verify(self.folder()).map_err(|error| format!("repaired, and not good: {error}"))?;
+        let report = verify::<RecordBody>(self.folder())
+            .map_err(|error| format!("repaired, and not good: {error}"))?;
         if report.last_seq != seq - 1 {
             return Err(format!("repaired to {}, and ends with {}", seq - 1, report.last_seq));
         }

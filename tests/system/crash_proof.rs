@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::common::{gannet, succeed};
-use journal::{Durability, Options, Reader, RecordBody};
-use model::ShardId;
+use journal::{Durability, Options, Reader};
+use model::{RecordBody, ShardId};
 use serde_json::Value;
 
 const CHECKS: [&str; 7] = [
@@ -160,7 +160,7 @@ fn a_lost_end_of_the_journal_is_noticed() {
     let copy = Copy::new();
     let mut reader = Reader::open(copy.journal()).unwrap();
     let mut last = 0;
-    while let Some(record) = reader.next().unwrap() {
+    while let Some(record) = reader.next::<RecordBody>().unwrap() {
         last = record.position.seq;
     }
     journal::repair_to(copy.journal(), last / 2).unwrap();
@@ -244,7 +244,7 @@ fn a_wrong_digest_is_noticed() {
         match record.body {
             RecordBody::Input(input) => writer.append(record.time, &input).unwrap(),
             RecordBody::Digest(digest) => {
-                writer.append_digest(record.time, digest.map(|byte| !byte)).unwrap()
+                writer.append(record.time, &RecordBody::Digest(digest.map(|byte| !byte))).unwrap()
             }
         };
     }

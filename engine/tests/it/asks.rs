@@ -6,7 +6,8 @@ use std::path::Path;
 
 use crate::common::{Turned, buy, config, definitions, quote};
 use engine::{Client, Replay, SessionOutlet, SessionPort, ShardConfig, Standby, Stepped, state_hash};
-use journal::{Reader, RecordBody};
+use journal::Reader;
+use model::RecordBody;
 use model::*;
 
 const ORDERS: u32 = 3;

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use crate::common::{ACCOUNT, PATIENCE, Rig, SESSION, buy, config, fill, usd};
 use engine::{OnBroken, Recovered, recover, replay, state_hash};
-use journal::{Reader, RecordBody};
+use journal::Reader;
+use model::RecordBody;
 use model::*;
 
 const OTHER: AccountId = AccountId::new(1);

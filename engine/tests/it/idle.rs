@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use crate::common::{AIG, PATIENCE, Rig, SESSION, buy, config, fill, quote};
 use engine::{Clock, Idle, Replay, SystemClock, replay, take_snapshot};
-use journal::{Reader, Record, RecordKind};
+use journal::{Reader, Record};
 use model::*;
+use model::{RecordBody, RecordKind};
 
 /// The time of day, which runs on by a step at each look once it is let go.
 #[derive(Clone, Default)]
@@ -40,13 +41,13 @@ impl Running {
     }
 }
 
-fn records(dir: &Path) -> Vec<Record> {
+fn records(dir: &Path) -> Vec<Record<RecordBody>> {
     let mut reader = Reader::open(dir).unwrap();
     std::iter::from_fn(|| reader.next().unwrap()).collect()
 }
 
-fn count(records: &[Record], kind: RecordKind) -> usize {
-    records.iter().filter(|record| record.kind == kind).count()
+fn count(records: &[Record<RecordBody>], kind: RecordKind) -> usize {
+    records.iter().filter(|record| record.kind == kind.code()).count()
 }
 
 #[test]
@@ -70,7 +71,8 @@ fn a_month_without_trading_costs_some_records_and_no_more() {
         rig.shard.quotes().send(AIG, quote()).unwrap();
     }
     let month = records(&config.journal.dir).split_off(before);
-    let kinds: Vec<RecordKind> = month.iter().map(|record| record.kind).collect();
+    let kinds: Vec<RecordKind> =
+        month.iter().filter_map(|record| RecordKind::from_code(record.kind)).collect();
     // What was bought settles; then the finished order leaves the memory; a digest behind each.
     assert!(month.len() <= 8, "{kinds:?}");
     assert!(
@@ -89,7 +91,10 @@ fn a_month_without_trading_costs_some_records_and_no_more() {
     let flaps = records(&config.journal.dir).split_off(before);
     assert_eq!(count(&flaps, RecordKind::Session), 30);
     assert!(
-        flaps.iter().filter(|record| record.kind == RecordKind::Session).all(|record| record.len_bytes == 48)
+        flaps
+            .iter()
+            .filter(|record| record.kind == RecordKind::Session.code())
+            .all(|record| record.len_bytes == 48)
     );
     assert!(flaps.len() <= 33, "{}", flaps.len());
     // A restart costs two records: that it was opened, and the digest at its end.
@@ -134,7 +139,8 @@ fn an_order_that_is_accepted_by_the_broker_and_filled_takes_944_bytes() {
     rig.shard.stop().unwrap();
     let traded = records(&config.journal.dir);
     let bytes = |kind: RecordKind| {
-        let of_kind = traded.iter().filter(|record| record.position.seq >= from && record.kind == kind);
+        let of_kind =
+            traded.iter().filter(|record| record.position.seq >= from && record.kind == kind.code());
         of_kind.map(|record| u64::from(record.len_bytes)).sum::<u64>()
     };
     assert_eq!((bytes(RecordKind::NewOrder), bytes(RecordKind::ExecutionReport)), (100 * 208, 200 * 368));

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use crate::common::{ACCOUNT, PATIENCE, Turned, config, definitions};
 use engine::Shard;
-use journal::{Reader, RecordBody};
-use model::{Actor, Command, LimitKind};
+use journal::Reader;
+use model::{Actor, Command, LimitKind, RecordBody};
 
 const SECOND_NS: i64 = 1_000_000_000;
 

@@ -3,7 +3,8 @@
 
 use crate::common::{ACCOUNT, AIG, SESSION, Turned, buy, config, definitions, fill, quote, usd};
 use engine::{Client, SessionOutlet, SessionPort, ShardConfig, Standby, Stepped, replay};
-use journal::{Reader, RecordBody};
+use journal::Reader;
+use model::RecordBody;
 use model::*;
 
 const OTHER_SESSION: SessionId = SessionId::new(1);

@@ -109,7 +109,10 @@ fn orders_under_disk_durability_leave_only_when_they_are_on_disk() {
         let answer = rig.call(Command::NewOrder(buy(&format!("D{index}"))));
         assert!(matches!(answer.event, Event::OrderAccepted { .. }));
         // The journal on disk, read from outside, has it already.
-        assert!(journal::verify(&config.journal.dir).unwrap().last_seq >= answer.position.seq);
+        assert!(
+            journal::verify::<model::RecordBody>(&config.journal.dir).unwrap().last_seq
+                >= answer.position.seq
+        );
         rig.outbound();
     }
 }

@@ -8,7 +8,8 @@ use engine::{
     EngineError, Replay, Shard, ShardConfig, Standby, SystemClock, first_difference, recover, replay,
     state_hash, take_snapshot, write_outcomes,
 };
-use journal::{Reader, RecordBody};
+use journal::Reader;
+use model::RecordBody;
 use model::*;
 
 const OLD: u32 = actors::LOGIC_VERSION - 1;
@@ -61,8 +62,8 @@ fn as_recorded_by_old_logic(from: &Path, to: &Path, planted: Planted, last_diges
                 if matches!(planted, Planted::FromDigest(from) if digests >= from) {
                     digest[0] ^= 1;
                 }
-                writer.append_digest(record.time, digest).unwrap();
-                let _ = follower.poll().unwrap();
+                writer.append(record.time, &RecordBody::Digest(digest)).unwrap();
+                let _ = follower.poll::<RecordBody>().unwrap();
                 continue;
             }
         }
@@ -168,10 +169,12 @@ fn a_snapshot_of_the_old_program_is_the_way_through() {
         state.finish()
     };
     let mut theirs = Reader::from_seq(&dir, end.position.seq).unwrap();
-    let RecordBody::Digest(digest) = theirs.next().unwrap().unwrap().body else { panic!("no last digest") };
+    let RecordBody::Digest(digest) = theirs.next::<RecordBody>().unwrap().unwrap().body else {
+        panic!("no last digest")
+    };
     let last = {
         let mut reader = Reader::from_seq(&dir, end.position.seq).unwrap();
-        reader.next().unwrap().unwrap()
+        reader.next::<RecordBody>().unwrap().unwrap()
     };
     let concluded =
         engine::Recovered { digest: engine::Digest::from_bytes(digest), record_crc: last.crc, ..end.clone() };

@@ -9,6 +9,7 @@ use journal::{Head, JournalError, Piece, archived, bring_back, copy_to_archive, 
 use model::{ShardId, Timestamp};
 
 use super::folders::is_free;
+use super::last_logic::LastLogic;
 use super::take::lock;
 use super::{BackupError, Manifest, PieceEntry, ShardEntry};
 use crate::node::journals::{JournalsError, shard_dir, shards_of};
@@ -94,12 +95,15 @@ impl Work<'_> {
         let slot = manifest.shards.iter().position(|entry| entry.shard == self.shard.index);
         let known = slot.and_then(|slot| manifest.shards.get(slot)).cloned();
         let pieces = known.as_ref().map_or(Ok(Vec::new()), |known| known.pieces(self.to))?;
-        let copied = copy_to_archive(&self.dir, &folder, &pieces, seq).map_err(|error| match error {
-            JournalError::Chain { .. } if !pieces.is_empty() => {
-                BackupError::OtherHistory { folder: self.to.to_owned(), shard: self.shard }
-            }
-            error => error.into(),
-        })?;
+        let mut logic = LastLogic::default();
+        let look = |kind, payload: &[u8]| logic.look(kind, payload);
+        let copied =
+            copy_to_archive(&self.dir, &folder, &pieces, seq, look).map_err(|error| match error {
+                JournalError::Chain { .. } if !pieces.is_empty() => {
+                    BackupError::OtherHistory { folder: self.to.to_owned(), shard: self.shard }
+                }
+                error => error.into(),
+            })?;
         let last = copied.pieces.last();
         let last_seq = last.map_or(0, |piece| piece.head.seq);
         let snapshots = copy_snapshots(&self.dir, &folder, last_seq).map_err(BackupError::io(&self.dir))?;
@@ -115,7 +119,7 @@ impl Work<'_> {
             last_time_ns: last_time.nanos,
             head: last.map_or(Head::ORIGIN, |piece| piece.head).to_string(),
             incarnation: copied.incarnation.count,
-            logic_version: copied.logic_version.or_else(|| known.and_then(|known| known.logic_version)),
+            logic_version: logic.version.or_else(|| known.and_then(|known| known.logic_version)),
             pieces: copied.pieces.iter().map(PieceEntry::from).collect(),
             snapshots: all,
         };

@@ -13,6 +13,7 @@
 
 mod archive;
 mod folders;
+mod last_logic;
 mod manifest;
 mod restore;
 mod take;

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use engine::{Clock, SystemClock, copy_snapshots, remove_snapshots_but};
 use journal::{JournalError, Reader, Until, copy_out};
-use model::{ShardId, Timestamp};
+use model::{RecordBody, ShardId, Timestamp};
 
 use super::folders::{copy_file, copy_store, folder_name, is_free, sync_dir};
+use super::last_logic::LastLogic;
 use super::{BackupError, Manifest, PieceEntry, SessionEntry, ShardEntry};
 use crate::config::Config;
 use crate::node::journals::{JournalsError, shard_dir, shards_of};
@@ -102,7 +103,7 @@ fn instant(journals: &Path, shards: &[ShardId]) -> Result<Timestamp, BackupError
             stat => stat?.last_seq,
         };
         if last_seq > 0
-            && let Some(record) = Reader::from_seq(&dir, last_seq)?.next()?
+            && let Some(record) = Reader::from_seq(&dir, last_seq)?.next::<RecordBody>()?
         {
             instant = instant.max(record.time);
         }
@@ -121,12 +122,15 @@ fn take_shard(
     let folder = shard_dir(to, shard);
     let pieces = known.map_or(Ok(Vec::new()), |known| known.pieces(to))?;
     let until = Until { time: Timestamp::from_nanos(until_ns), ..Until::END };
-    let copied = copy_out(dir, &folder, &pieces, until).map_err(|error| match error {
-        JournalError::Chain { .. } if !pieces.is_empty() => {
-            BackupError::OtherHistory { folder: to.to_owned(), shard }
-        }
-        error => error.into(),
-    })?;
+    let mut logic = LastLogic::default();
+    let copied = copy_out(dir, &folder, &pieces, until, |kind, payload| logic.look(kind, payload)).map_err(
+        |error| match error {
+            JournalError::Chain { .. } if !pieces.is_empty() => {
+                BackupError::OtherHistory { folder: to.to_owned(), shard }
+            }
+            error => error.into(),
+        },
+    )?;
     let last = copied.pieces.last();
     let last_seq = last.map_or(0, |piece| piece.head.seq);
     let snapshots = copy_snapshots(dir, &folder, last_seq).map_err(BackupError::io(dir))?;
@@ -137,7 +141,7 @@ fn take_shard(
         last_time_ns: last.map_or(0, |piece| piece.last_time.nanos),
         head: last.map_or(journal::Head::ORIGIN, |piece| piece.head).to_string(),
         incarnation: copied.incarnation.count,
-        logic_version: copied.logic_version.or_else(|| known.and_then(|known| known.logic_version)),
+        logic_version: logic.version.or_else(|| known.and_then(|known| known.logic_version)),
         pieces: copied.pieces.iter().map(PieceEntry::from).collect(),
         snapshots,
     };

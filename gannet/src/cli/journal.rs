@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use journal::{Folder, Follower, Head, Reader, Record, RecordBody, Stat, VerifyReport};
-use model::ShardId;
+use journal::{Folder, Follower, Head, Reader, Record, Stat, VerifyReport};
+use machine::{DIGEST_KIND, Journalled};
+use model::{Input, RecordBody, ShardId};
 use serde_json::{Value, json};
 
 use super::Failure;
@@ -176,12 +177,17 @@ fn stat_json(stat: &Stat) -> Value {
     })
 }
 
+/// How many of a journal's records are digests.
+fn digests(report: &VerifyReport) -> u64 {
+    report.kinds.get(&DIGEST_KIND).copied().unwrap_or(0)
+}
+
 fn verify(args: &Verify, out: &mut Output) -> Result<(), Failure> {
     let which = &args.which;
     let reports: Vec<VerifyReport> = which
         .dirs()?
         .iter()
-        .map(|dir| journal::verify(dir).map_err(Failure::new))
+        .map(|dir| journal::verify::<RecordBody>(dir).map_err(Failure::new))
         .collect::<Result<_, _>>()?;
     for given in &args.heads {
         verify_head(&which.journal, given, &reports)?;
@@ -196,7 +202,7 @@ fn verify(args: &Verify, out: &mut Output) -> Result<(), Failure> {
         table.row(vec![
             Cell::count(report.shard.index),
             Cell::count(report.records),
-            Cell::count(report.digests),
+            Cell::count(digests(report)),
             Cell::count(report.segments),
             Cell::count(report.incarnation.count),
             Cell::count(report.torn.as_ref().map_or(0, |torn| torn.bytes)),
@@ -242,7 +248,7 @@ fn verify_json(report: &VerifyReport, heads: &[ShardHead]) -> Value {
     json!({
         "shard": report.shard.index,
         "records": report.records,
-        "digests": report.digests,
+        "digests": digests(report),
         "last_seq": report.last_seq,
         "segments": report.segments,
         "incarnation": report.incarnation.count,
@@ -290,28 +296,28 @@ fn follow(dump: &Dump, dirs: &[PathBuf], mut left: usize, out: &mut Output) -> R
     Ok(())
 }
 
-fn show(record: &Record, json: bool, out: &mut Output) -> Result<(), Failure> {
+fn show(record: &Record<RecordBody>, json: bool, out: &mut Output) -> Result<(), Failure> {
     if json { out.json_line(&record_json(record)) } else { out.line(&record_line(record)) }
 }
 
-fn body(record: &Record) -> Value {
+fn body(record: &Record<RecordBody>) -> Value {
     match &record.body {
         RecordBody::Input(input) => json!(input),
         RecordBody::Digest(digest) => json!({ "digest": engine::Digest::from_bytes(*digest).to_string() }),
     }
 }
 
-fn record_json(record: &Record) -> Value {
+fn record_json(record: &Record<RecordBody>) -> Value {
     json!({
         "position": record.position.to_string(),
         "time": record.time.to_string(),
         "incarnation": record.incarnation.count,
-        "kind": record.kind.as_str(),
+        "kind": Input::kind_name(record.kind),
         "len_bytes": record.len_bytes,
         "body": body(record),
     })
 }
 
-fn record_line(record: &Record) -> String {
+fn record_line(record: &Record<RecordBody>) -> String {
     format!("{} {} {}", record.position, record.time, body(record))
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use journal::{AtGap, Folder, JournalError, Reader, Repaired};
-use model::Timestamp;
+use model::{RecordBody, Timestamp};
 use serde_json::json;
 
 use super::Failure;
@@ -62,11 +62,11 @@ fn loss(dir: &Path, to: u64) -> Result<Loss, JournalError> {
         Err(error) if to == 0 => return Ok(Loss { damage: Some(error), ..loss }),
         reader => reader?,
     };
-    if to > 0 && reader.next()?.is_none() {
+    if to > 0 && reader.next::<RecordBody>()?.is_none() {
         return Err(JournalError::NotHere { seq: to, first: 1 });
     }
     loop {
-        match reader.next() {
+        match reader.next::<RecordBody>() {
             Ok(Some(record)) => {
                 loss.records += 1;
                 loss.last = Some((record.position.seq, record.time));

@@ -1,10 +1,12 @@
 //! `gannet replay --verify`: may this program open these journals for writing?
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use engine::{Difference, EngineError, first_difference, replay_until};
-use journal::{Folder, Reader, RecordKind};
-use model::{Position, ShardId};
+use journal::{Folder, Reader};
+use machine::{DIGEST_KIND, Journalled};
+use model::{Input, Position, RecordBody, ShardId};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -119,27 +121,23 @@ fn count(dir: &Folder, seq: u64) -> Result<(u64, u64), journal::JournalError> {
     let mut reader = Reader::open(dir)?;
     let (mut records, mut digests) = (0, 0);
     while reader.next_seq() <= seq
-        && let Some(record) = reader.next()?
+        && let Some(record) = reader.next::<RecordBody>()?
     {
         records += 1;
-        digests += u64::from(record.kind == RecordKind::Digest);
+        digests += u64::from(record.kind == DIGEST_KIND);
     }
     Ok((records, digests))
 }
 
 fn interval(dir: &Folder, first: Position, last: Position) -> Result<Interval, journal::JournalError> {
     let mut reader = Reader::from_seq(dir, first.seq)?;
-    let mut counts: Vec<u64> = vec![0; RecordKind::ALL.len()];
+    let mut counts: BTreeMap<u8, u64> = BTreeMap::new();
     while reader.next_seq() <= last.seq
-        && let Some(record) = reader.next()?
+        && let Some(record) = reader.next::<RecordBody>()?
     {
-        let slot = RecordKind::ALL.iter().position(|kind| *kind == record.kind);
-        if let Some(count) = slot.and_then(|slot| counts.get_mut(slot)) {
-            *count += 1;
-        }
+        *counts.entry(record.kind).or_default() += 1;
     }
-    let kinds = RecordKind::ALL.iter().zip(counts);
-    let kinds = kinds.filter(|(_, count)| *count > 0).map(|(kind, count)| (kind.as_str(), count));
+    let kinds = counts.into_iter().filter_map(|(kind, count)| Some((Input::kind_name(kind)?, count)));
     Ok(Interval { first, last, kinds: kinds.collect() })
 }
 
@@ -147,7 +145,7 @@ fn first_json(difference: &Difference) -> Value {
     json!({
         "position": difference.record.position,
         "time": difference.record.time.to_string(),
-        "kind": difference.record.kind.as_str(),
+        "kind": Input::kind_name(difference.record.kind),
         "recorded_logic": difference.logic_version,
         "recorded_digest": difference.before.to_string(),
         "replayed_digest": difference.now.to_string(),

@@ -10,7 +10,7 @@ pub mod why;
 
 use engine::{EngineError, Records, Replay, newest_where};
 use journal::{Folder, JournalError, Reader, Record};
-use model::{ArithmeticError, Name, Position, ShardId, Timestamp};
+use model::{ArithmeticError, Name, Position, RecordBody, ShardId, Timestamp};
 
 use crate::books::{Books, ShardBooks};
 use crate::definitions::Definitions;
@@ -94,7 +94,7 @@ impl Bound {
         matches!(self, Self::Seq(seq) if position.seq >= seq)
     }
 
-    fn covers(self, record: &Record) -> bool {
+    fn covers(self, record: &Record<RecordBody>) -> bool {
         self.includes(record.position.seq, record.time)
     }
 

@@ -1,6 +1,7 @@
 //! The story of an order: as lines for people, as JSON for programs.
 
 use actors::Facts;
+use machine::Journalled;
 use model::{
     Backlog, CausedBy, Command, Event, ExecutionReport, Input, LimitKind, Origin, OutboundKind, Price, Quote,
     Stamped,
@@ -51,7 +52,7 @@ fn entry_json(directory: &Directory, entry: &Entry) -> Value {
         "position": entry.record.position.to_string(),
         "time": entry.time().to_string(),
         "incarnation": entry.record.incarnation.count,
-        "kind": entry.record.kind.as_str(),
+        "kind": Input::kind_name(entry.record.kind),
         "input": entry.input(),
         "facts": entry.facts,
         "events": events.collect::<Vec<_>>(),
@@ -61,13 +62,10 @@ fn entry_json(directory: &Directory, entry: &Entry) -> Value {
 }
 
 fn heading(directory: &Directory, entry: &Entry) -> String {
+    let kind = Input::kind_name(entry.record.kind).unwrap_or_default();
     match entry.input() {
         Some(Input::Command { origin, cause, command, .. }) => {
-            format!(
-                "{}, {}",
-                asked(directory, command, entry.record.kind.as_str()),
-                who(origin, cause.as_ref())
-            )
+            format!("{}, {}", asked(directory, command, kind), who(origin, cause.as_ref()))
         }
         Some(Input::ExecutionReport(report)) => reported(report),
         Some(Input::CancelReject(reject)) => {
@@ -88,7 +86,7 @@ fn heading(directory: &Directory, entry: &Entry) -> String {
         Some(Input::Evidence(evidence)) => {
             format!("evidence on {}: {:?}", evidence.request, evidence.delivery)
         }
-        _ => entry.record.kind.to_string(),
+        _ => kind.to_owned(),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use actors::{Core, Facts, Order};
 use engine::{Records, Replay, newest_where};
-use journal::{Folder, JournalError, Reader, Record, RecordBody};
+use journal::{Folder, JournalError, Reader, Record};
 use model::{
     AccountId, ClOrdId, Command, Event, Incarnation, Input, InstrumentId, Name, OrderId, OutboundKind,
-    ShardId, Timestamp, WireId,
+    RecordBody, ShardId, Timestamp, WireId,
 };
 
 use super::PastError;
@@ -27,7 +27,7 @@ pub enum Asked {
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The record.
-    pub record: Record,
+    pub record: Record<RecordBody>,
     /// For a submission or replace: what the gate saw.
     pub facts: Option<Facts>,
     /// What followed.
@@ -200,7 +200,7 @@ fn first_submission(dir: &Folder, wanted: &Wanted) -> Result<Option<u64>, PastEr
 }
 
 /// The account that this record submits the order for.
-fn submits(record: &Record, wanted: &Wanted, core: &Core) -> Option<AccountId> {
+fn submits(record: &Record<RecordBody>, wanted: &Wanted, core: &Core) -> Option<AccountId> {
     let RecordBody::Input(Input::Command { command: Command::NewOrder(order), .. }) = &record.body else {
         return None;
     };
@@ -228,7 +228,7 @@ impl Thread {
         core.order_of(self.account, self.order?)
     }
 
-    fn before(&self, record: &Record, core: &Core) -> Before {
+    fn before(&self, record: &Record<RecordBody>, core: &Core) -> Before {
         let order = self.current(core);
         let RecordBody::Input(input) = &record.body else {
             return Before { order, facts: None, is_named: false };
@@ -275,7 +275,7 @@ impl Thread {
 
     fn take(
         &mut self,
-        record: &Record,
+        record: &Record<RecordBody>,
         before: &Before,
         events: &[Event],
         sent: &[OutboundKind],
@@ -303,7 +303,7 @@ impl Thread {
 }
 
 /// True for what bears on every open order of a session, whether or not it changed this one.
-fn concerns(record: &Record, order: Option<&Order>) -> bool {
+fn concerns(record: &Record<RecordBody>, order: Option<&Order>) -> bool {
     let Some(order) = order.filter(|order| !order.is_finished()) else { return false };
     match &record.body {
         RecordBody::Input(Input::Opened { .. }) => true,

@@ -310,7 +310,7 @@ impl Followed {
         };
         if at.seq > 0 {
             // What was read once must still be there.
-            match reader.next().map_err(EngineError::from)? {
+            match reader.next::<model::RecordBody>().map_err(EngineError::from)? {
                 Some(record) if record.crc == self.crc => {}
                 _ => {
                     self.was_rewritten(findings);
@@ -392,7 +392,7 @@ impl Followed {
             }
             Err(error) => findings.add(Check::DigestMismatches, error.to_string()),
         }
-        if let Err(error) = journal::verify(&self.dir) {
+        if let Err(error) = journal::verify::<model::RecordBody>(&self.dir) {
             findings.add(Check::DigestMismatches, format!("{}: {error}", self.dir.display()));
         }
     }

@@ -224,7 +224,7 @@ fn killed_at_any_instant_a_backup_is_the_one_before_or_the_new_one() {
     eprintln!("{} of 16 backups were cut short", ends[0]);
     // The journal took no harm, and the next backup is whole.
     drop(rig);
-    journal::verify(world.path("journal/shard-0")).unwrap();
+    journal::verify::<model::RecordBody>(world.path("journal/shard-0")).unwrap();
     let last = world.backup().manifest.shards[0].last_seq;
     assert_eq!(last, recover(world.path("journal/shard-0")).unwrap().position.seq);
 }
@@ -341,12 +341,12 @@ fn killed_at_any_instant_an_archive_leaves_the_journal_whole() {
         trade(&mut rig, from, from + 100);
         killed_after(&words, world.dir.path(), u64::from(round) * 8_000);
         let dir = world.path("journal/shard-0");
-        journal::verify(&dir).unwrap();
+        journal::verify::<model::RecordBody>(&dir).unwrap();
         recover(&dir).unwrap();
         moved += u32::from(journal::archived(&dir).unwrap().is_some());
         if round % 4 == 3 {
             killed_after(&back, world.dir.path(), u64::from(round) * 4_000);
-            journal::verify(&dir).unwrap();
+            journal::verify::<model::RecordBody>(&dir).unwrap();
             recover(&dir).unwrap();
         }
     }

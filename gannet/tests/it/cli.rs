@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use gannet::client::Client;
-use model::{Input, ShardId, Timestamp};
+use model::{Input, RecordBody, ShardId, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
 
 fn gannet(folder: &Path, words: &[&str]) -> Output {
@@ -144,7 +144,7 @@ fn journal_of_another_logic(folder: &Path) {
     for input in [opened, Input::Tick, Input::Tick] {
         writer.append(Timestamp::from_nanos(1), &input).unwrap();
     }
-    writer.append_digest(Timestamp::from_nanos(1), [7; 16]).unwrap();
+    writer.append(Timestamp::from_nanos(1), &RecordBody::Digest([7; 16])).unwrap();
     writer.close().unwrap();
 }
 

@@ -10,6 +10,7 @@ use gannet::past::diff::diff;
 use gannet::past::state::{PastState, state};
 use gannet::past::why::{Asked, Why, why};
 use gannet::past::{At, Past, PastError};
+use machine::Journalled;
 use model::{
     Actor, Amount, CancelOrder, Certainty, ClOrdId, Command, Delivery, DeliveryEvidence, DenyReason, Event,
     ExecutionReport, Input, LimitKind, Name, NewOrder, OrdStatus, OrderId, PendingKind, Position,
@@ -214,7 +215,8 @@ fn why_of(day: &Day, asked: &Asked) -> Why {
 fn why_tells_an_orders_whole_story() {
     let day = record();
     let told = why_of(&day, &Asked::Id(day.order));
-    let kinds: Vec<&str> = told.entries.iter().map(|entry| entry.record.kind.as_str()).collect();
+    let kinds: Vec<&str> =
+        told.entries.iter().filter_map(|entry| Input::kind_name(entry.record.kind)).collect();
     let expected = ["new_order", "execution_report", "cancel_order", "session", "session", "evidence"];
     assert_eq!(kinds, expected);
     let submitted = &told.entries[0];
@@ -398,7 +400,8 @@ fn a_head_proves_the_past_and_a_repair_cuts_it_on_purpose() {
     assert!(refuses(folder, &["journal", "repair", "--to", &last, "--yes"]).contains("nothing was done"));
     // A flipped byte in the record behind `raised`.
     let mut reader = journal::Reader::open(folder.join("shard-0")).unwrap();
-    let lens = (1..=day.raised.seq).map(|_| u64::from(reader.next().unwrap().unwrap().len_bytes));
+    let lens = (1..=day.raised.seq)
+        .map(|_| u64::from(reader.next::<model::RecordBody>().unwrap().unwrap().len_bytes));
     let damaged = 4096 + lens.sum::<u64>() + 50;
     let segment = folder.join("shard-0/00000001.segment");
     let file = std::fs::File::options().write(true).read(true).open(&segment).unwrap();

@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 #![allow(clippy::indexing_slicing, reason = "a test may fail")]
 
-use crate::common::{check_inputs, input, open, options, quarantined, read_all, time, wait_until};
-use journal::{Durability, DurableWatch, Follower, JournalError, Reader, RecordBody, Writer};
-use model::{Incarnation, Input};
+use crate::common::{
+    UNKNOWN, Word, check_inputs, input, long, open, options, read_all, tick, time, wait_until,
+};
+use journal::layout::{MAX_RECORD_BYTES, RECORD_HEADER_BYTES};
+use journal::{Damage, Durability, DurableWatch, Follower, JournalError, Reader, Writer};
+use machine::Incarnation;
 
 const BOTH: [Durability; 2] = [Durability::Process, Durability::Disk];
 
@@ -30,7 +33,7 @@ fn what_is_appended_is_read_back_over_segments_and_restarts() {
         check_inputs(&records, seq);
         assert_eq!(records[1499].incarnation, Incarnation { count: 1 });
         assert_eq!(records[1500].incarnation, Incarnation { count: 2 });
-        let report = journal::verify(dir.path()).unwrap();
+        let report = journal::verify::<Word>(dir.path()).unwrap();
         assert_eq!((report.records, report.last_seq, report.torn), (seq, seq, None));
         assert!(report.segments > 5, "{}", report.segments);
         let stat = journal::stat(dir.path()).unwrap();
@@ -48,42 +51,42 @@ fn reading_starts_anywhere() {
     }
     for seq in [1, 2, 999, 1000, 2000] {
         let mut reader = Reader::from_seq(dir.path(), seq).unwrap();
-        assert_eq!(reader.next().unwrap().unwrap().position.seq, seq);
+        assert_eq!(reader.next::<Word>().unwrap().unwrap().position.seq, seq);
         let mut follower = writer.follower(seq).unwrap();
-        assert_eq!(follower.poll().unwrap().unwrap().position.seq, seq);
+        assert_eq!(follower.poll::<Word>().unwrap().unwrap().position.seq, seq);
     }
     let mut reader = Reader::from_seq(dir.path(), 2001).unwrap();
-    assert!(reader.next().unwrap().is_none());
+    assert!(reader.next::<Word>().unwrap().is_none());
     writer.append(time(2001), &input(2001)).unwrap();
-    assert_eq!(reader.next().unwrap().unwrap().position.seq, 2001);
+    assert_eq!(reader.next::<Word>().unwrap().unwrap().position.seq, 2001);
     let beyond = Reader::from_seq(dir.path(), 2003).err();
     assert!(matches!(beyond, Some(JournalError::NotHere { seq: 2003, first: 1 })), "{beyond:?}");
 }
 
 #[test]
-fn digests_stand_between_inputs() {
+fn what_was_appended_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = open(dir.path(), Durability::Process).writer;
-    writer.append(time(1), &Input::Tick).unwrap();
-    let appended = writer.append_digest(time(2), [7; 16]).unwrap();
+    writer.append(time(1), &tick()).unwrap();
+    let appended = writer.append(time(2), &long(16)).unwrap();
     let records = read_all(dir.path()).unwrap();
-    assert_eq!(records[1].body, RecordBody::Digest([7; 16]));
+    assert_eq!((records[1].kind, &records[1].body), (14, &long(16)));
     assert_eq!((records[1].crc, records[1].len_bytes), (appended.crc, 56));
 }
 
 #[test]
-fn an_input_that_is_too_large_is_refused_and_leaves_no_trace() {
+fn what_is_too_large_is_refused_and_leaves_no_trace() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = open(dir.path(), Durability::Process).writer;
-    let largest = Input::Quarantined(quarantined(model::QuarantinedMessage::KEPT_BYTES));
+    let largest = long(MAX_RECORD_BYTES - RECORD_HEADER_BYTES);
     writer.append(time(1), &largest).unwrap();
-    let refused = writer.append(time(2), &Input::Quarantined(quarantined(70_000)));
+    let refused = writer.append(time(2), &long(MAX_RECORD_BYTES - RECORD_HEADER_BYTES + 8));
     assert!(matches!(refused, Err(JournalError::TooLarge { .. })), "{refused:?}");
     assert_eq!(writer.next_seq(), 2);
     let copied = tempfile::tempdir().unwrap();
     crate::common::copy(dir.path(), copied.path());
     assert_eq!(open(copied.path(), Durability::Process).recovery.cut, None);
-    writer.append(time(2), &Input::Tick).unwrap();
+    writer.append(time(2), &tick()).unwrap();
     assert_eq!(read_all(dir.path()).unwrap().len(), 2);
 }
 
@@ -101,15 +104,15 @@ fn a_follower_keeps_up_with_a_writer_in_another_thread() {
                 for seq in first..=5000 {
                     let mut record = None;
                     wait_until("the next record comes", || {
-                        record = follower.poll().unwrap();
+                        record = follower.poll::<Word>().unwrap();
                         record.is_some()
                     });
                     let record = record.unwrap();
                     // Within the process, the watch is set after the mark in the file.
                     wait_until("the watch follows", || watch.durable_seq() >= seq);
-                    assert_eq!((record.position.seq, record.body), (seq, RecordBody::Input(input(seq))));
+                    assert_eq!((record.position.seq, record.body), (seq, input(seq)));
                 }
-                assert!(follower.poll().unwrap().is_none());
+                assert!(follower.poll::<Word>().unwrap().is_none());
             }
         });
         for seq in 1..=5000 {
@@ -153,7 +156,7 @@ fn the_durability_may_change_from_one_opening_to_the_next() {
         }
         writer.flush().unwrap();
         for expected in seq - 99..=seq {
-            assert_eq!(follower.poll().unwrap().unwrap().position.seq, expected);
+            assert_eq!(follower.poll::<Word>().unwrap().unwrap().position.seq, expected);
         }
         writer.close().unwrap();
     }
@@ -168,4 +171,22 @@ fn everything_moves_between_threads() {
     moves::<Reader>();
     moves::<Follower>();
     moves::<DurableWatch>();
+}
+
+/// What a kind means, the machine knows: the journal keeps whatever it is given, and whoever cannot read it is told.
+#[test]
+fn a_kind_that_nobody_knows_is_named_by_whoever_reads_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = open(dir.path(), Durability::Process).writer;
+    writer.append(time(1), &input(1)).unwrap();
+    writer.append(time(2), &Word { kind: UNKNOWN, bytes: vec![1; 8] }).unwrap();
+    writer.close().unwrap();
+    let opened = open(dir.path(), Durability::Process);
+    assert_eq!((opened.recovery.last_seq, opened.recovery.cut), (2, None));
+    for error in [read_all(dir.path()).err(), journal::verify::<Word>(dir.path()).err()] {
+        assert!(
+            matches!(error, Some(JournalError::Corrupt { seq: 2, damage: Damage::Kind(UNKNOWN), .. })),
+            "{error:?}"
+        );
+    }
 }

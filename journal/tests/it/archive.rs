@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::common::{SHARD, input, open, read_all, time};
+use crate::common::{SHARD, Word, input, open, read_all, time};
 use journal::{
     CopiedOut, Durability, Follower, JournalError, Piece, Reader, Until, archived, bring_back, copy_in,
     copy_out, copy_to_archive, head, remove_archived, repair_to, stat, verify, verify_head,
 };
-use model::Incarnation;
+use machine::Incarnation;
 
 struct World {
     dir: tempfile::TempDir,
@@ -40,7 +40,7 @@ impl World {
     }
 
     fn copy(&self, known: &[Piece], seq: u64) -> CopiedOut {
-        copy_to_archive(self.journal(), self.path("archive"), known, seq).unwrap()
+        copy_to_archive(self.journal(), self.path("archive"), known, seq, |_, _| ()).unwrap()
     }
 
     fn remove(&self, pieces: &[Piece]) -> Result<u64, JournalError> {
@@ -61,12 +61,12 @@ impl World {
     /// It is whole from where it starts, and holds what it always did.
     fn check(&self, records: u64) {
         let (first, path) = (self.first_seq(), self.journal());
-        let report = verify(&path).unwrap();
+        let report = verify::<Word>(&path).unwrap();
         assert_eq!((report.last_seq, report.records), (records, records + 1 - first));
         let read = read_all(&path).unwrap();
         assert_eq!((read[0].position.seq, read.len() as u64), (first, records + 1 - first));
         let mut follower = Follower::open(&path, first + 3).unwrap();
-        assert_eq!(follower.poll().unwrap().unwrap().position.seq, first + 3);
+        assert_eq!(follower.poll::<Word>().unwrap().unwrap().position.seq, first + 3);
         let refused = Reader::from_seq(&path, first - 1).map(|_| ());
         match refused {
             Err(JournalError::Archived { seq, first: from, moved_to, .. }) => {
@@ -160,7 +160,7 @@ fn a_writer_that_dies_after_all_that_it_sealed_was_moved_leaves_a_journal_that_o
         assert_eq!((opened.recovery.last_seq, opened.recovery.segments), (3000, 1));
         opened.writer.append(time(3001), &input(3001)).unwrap();
         opened.writer.close().unwrap();
-        assert_eq!(verify(&killed).unwrap().records, 3001 - pieces.last().unwrap().head.seq);
+        assert_eq!(verify::<Word>(&killed).unwrap().records, 3001 - pieces.last().unwrap().head.seq);
         // The writer that lives goes on, and closes in order.
         writer.append(time(3001), &input(3001)).unwrap();
         writer.close().unwrap();
@@ -178,7 +178,7 @@ fn a_missing_segment_is_an_error_and_a_moved_one_is_not() {
         let segment = path.join(format!("{index:08}.segment"));
         std::fs::rename(&segment, world.path("away")).unwrap();
         for refused in [
-            verify(&path).map(|_| ()),
+            verify::<Word>(&path).map(|_| ()),
             journal::open(&crate::common::options(&path, Durability::Process)).map(|_| ()),
         ] {
             let Err(JournalError::Gap(gap)) = refused else { panic!("{refused:?}") };
@@ -198,7 +198,7 @@ fn a_missing_segment_is_an_error_and_a_moved_one_is_not() {
     );
     // Without the word that something was moved, it is missing.
     std::fs::rename(path.join("archived"), world.path("away")).unwrap();
-    let Err(JournalError::Gap(gap)) = verify(&path) else { panic!("it is missed") };
+    let Err(JournalError::Gap(gap)) = verify::<Word>(&path) else { panic!("it is missed") };
     assert_eq!((gap.holds_to, gap.missing[0].segments.clone(), gap.moved), (0, Some(1..=first - 1), None));
     assert_eq!((gap.missing[0].first_seq, gap.missing[0].last_seq), (1, Some(first_seq - 1)));
     std::fs::rename(world.path("away"), path.join("archived")).unwrap();
@@ -285,25 +285,25 @@ fn nothing_is_removed_that_does_not_read_back_and_nothing_comes_back_that_is_not
 fn a_copy_of_what_is_left_is_a_journal_that_starts_there() {
     let world = World::new(3000);
     let path = world.journal();
-    let earlier = copy_out(&path, world.path("copy"), &[], Until::END).unwrap().pieces;
+    let earlier = copy_out(&path, world.path("copy"), &[], Until::END, |_, _| ()).unwrap().pieces;
     let pieces = world.archive(&[], 1500);
     world.write(3001, 3100);
     // An earlier copy goes on, and still holds what was moved since.
-    let whole = copy_out(&path, world.path("copy"), &earlier, Until::END).unwrap().pieces;
+    let whole = copy_out(&path, world.path("copy"), &earlier, Until::END, |_, _| ()).unwrap().pieces;
     assert_eq!((whole[0].index, whole.last().unwrap().head.seq), (1, 3100));
     // A new one starts where the journal does.
-    let part = copy_out(&path, world.path("new"), &[], Until::END).unwrap().pieces;
+    let part = copy_out(&path, world.path("new"), &[], Until::END, |_, _| ()).unwrap().pieces;
     assert_eq!(part[0].first_seq, world.first_seq());
     let restored = world.path("restored");
     let next = Incarnation { count: 90 };
     let copied = copy_in(world.path("new"), &part, &restored, SHARD, Until::END, next).unwrap();
     assert_eq!((copied.head, head(&path).unwrap()), (head(&restored).unwrap(), head(&restored).unwrap()));
-    assert_eq!(verify(&restored).unwrap().records, 3100 - pieces.last().unwrap().head.seq);
+    assert_eq!(verify::<Word>(&restored).unwrap().records, 3100 - pieces.last().unwrap().head.seq);
     open(&restored, Durability::Process).writer.close().unwrap();
     let early = Until { seq: 10, ..Until::END };
     let refused = copy_in(world.path("new"), &part, world.path("early"), SHARD, early, next).unwrap_err();
     assert!(matches!(refused, JournalError::NotHere { .. }), "{refused}");
     // A copy that ends before what was moved cannot go on.
-    let gap = copy_out(&path, world.path("copy"), &earlier[..1], Until::END).unwrap_err();
+    let gap = copy_out(&path, world.path("copy"), &earlier[..1], Until::END, |_, _| ()).unwrap_err();
     assert!(matches!(gap, JournalError::Archived { .. }), "{gap}");
 }

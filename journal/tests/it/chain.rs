@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::common::{copy, input, open, options, time, wait_until};
+use crate::common::{Word, copy, input, open, options, time, wait_until};
 use journal::header::SEGMENT_HEADER_BYTES;
 use journal::{Durability, Head, JournalError, Options, Writer, head, verify, verify_head};
 
@@ -78,7 +78,7 @@ fn a_head_stays_true_while_the_journal_grows() {
             verify_head(dir.path(), head).unwrap();
             assert_eq!(head.to_string().parse(), Ok(*head));
         }
-        verify(dir.path()).unwrap();
+        verify::<Word>(dir.path()).unwrap();
         let beyond = Head { seq: 2001, ..heads[0] };
         assert!(matches!(verify_head(dir.path(), &beyond), Err(JournalError::Lost { found: 2000, .. })));
     }
@@ -100,11 +100,11 @@ fn a_forged_record_is_found_by_the_head_and_by_the_chain() {
     };
     // In the last segment all checksums are right again: only the head kept elsewhere knows.
     let copied = forged(last);
-    verify(copied.path()).unwrap();
+    verify::<Word>(copied.path()).unwrap();
     assert!(matches!(verify_head(copied.path(), &kept), Err(JournalError::Chain { seq: 2000, .. })));
     // Before it, the next segment's link to the last record and its hash tell too.
     let copied = forged(1);
-    assert!(verify(copied.path()).is_err());
+    assert!(verify::<Word>(copied.path()).is_err());
     assert!(matches!(verify_head(copied.path(), &kept), Err(JournalError::Chain { .. })));
 }
 

@@ -6,9 +6,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::common::{SHARD, input, open, time};
+use crate::common::{SHARD, Word, input, open, time};
 use journal::{CopiedIn, Durability, JournalError, Piece, Record, Until, copy_in, copy_out, head, verify};
-use model::Incarnation;
+use machine::Incarnation;
 
 const NEXT: Incarnation = Incarnation { count: 70 };
 
@@ -20,9 +20,9 @@ fn written(dir: &Path, from: u64, to: u64) {
     writer.close().unwrap();
 }
 
-fn records(dir: &Path) -> Vec<Record> {
+fn records(dir: &Path) -> Vec<Record<Word>> {
     let mut reader = journal::Reader::open(dir).unwrap();
-    std::iter::from_fn(|| reader.next().unwrap()).collect()
+    std::iter::from_fn(|| reader.next::<Word>().unwrap()).collect()
 }
 
 /// The files of a copy, each with its inode: what is not touched keeps it.
@@ -59,7 +59,7 @@ fn a_copy_taken_while_it_is_written_to_is_a_journal_of_its_own() {
                     writer.append(time(n), &input(n)).unwrap();
                 }
             });
-            let copied = copy_out(dir.path(), copy.path(), &[], Until::END).unwrap();
+            let copied = copy_out(dir.path(), copy.path(), &[], Until::END, |_, _| ()).unwrap();
             goes_on.store(false, Ordering::Release);
             copied
         });
@@ -69,7 +69,7 @@ fn a_copy_taken_while_it_is_written_to_is_a_journal_of_its_own() {
         journal::verify_head(dir.path(), &last).unwrap();
         let whole = restore(copy.path(), &copied.pieces, restored.path(), Until::END).unwrap();
         assert_eq!((whole.head, head(restored.path()).unwrap()), (last, last));
-        assert_eq!(verify(restored.path()).unwrap().last_seq, last.seq);
+        assert_eq!(verify::<Word>(restored.path()).unwrap().last_seq, last.seq);
         let (original, read) = (records(dir.path()), records(restored.path()));
         assert_eq!(read[..], original[..read.len()]);
         let recovery = open(restored.path(), durability).recovery;
@@ -82,13 +82,19 @@ fn a_second_copy_takes_only_what_is_new() {
     let (dir, copy, restored) =
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     written(dir.path(), 1, 3000);
-    let first = copy_out(dir.path(), copy.path(), &[], Until::END).unwrap();
+    let first = copy_out(dir.path(), copy.path(), &[], Until::END, |_, _| ()).unwrap();
     let (sealed, growing): (Vec<&Piece>, Vec<&Piece>) =
         first.pieces.iter().partition(|piece| piece.is_sealed);
     assert!(sealed.len() > 2 && growing.len() == 1, "{:?}", first.pieces);
     let before = files(copy.path());
     written(dir.path(), 3001, 3400);
-    let second = copy_out(dir.path(), copy.path(), &first.pieces, Until::END).unwrap();
+    let mut looked = Vec::new();
+    let look = |kind, payload: &[u8]| looked.push((kind, payload.to_vec()));
+    let second = copy_out(dir.path(), copy.path(), &first.pieces, Until::END, look).unwrap();
+    // Whoever looks is shown what is copied, and nothing that was before.
+    let begins = growing[0].first_seq;
+    let copied: Vec<_> = (begins..=3400).map(|seq| (input(seq).kind, input(seq).bytes)).collect();
+    assert!(looked == copied, "{} records from {begins} on", looked.len());
     assert!(second.copied_bytes < 3 * 128 * 1024 && second.copied_bytes > 0, "{}", second.copied_bytes);
     assert_eq!(second.pieces[..sealed.len()], first.pieces[..sealed.len()]);
     // The first copy is whole until somebody takes it away.
@@ -102,7 +108,7 @@ fn a_second_copy_takes_only_what_is_new() {
     assert_eq!(head(restored.path().join("2")).unwrap(), head(dir.path()).unwrap());
     // A piece that is gone or short is copied again, and everything behind it.
     std::fs::remove_file(copy.path().join(first.pieces[1].file_name())).unwrap();
-    let third = copy_out(dir.path(), copy.path(), &second.pieces, Until::END).unwrap();
+    let third = copy_out(dir.path(), copy.path(), &second.pieces, Until::END, |_, _| ()).unwrap();
     assert_eq!(third.pieces, second.pieces);
     assert_eq!(third.copied_bytes, second.pieces[1..].iter().map(|piece| piece.len_bytes).sum::<u64>());
 }
@@ -111,14 +117,14 @@ fn a_second_copy_takes_only_what_is_new() {
 fn a_journal_with_another_history_is_not_added_to_a_copy() {
     let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     written(dir.path(), 1, 3000);
-    let first = copy_out(dir.path(), copy.path(), &[], Until::END).unwrap();
+    let first = copy_out(dir.path(), copy.path(), &[], Until::END, |_, _| ()).unwrap();
     let before = files(copy.path());
     // Cut within what was copied, and written anew.
     journal::repair_to(dir.path(), first.pieces[1].first_seq + 5).unwrap();
-    let refused = copy_out(dir.path(), copy.path(), &first.pieces, Until::END).unwrap_err();
+    let refused = copy_out(dir.path(), copy.path(), &first.pieces, Until::END, |_, _| ()).unwrap_err();
     assert!(matches!(refused, JournalError::Chain { .. }), "{refused}");
     written(dir.path(), 5000, 8000);
-    let refused = copy_out(dir.path(), copy.path(), &first.pieces, Until::END).unwrap_err();
+    let refused = copy_out(dir.path(), copy.path(), &first.pieces, Until::END, |_, _| ()).unwrap_err();
     assert!(matches!(refused, JournalError::Chain { .. }), "{refused}");
     assert_eq!(files(copy.path()), before);
 }
@@ -134,7 +140,7 @@ fn a_journal_that_is_not_what_it_hashed_itself_is_not_copied() {
     let crc = crc32c::crc32c(&bytes[192..224]);
     bytes[224..228].copy_from_slice(&crc.to_le_bytes());
     std::fs::write(&segment, bytes).unwrap();
-    let refused = copy_out(dir.path(), copy.path(), &[], Until::END).unwrap_err();
+    let refused = copy_out(dir.path(), copy.path(), &[], Until::END, |_, _| ()).unwrap_err();
     assert!(matches!(&refused, JournalError::Chain { path, .. } if *path == segment), "{refused}");
 }
 
@@ -144,7 +150,7 @@ fn a_copy_is_cut_behind_any_record_or_time() {
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     written(dir.path(), 1, 2500);
     let all = records(dir.path());
-    let pieces = copy_out(dir.path(), copy.path(), &[], Until::END).unwrap().pieces;
+    let pieces = copy_out(dir.path(), copy.path(), &[], Until::END, |_, _| ()).unwrap().pieces;
     let edges = pieces.iter().flat_map(|piece| [piece.first_seq - 1, piece.first_seq, piece.head.seq]);
     let points: BTreeSet<u64> = edges.chain([0, 1, 777, 2499, 2500, 9999]).collect();
     for seq in points {
@@ -154,7 +160,7 @@ fn a_copy_is_cut_behind_any_record_or_time() {
             let cut = restore(copy.path(), &pieces, &to, until).unwrap();
             assert_eq!((cut.head.seq, head(&to).unwrap()), (kept, cut.head), "{kind} {seq}");
             assert_eq!(records(&to)[..], all[..usize::try_from(kept).unwrap()]);
-            journal::verify(&to).unwrap();
+            journal::verify::<Word>(&to).unwrap();
             journal::verify_head(dir.path(), &cut.head).unwrap();
             let mut opened = open(&to, Durability::Process);
             assert_eq!((opened.recovery.last_seq, opened.recovery.incarnation.count), (kept, 71));
@@ -164,7 +170,7 @@ fn a_copy_is_cut_behind_any_record_or_time() {
         }
     }
     // The other way round: what is copied only up to a point.
-    let part = copy_out(dir.path(), work.path().join("part"), &[], until(1234)).unwrap();
+    let part = copy_out(dir.path(), work.path().join("part"), &[], until(1234), |_, _| ()).unwrap();
     assert_eq!(part.pieces.last().unwrap().head.seq, 1234);
 }
 
@@ -173,7 +179,7 @@ fn a_copy_that_was_changed_is_refused() {
     let (dir, copy, work) =
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     written(dir.path(), 1, 1200);
-    let pieces = copy_out(dir.path(), copy.path(), &[], Until::END).unwrap().pieces;
+    let pieces = copy_out(dir.path(), copy.path(), &[], Until::END, |_, _| ()).unwrap().pieces;
     let path = copy.path().join(pieces[1].file_name());
     let whole = std::fs::read(&path).unwrap();
     let mut attempts = 0;
@@ -206,7 +212,7 @@ fn a_copy_that_was_changed_is_refused() {
 fn a_journal_that_is_there_is_not_overwritten() {
     let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     written(dir.path(), 1, 50);
-    let pieces = copy_out(dir.path(), copy.path(), &[], Until::END).unwrap().pieces;
+    let pieces = copy_out(dir.path(), copy.path(), &[], Until::END, |_, _| ()).unwrap().pieces;
     let refused = restore(copy.path(), &pieces, dir.path(), Until::END).unwrap_err();
     assert!(matches!(refused, JournalError::Exists { .. }), "{refused}");
     assert_eq!(records(dir.path()).len(), 50);

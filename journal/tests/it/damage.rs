@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use crate::common::{SHARD, check_inputs, copy, input, open, options, read_all, time};
+use crate::common::{SHARD, Word, check_inputs, copy, input, open, options, read_all, time};
 use journal::header::SEGMENT_HEADER_BYTES;
 use journal::{Damage, Durability, Follower, JournalError, Options, Reader};
 use proptest::prelude::*;
@@ -65,7 +65,7 @@ fn read_every_way(dir: &Path) {
     let _ = journal::stat(dir);
     let _ = read_all(dir);
     if let Ok(mut follower) = Follower::open(dir, 3) {
-        while let Ok(Some(_)) = follower.poll() {}
+        while let Ok(Some(_)) = follower.poll::<Word>() {}
     }
 }
 
@@ -79,7 +79,7 @@ fn a_flipped_bit_in_a_closed_journal_is_always_refused() {
         if offset % 7 == 0 {
             read_every_way(dir.path());
         }
-        let error = journal::verify(dir.path()).expect_err("a flipped bit goes unnoticed");
+        let error = journal::verify::<Word>(dir.path()).expect_err("a flipped bit goes unnoticed");
         if offset >= SEGMENT_HEADER_BYTES as u64 {
             let damaged = starts.partition_point(|start| *start <= offset) - 1;
             let JournalError::Corrupt { segment, offset: found, seq, .. } = error else { panic!("{error}") };
@@ -98,7 +98,7 @@ fn a_flipped_bit_after_a_kill_is_cut_in_the_last_record_and_refused_before() {
     for offset in SEGMENT_HEADER_BYTES as u64..starts[starts.len() - 1] {
         let mask = 0x80 >> (offset % 8);
         flip(&path, offset, mask);
-        match journal::verify(dir.path()) {
+        match journal::verify::<Word>(dir.path()) {
             Ok(report) => {
                 assert!(offset >= last, "byte {offset}");
                 let torn = report.torn.expect("a torn tail");
@@ -173,7 +173,7 @@ fn a_segment_with_records_and_without_its_magic_is_refused() {
         copy(dir.path(), copied.path());
         overwrite(&segment(copied.path(), index), 0, &[0; 8]);
         assert!(journal::open(&options(copied.path(), Durability::Process)).is_err(), "{index}");
-        assert!(journal::verify(copied.path()).is_err(), "{index}");
+        assert!(journal::verify::<Word>(copied.path()).is_err(), "{index}");
     }
 }
 
@@ -196,7 +196,7 @@ fn truncation_at_any_byte_is_refused() {
     let path = segment(dir.path(), 1);
     for len in (0..starts[starts.len() - 1]).rev() {
         File::options().write(true).open(&path).unwrap().set_len(len).unwrap();
-        let error = journal::verify(dir.path()).expect_err("a short segment");
+        let error = journal::verify::<Word>(dir.path()).expect_err("a short segment");
         assert!(matches!(error, JournalError::Size { .. }), "{len}: {error}");
         if len % 512 == 0 {
             read_every_way(dir.path());
@@ -225,7 +225,7 @@ fn damage_in_a_sealed_segment_is_refused_by_whoever_comes_to_it() {
         copy(dir.path(), copied.path());
         let path = segment(copied.path(), index);
         overwrite(&path, 5000, &[0xff; 8]);
-        for result in [journal::verify(copied.path()).err(), read_all(copied.path()).err()] {
+        for result in [journal::verify::<Word>(copied.path()).err(), read_all(copied.path()).err()] {
             let Some(JournalError::Corrupt { segment, .. }) = result else { panic!("{result:?}") };
             assert_eq!(segment, path);
         }
@@ -240,14 +240,14 @@ fn records_wiped_at_the_end_of_a_sealed_segment_are_missed() {
     let before = journal::stat(dir.path()).unwrap().segments[1].first_seq;
     let mut reader = Reader::from_seq(dir.path(), before).unwrap();
     let lens: Vec<_> =
-        (before..first).map(|_| u64::from(reader.next().unwrap().unwrap().len_bytes)).collect();
+        (before..first).map(|_| u64::from(reader.next::<Word>().unwrap().unwrap().len_bytes)).collect();
     let len = *lens.last().unwrap();
     let start = 4096 + lens.iter().sum::<u64>() - len;
     overwrite(&path, start, &vec![0; usize::try_from(len).unwrap()]);
     let error = read_all(dir.path()).expect_err("a record is gone");
     assert!(matches!(error, JournalError::Corrupt { seq, .. } if seq == first - 1), "{error}");
     let mut follower = Follower::open(dir.path(), 1).unwrap();
-    let error = (0..10_000).find_map(|_| follower.poll().err()).expect("the follower notices");
+    let error = (0..10_000).find_map(|_| follower.poll::<Word>().err()).expect("the follower notices");
     assert!(matches!(error, JournalError::Corrupt { .. }), "{error}");
 }
 
@@ -261,7 +261,7 @@ fn a_record_of_another_place_is_refused() {
         |n: usize| &bytes[usize::try_from(starts[n - 1]).unwrap()..usize::try_from(starts[n]).unwrap()];
     assert_eq!(record(8).len(), record(13).len());
     overwrite(&path, starts[12], record(8));
-    let error = journal::verify(dir.path()).expect_err("a record was replaced");
+    let error = journal::verify::<Word>(dir.path()).expect_err("a record was replaced");
     assert!(matches!(error, JournalError::Corrupt { seq: 13, damage: Damage::Sequence(8), .. }), "{error}");
 }
 

@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::common::{check_inputs, input, open, options, read_all, time, wait_until};
+use crate::common::{Word, check_inputs, input, open, options, read_all, time, wait_until};
 use journal::{Durability, JournalError};
 use tempfile::TempDir;
 
@@ -83,7 +83,7 @@ fn a_full_disk_stops_appends_cleanly_and_space_lets_them_go_on() {
         }
         writer.close().unwrap();
         check_inputs(&read_all(&dir).unwrap(), acknowledged + 300);
-        let report = journal::verify(&dir).unwrap();
+        let report = journal::verify::<Word>(&dir).unwrap();
         assert_eq!(report.records, acknowledged + 300);
     }
 }
@@ -101,7 +101,7 @@ fn a_read_only_file_system_is_named_and_can_be_read() {
     let error = journal::open(&options(disk.path(), Durability::Process)).expect_err("read-only");
     assert!(matches!(error, JournalError::ReadOnly { .. }), "{error}");
     check_inputs(&read_all(disk.path()).unwrap(), 1);
-    assert_eq!(journal::verify(disk.path()).unwrap().records, 1);
+    assert_eq!(journal::verify::<Word>(disk.path()).unwrap().records, 1);
 }
 
 const DIR: &str = "GANNET_TEST_JOURNAL_FORBIDDEN";

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::common::{SHARD, check_inputs, copy, input, open, options, time};
+use crate::common::{SHARD, Word, check_inputs, copy, input, open, options, time};
 use journal::{
     AtGap, Durability, Folder, Follower, Gap, JournalError, Piece, Reader, Record, Stat, Until, copy_in,
     copy_out, head, lacking, repair_to, stat, verify, verify_head,
 };
-use model::Incarnation;
+use machine::Incarnation;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use tempfile::TempDir;
@@ -41,7 +41,7 @@ fn journal(count: u64, closed: bool, durability: Durability) -> (TempDir, Stat) 
     (dir, stat)
 }
 
-fn read(folder: impl Into<Folder>) -> Result<Vec<Record>, JournalError> {
+fn read(folder: impl Into<Folder>) -> Result<Vec<Record<Word>>, JournalError> {
     let mut reader = Reader::open(folder)?;
     let mut records = Vec::new();
     while let Some(record) = reader.next()? {
@@ -55,7 +55,7 @@ fn follow(dir: &Path, from_seq: u64) -> Result<u64, JournalError> {
     let mut follower = Follower::open(dir, from_seq)?;
     let mut idle = 0;
     while idle < 3_000 {
-        idle = if follower.poll()?.is_some() { 0 } else { idle + 1 };
+        idle = if follower.poll::<Word>()?.is_some() { 0 } else { idle + 1 };
     }
     Ok(follower.next_seq() - 1)
 }
@@ -70,14 +70,14 @@ fn refused_by_all(dir: &Path, last_seq: u64) -> Gap {
     let to = tempfile::tempdir().unwrap();
     let refusals: Vec<(&str, Option<JournalError>)> = vec![
         ("read", read(dir).err()),
-        ("read one record", Reader::from_seq(dir, 1).and_then(|mut reader| reader.next()).err()),
+        ("read one record", Reader::from_seq(dir, 1).and_then(|mut reader| reader.next::<Word>()).err()),
         ("follow", follow(dir, 1).err()),
         ("follow what comes", follow(dir, last_seq + 1).err()),
-        ("verify", verify(dir).err()),
-        ("verify what may be ended", verify(up_to_gap(dir)).err()),
+        ("verify", verify::<Word>(dir).err()),
+        ("verify what may be ended", verify::<Word>(up_to_gap(dir)).err()),
         ("stat", stat(dir).err()),
         ("head", head(dir).err()),
-        ("copy", copy_out(up_to_gap(dir), to.path(), &[], Until::END).err()),
+        ("copy", copy_out(up_to_gap(dir), to.path(), &[], Until::END, |_, _| ()).err()),
         ("follow what may be ended", Follower::open(up_to_gap(dir), 1).and_then(|_| follow(dir, 1)).err()),
         ("open", journal::open(&options(dir, Durability::Process)).err()),
     ];
@@ -113,7 +113,7 @@ fn index_of(gap: &Gap) -> u64 {
 fn read_up_to(dir: &Path, gap: &Gap) {
     check_inputs(&read(up_to_gap(dir)).unwrap(), gap.holds_to);
     let mut reader = Reader::from_seq(up_to_gap(dir), gap.holds_to + 1).unwrap();
-    assert!(reader.next().unwrap().is_none() && reader.next().unwrap().is_none());
+    assert!(reader.next::<Word>().unwrap().is_none() && reader.next::<Word>().unwrap().is_none());
     let behind = Reader::from_seq(up_to_gap(dir), gap.holds_to + 2).map(|_| ());
     assert!(matches!(behind, Err(JournalError::Gap(_) | JournalError::NotHere { .. })), "{behind:?}");
     assert_eq!(head(up_to_gap(dir)).unwrap().seq, gap.holds_to);
@@ -221,7 +221,7 @@ fn without_its_control_file_a_journal_is_neither_read_nor_begun_anew() {
             read(dir.path()).err(),
             read(up_to_gap(dir.path())).err(),
             follow(dir.path(), 1).err(),
-            verify(dir.path()).err(),
+            verify::<Word>(dir.path()).err(),
             stat(dir.path()).err(),
             head(dir.path()).err(),
             lacking(dir.path()).err(),
@@ -297,7 +297,7 @@ fn an_empty_last_segment_is_the_end() {
         let _ = fs::remove_file(segment(dir.path(), 3));
         check_inputs(&read(dir.path()).unwrap(), seq);
         assert_eq!((lacking(dir.path()).unwrap(), follow(dir.path(), 1).unwrap()), (None, seq));
-        assert_eq!(verify(dir.path()).unwrap().records, seq);
+        assert_eq!(verify::<Word>(dir.path()).unwrap().records, seq);
     }
     // No record at all.
     let dir = tempfile::tempdir().unwrap();
@@ -351,10 +351,10 @@ fn a_follower_notices_what_is_lost_before_it() {
     let second = stat.segments[1].first_seq;
     let mut follower = Follower::open(dir.path(), 1).unwrap();
     for _ in 1..second {
-        follower.poll().unwrap().unwrap();
+        follower.poll::<Word>().unwrap().unwrap();
     }
     fs::rename(segment(dir.path(), 2), dir.path().join("away")).unwrap();
-    let error = (0..5_000).find_map(|_| follower.poll().err()).expect("the follower notices");
+    let error = (0..5_000).find_map(|_| follower.poll::<Word>().err()).expect("the follower notices");
     let JournalError::Gap(gap) = &error else { panic!("{error}") };
     assert_eq!((gap.holds_to, index_of(gap)), (second - 1, 2));
     // A reader too.
@@ -362,7 +362,7 @@ fn a_follower_notices_what_is_lost_before_it() {
     let mut reader = Reader::open(dir.path()).unwrap();
     fs::remove_file(segment(dir.path(), 2)).unwrap();
     let error = std::iter::from_fn(|| {
-        reader.next().map_or_else(|error| Some(Some(error)), |read| read.map(|_| None))
+        reader.next::<Word>().map_or_else(|error| Some(Some(error)), |read| read.map(|_| None))
     });
     let error = error.flatten().next().expect("the reader notices");
     assert!(matches!(&error, JournalError::Gap(gap) if gap.holds_to == second - 1), "{error}");
@@ -375,16 +375,17 @@ fn who_reads_what_is_being_moved_is_told_where_it_goes() {
     let to = tempfile::tempdir().unwrap();
     let mut reader = Reader::open(dir.path()).unwrap();
     let mut follower = Follower::open(dir.path(), 1).unwrap();
-    let copied = journal::copy_to_archive(dir.path(), to.path(), &[], stat.segments[4].first_seq).unwrap();
+    let copied =
+        journal::copy_to_archive(dir.path(), to.path(), &[], stat.segments[4].first_seq, |_, _| ()).unwrap();
     journal::remove_archived(dir.path(), to.path(), &copied.pieces, "the attic").unwrap();
     let error = loop {
-        match reader.next() {
+        match reader.next::<Word>() {
             Ok(record) => assert!(record.is_some(), "it does not end where segments are missing"),
             Err(error) => break error,
         }
     };
     assert!(matches!(&error, JournalError::Archived { moved_to, .. } if moved_to == "the attic"), "{error}");
-    let error = (0..5_000).find_map(|_| follower.poll().err()).expect("the follower is told");
+    let error = (0..5_000).find_map(|_| follower.poll::<Word>().err()).expect("the follower is told");
     assert!(matches!(error, JournalError::Archived { .. }), "{error}");
 }
 
@@ -392,7 +393,7 @@ fn who_reads_what_is_being_moved_is_told_where_it_goes() {
 fn a_piece_that_is_missing_from_a_copy_is_named_with_its_records() {
     let (dir, _) = journal(3000, true, Durability::Process);
     let (to, made) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let pieces: Vec<Piece> = copy_out(dir.path(), to.path(), &[], Until::END).unwrap().pieces;
+    let pieces: Vec<Piece> = copy_out(dir.path(), to.path(), &[], Until::END, |_, _| ()).unwrap().pieces;
     let lost = pieces[2];
     fs::remove_file(to.path().join(lost.file_name())).unwrap();
     let next = Incarnation { count: 9 };

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::common::{input, open, options, time};
+use crate::common::{Word, input, open, options, time};
 use journal::{
     Background, Durability, Follower, JournalError, Opened, Options, Reader, Writer, bring_back,
     copy_to_archive, lacking, remove_archived, verify,
@@ -13,9 +13,9 @@ use journal::{
 /// Reads to the end; how many records there are from the first one on.
 fn read(dir: &Path) -> Result<u64, JournalError> {
     let mut reader = Reader::open(dir)?;
-    while reader.next()?.is_some() {}
+    while reader.next::<Word>()?.is_some() {}
     // Again, from the same place: what came since.
-    while reader.next()?.is_some() {}
+    while reader.next::<Word>()?.is_some() {}
     Ok(reader.next_seq() - 1)
 }
 
@@ -57,7 +57,7 @@ fn look(dir: &Path, seq: u64, followers: &mut [Follower]) {
     for (follower, looks) in [(&mut fresh, 3)].into_iter().chain(first) {
         let mut idle = 0;
         while idle < looks {
-            idle = if follower.poll().unwrap().is_some() { 0 } else { idle + 1 };
+            idle = if follower.poll::<Word>().unwrap().is_some() { 0 } else { idle + 1 };
         }
     }
 }
@@ -112,7 +112,7 @@ fn while_others_read(dir: &Path, work: impl FnOnce()) -> Vec<JournalError> {
                     let mut follower = Follower::open(dir, first)?;
                     let mut idle = 0;
                     while idle < 1_100 {
-                        idle = if follower.poll()?.is_some() { 0 } else { idle + 1 };
+                        idle = if follower.poll::<Word>()?.is_some() { 0 } else { idle + 1 };
                     }
                     Ok(follower.next_seq())
                 })
@@ -158,7 +158,7 @@ fn nobody_who_reads_while_segments_are_moved_away_and_back_misses_anything() {
         let mut pieces = Vec::new();
         for _ in 0..6 {
             for seq in [1_000, 2_000, 3_000] {
-                pieces = copy_to_archive(dir.path(), to.path(), &pieces, seq).unwrap().pieces;
+                pieces = copy_to_archive(dir.path(), to.path(), &pieces, seq, |_, _| ()).unwrap().pieces;
                 remove_archived(dir.path(), to.path(), &pieces, "the attic").unwrap();
             }
             bring_back(dir.path(), to.path(), &pieces).unwrap();
@@ -168,7 +168,7 @@ fn nobody_who_reads_while_segments_are_moved_away_and_back_misses_anything() {
         assert!(matches!(error, JournalError::Archived { .. }), "{error}");
     }
     writer.close().unwrap();
-    assert_eq!(verify(dir.path()).unwrap().records, 4_000);
+    assert_eq!(verify::<Word>(dir.path()).unwrap().records, 4_000);
 }
 
 #[test]

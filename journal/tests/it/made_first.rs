@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::common::{input, options, time};
+use crate::common::{Word, input, options, time};
 use crate::observed::{Observed, Observer, Seen};
 use journal::{Durability, Options, Writer};
 
@@ -97,5 +97,5 @@ fn the_next_segment_is_made_before_a_sealed_one_is_synced() {
     // A writer that goes on waits for nothing that does not come, and nothing is lost.
     let records = fill_up_to(&mut writer, 20);
     writer.close().unwrap();
-    assert_eq!(journal::verify(dir.path()).unwrap().records, records);
+    assert_eq!(journal::verify::<Word>(dir.path()).unwrap().records, records);
 }

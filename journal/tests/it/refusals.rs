@@ -6,9 +6,9 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use crate::common::{SHARD, input, open, options, time};
+use crate::common::{SHARD, Word, input, open, options, time};
 use journal::{Durability, Follower, JournalError, Options, Reader};
-use model::ShardId;
+use machine::ShardId;
 use tempfile::TempDir;
 
 fn small(count: u64) -> TempDir {
@@ -122,7 +122,7 @@ fn reading_where_there_is_no_journal_is_refused() {
         for error in [
             Reader::open(dir).err(),
             Follower::open(dir, 1).err(),
-            journal::verify(dir).err(),
+            journal::verify::<Word>(dir).err(),
             journal::stat(dir).err(),
         ] {
             assert!(matches!(error, Some(JournalError::NoJournal { .. })), "{error:?}");

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use crate::common::{check_inputs, copy, input, open, options, read_all, time};
+use crate::common::{Word, check_inputs, copy, input, open, options, read_all, time};
 use journal::{Durability, JournalError, repair_to, verify};
 use tempfile::TempDir;
 
@@ -23,7 +23,7 @@ fn journal(count: u64, durability: Durability) -> TempDir {
 
 /// The repaired journal ends with `last`, opens, and goes on.
 fn goes_on(dir: &Path, last: u64) {
-    verify(dir).unwrap();
+    verify::<Word>(dir).unwrap();
     let opened = open(dir, Durability::Process);
     assert_eq!((opened.recovery.last_seq, opened.recovery.cut), (last, None));
     let mut writer = opened.writer;
@@ -32,7 +32,7 @@ fn goes_on(dir: &Path, last: u64) {
     }
     writer.close().unwrap();
     check_inputs(&read_all(dir).unwrap(), last + 600);
-    verify(dir).unwrap();
+    verify::<Word>(dir).unwrap();
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn damage_is_refused_until_somebody_repairs_and_what_was_there_is_kept() {
     let path = stat.segments[1].path.clone();
     File::options().write(true).open(&path).unwrap().write_all_at(&[0xff; 8], 50_000).unwrap();
     let before = fs::read(&path).unwrap();
-    let error = verify(dir.path()).expect_err("damaged");
+    let error = verify::<Word>(dir.path()).expect_err("damaged");
     let JournalError::Corrupt { seq, .. } = error else { panic!("{error}") };
     // Not beyond the damage.
     let refused = repair_to(dir.path(), seq).expect_err("that record is damaged");

@@ -1,9 +1,9 @@
 //! A journal without threads: whoever has the writer decides when background work is done.
 #![expect(clippy::unwrap_used, reason = "test helpers")]
 
-use crate::common::options;
+use crate::common::{Word, options, tick};
 use journal::{Background, Durability, JournalError, Opened, Options, Writer, open, verify};
-use model::{Input, Timestamp};
+use machine::Timestamp;
 
 const TIME: Timestamp = Timestamp::from_nanos(1);
 
@@ -14,7 +14,7 @@ fn stepped(dir: &std::path::Path, durability: Durability) -> Options {
 fn append(writer: &mut Writer, count: usize) {
     for _ in 0..count {
         writer.ensure_room().unwrap();
-        writer.append(TIME, &Input::Tick).unwrap();
+        writer.append(TIME, &tick()).unwrap();
     }
 }
 
@@ -31,7 +31,7 @@ fn nothing_is_durable_before_the_flusher_is_stepped() {
     append(&mut writer, 1);
     assert_eq!(writer.durable_seq(), 10);
     writer.close().unwrap();
-    assert_eq!(verify(dir.path()).unwrap().records, 11);
+    assert_eq!(verify::<Word>(dir.path()).unwrap().records, 11);
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn it_rolls_without_anybody_stepping_and_without_a_thread() {
         // What the writer handed over and nobody did is done here.
         while writer.step_flusher() || writer.step_preparer() {}
         writer.close().unwrap();
-        let report = verify(dir.path()).unwrap();
+        let report = verify::<Word>(dir.path()).unwrap();
         assert_eq!(report.records, 20_000);
         assert!(report.segments > 6, "{}", report.segments);
     }

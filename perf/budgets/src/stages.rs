@@ -9,7 +9,7 @@ use fix_gateway::{Draft, counting};
 use journal::{Options, Reader, Record, Writer};
 use model::{
     CancelOrder, Command, Event, Input, InstrumentId, Limits, NewOrder, OrderType, Outbound, Quantity,
-    SessionChange, SessionState, ShardId, Side, TimeInForce, Timestamp,
+    RecordBody, SessionChange, SessionState, ShardId, Side, TimeInForce, Timestamp,
 };
 use risk_gate::{Facts, Halted, Terms};
 use workload::{ACCOUNTS, Feed, Orders, WorkloadError, asked, filled};
@@ -269,7 +269,7 @@ fn apply_fill(rounds: u32) -> Result<(), Failed> {
 }
 
 /// The records of a journal of orders, and where the orders begin.
-fn recorded(rounds: u32) -> Result<(Vec<Record>, usize), Failed> {
+fn recorded(rounds: u32) -> Result<(Vec<Record<RecordBody>>, usize), Failed> {
     let dir = tempfile::tempdir()?;
     let mut writer = journal_in(dir.path())?;
     let mut time = Timestamp::from_nanos(workload::START_NS);
@@ -310,7 +310,7 @@ fn decode(rounds: u32) -> Result<(), Failed> {
     }
     writer.close()?;
     let mut reader = Reader::open(dir.path())?;
-    let mut record = Record::default();
+    let mut record = Record::<RecordBody>::default();
     warm_and_count(rounds, |_| {
         let there = reader.read(black_box(&mut record))?;
         there.then_some(()).ok_or(Failed::Unexpected("no record is left"))

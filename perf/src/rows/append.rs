@@ -238,7 +238,7 @@ fn record_len(lab: &Lab) -> Result<usize, PerfError> {
     let time = Timestamp::from_nanos(1);
     writer.append(time, &order_input(&mut Orders::default(), time))?;
     writer.close()?;
-    let record = journal::Reader::open(dir.path())?.next()?;
+    let record = journal::Reader::open(dir.path())?.next::<model::RecordBody>()?;
     let record = record.ok_or_else(|| PerfError::Unexpected("nothing was appended".to_owned()))?;
     usize::try_from(record.len_bytes).map_err(|_| PerfError::Unexpected("a record too long".to_owned()))
 }

@@ -81,7 +81,7 @@ fn floor(lab: &mut Lab, dir: &std::path::Path) -> Result<Floor, PerfError> {
             let _pinned = lab.pinned();
             let (start, mut records) = (now_ns(), 0);
             let mut reader = Reader::open(dir)?;
-            while reader.next()?.is_some() {
+            while reader.next::<model::RecordBody>()?.is_some() {
                 records += 1;
             }
             Ok(each(now_ns() - start, records))

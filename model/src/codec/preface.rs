@@ -11,9 +11,8 @@
 //! `beside` says which of the parts behind the first 16 bytes are there: a bit for each, in their order. What is not
 //! there takes no room.
 
-use model::{Backlog, CausedBy, Door, Origin, Position, Quote, ShardId, Stamped};
-
-use crate::codec::{get, put};
+use super::archive::{get, put};
+use crate::{Backlog, CausedBy, Door, Origin, Position, Quote, ShardId, Stamped};
 
 /// What is always there.
 const FIXED_BYTES: usize = 16;
@@ -29,15 +28,15 @@ const HAS_BACKLOG: u8 = 4;
 
 /// A command but for its word.
 #[derive(Clone, Copy)]
-pub(crate) struct Preface {
-    pub(crate) origin: Origin,
-    pub(crate) cause: Option<CausedBy>,
-    pub(crate) stamped: Stamped,
+pub(super) struct Preface {
+    pub(super) origin: Origin,
+    pub(super) cause: Option<CausedBy>,
+    pub(super) stamped: Stamped,
 }
 
 /// Writes it to the start of `out` and returns its length in bytes, a multiple of 8; `None` where it does not fit.
 #[inline]
-pub(crate) fn encode(
+pub(super) fn encode(
     origin: &Origin,
     cause: Option<&CausedBy>,
     stamped: &Stamped,
@@ -70,7 +69,7 @@ pub(crate) fn encode(
 /// Reads what [`encode`] wrote, and gives what stands behind it. Arbitrary bytes give `None`: what is read is what would
 /// be written.
 #[inline]
-pub(crate) fn decode(payload: &[u8]) -> Option<(Preface, &[u8])> {
+pub(super) fn decode(payload: &[u8]) -> Option<(Preface, &[u8])> {
     let (fixed, mut rest) = payload.split_first_chunk::<FIXED_BYTES>()?;
     let [p0, p1, p2, p3, u0, u1, u2, u3, c0, c1, c2, c3, door, beside, 0, 0] = *fixed else { return None };
     if beside & !(HAS_CAUSE | HAS_QUOTE | HAS_BACKLOG) != 0 {
@@ -137,6 +136,8 @@ const fn backlog_of([w0, w1, w2, w3, m0, m1, m2, m3]: [u8; BACKLOG_BYTES]) -> Ba
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use rkyv::util::AlignedVec;
 
     use super::*;

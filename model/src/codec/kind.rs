@@ -1,4 +1,4 @@
-//! The kinds of records: the one table of their numbers.
+//! The kinds of trading's records: the one table that says which number is which word.
 //!
 //! A number, once used, means the same for good. A word whose payload must change gets a new number for its new
 //! form, and what stands under the old number stays readable as it was; the other kinds never notice.
@@ -29,7 +29,8 @@ macro_rules! kinds {
                 }
             }
 
-            pub(crate) const fn from_code(code: u8) -> Option<Self> {
+            /// The kind with this number.
+            pub const fn from_code(code: u8) -> Option<Self> {
                 match code {
                     $($number => Some(Self::$name),)*
                     _ => None,
@@ -43,58 +44,58 @@ macro_rules! kinds {
 kinds! {
     /// The journal was opened for writing: incarnation and version of the logic.
     1 Opened "opened";
-    /// The rolling digest of everything before it: 16 plain bytes.
+    /// The host's, no input: the rolling digest of everything before it, 16 plain bytes.
     2 Digest "digest";
     /// Time has passed a deadline: no payload, its stamp says it all.
     3 Tick "tick";
     /// An instrument and the quote its positions are valued at.
     4 Mark "mark";
-    /// [`model::Broken`]: the input of the record before had no effect.
+    /// [`crate::Broken`]: the input of the record before had no effect.
     5 Broken "broken";
     /// Another shard and the cause up to which it has asks of this one on record.
     6 AsksTaken "asks_taken";
-    /// [`model::Command::NewOrder`], behind who asked for it and what was stamped, as every command is.
+    /// [`crate::Command::NewOrder`], behind who asked for it and what was stamped, as every command is.
     10 NewOrder "new_order";
-    /// [`model::Command::CancelOrder`].
+    /// [`crate::Command::CancelOrder`].
     11 CancelOrder "cancel_order";
-    /// [`model::Command::ReplaceOrder`].
+    /// [`crate::Command::ReplaceOrder`].
     12 ReplaceOrder "replace_order";
-    /// [`model::Command::MoveCash`].
+    /// [`crate::Command::MoveCash`].
     13 MoveCash "move_cash";
-    /// [`model::Command::Halt`].
+    /// [`crate::Command::Halt`].
     14 Halt "halt";
-    /// [`model::Command::Resume`].
+    /// [`crate::Command::Resume`].
     15 Resume "resume";
-    /// [`model::Command::SetLimit`].
+    /// [`crate::Command::SetLimit`].
     16 SetLimit "set_limit";
-    /// [`model::Command::DefineInstrument`].
+    /// [`crate::Command::DefineInstrument`].
     17 DefineInstrument "define_instrument";
-    /// [`model::Command::DefinePortfolio`].
+    /// [`crate::Command::DefinePortfolio`].
     18 DefinePortfolio "define_portfolio";
-    /// [`model::Command::DefineAccount`].
+    /// [`crate::Command::DefineAccount`].
     19 DefineAccount "define_account";
-    /// [`model::Command::DefineSession`].
+    /// [`crate::Command::DefineSession`].
     20 DefineSession "define_session";
-    /// [`model::Command::Release`].
+    /// [`crate::Command::Release`].
     21 Release "release";
-    /// [`model::CancelAll`].
+    /// [`crate::CancelAll`].
     22 CancelAll "cancel_all";
-    /// [`model::ExecutionReport`].
+    /// [`crate::ExecutionReport`].
     30 ExecutionReport "execution_report";
-    /// [`model::CancelReject`].
+    /// [`crate::CancelReject`].
     31 CancelReject "cancel_reject";
-    /// [`model::MessageReject`].
+    /// [`crate::MessageReject`].
     32 MessageReject "message_reject";
-    /// [`model::QuarantinedMessage`]: the one payload whose length varies.
+    /// [`crate::QuarantinedMessage`]: the one payload whose length varies.
     33 Quarantined "quarantined";
-    /// [`model::SessionChange`].
+    /// [`crate::SessionChange`].
     34 Session "session";
-    /// [`model::DeliveryEvidence`].
+    /// [`crate::DeliveryEvidence`].
     35 Evidence "evidence";
 }
 
-impl std::fmt::Display for RecordKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for RecordKind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.pad(self.as_str())
     }
 }
@@ -102,6 +103,43 @@ impl std::fmt::Display for RecordKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What stands in journals. Whoever has to change a line here is about to make old journals unreadable.
+    const FOR_GOOD: [(u8, &str); 25] = [
+        (1, "opened"),
+        (2, "digest"),
+        (3, "tick"),
+        (4, "mark"),
+        (5, "broken"),
+        (6, "asks_taken"),
+        (10, "new_order"),
+        (11, "cancel_order"),
+        (12, "replace_order"),
+        (13, "move_cash"),
+        (14, "halt"),
+        (15, "resume"),
+        (16, "set_limit"),
+        (17, "define_instrument"),
+        (18, "define_portfolio"),
+        (19, "define_account"),
+        (20, "define_session"),
+        (21, "release"),
+        (22, "cancel_all"),
+        (30, "execution_report"),
+        (31, "cancel_reject"),
+        (32, "message_reject"),
+        (33, "quarantined"),
+        (34, "session"),
+        (35, "evidence"),
+    ];
+
+    #[test]
+    fn a_number_never_changes() {
+        for (code, word) in FOR_GOOD {
+            assert_eq!(RecordKind::from_code(code).map(RecordKind::as_str), Some(word));
+        }
+        assert_eq!(RecordKind::Digest.code(), machine::DIGEST_KIND);
+    }
 
     #[test]
     fn numbers_are_given_once_and_found_again() {

@@ -1,4 +1,4 @@
-//! `RUSTC_BOOTSTRAP=1 cargo fuzz run reader` in `journal/`: searches for edits of a good journal at which something
+//! `RUSTC_BOOTSTRAP=1 cargo fuzz run reader` in `model/`: searches for edits of a good journal at which something
 //! that reads it panics, runs on, or takes memory without bound (`-malloc_limit_mb`).
 #![no_main]
 

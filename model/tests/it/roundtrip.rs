@@ -1,14 +1,14 @@
 //! Whatever an input holds, it is read back as it was.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
-use crate::common::{input, open, read_all, time};
-use journal::{Durability, RecordBody};
+use super::common::{input, open, read_all, time};
+use journal::Durability;
 use model::{
     AccountDefinition, AccountId, Actor, Amount, Backlog, CancelReject, CausedBy, Command, Currency, Date,
     Decimal, Delivery, DeliveryEvidence, Door, ExecType, ExecutionReport, FeeSchedule, Incarnation, Input,
     InstrumentId, LimitKind, MessageReject, Name, NewOrder, OrdStatus, OrderType, Origin, PortfolioId,
-    Position, Price, Quantity, QuarantineCause, QuarantinedMessage, Quote, RejectLevel, Scope, SessionChange,
-    SessionId, SessionState, ShardId, Side, Stamped, StrategyId, Text, TimeInForce, Timestamp, WireId,
+    Position, Price, Quantity, QuarantineCause, QuarantinedMessage, Quote, RecordBody, RejectLevel, Scope,
+    SessionChange, SessionId, SessionState, ShardId, Side, Stamped, StrategyId, Text, TimeInForce, Timestamp,
+    WireId,
 };
 use proptest::prelude::*;
 use proptest::sample::select;

@@ -1,5 +1,5 @@
 //! Journals as an adversary leaves them: a good one, edited by a script of arbitrary bytes. Shared by the test that
-//! runs everywhere and by the fuzzer in `journal/fuzz`.
+//! runs everywhere and by the fuzzer in `model/fuzz`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 #![allow(dead_code, unreachable_pub, reason = "each program uses its part")]
 
@@ -9,6 +9,7 @@ use std::path::Path;
 use journal::header::SEGMENT_HEADER_BYTES;
 use journal::layout::RECORD_HEADER_BYTES;
 use journal::{Durability, Follower, JournalError, Options, Reader};
+use model::RecordBody;
 
 use crate::common::{input, open, options, time};
 
@@ -127,20 +128,24 @@ pub fn folder() -> tempfile::TempDir {
 pub fn everything_answers(dir: &Path) {
     let most = held_bytes(dir) / RECORD_HEADER_BYTES as u64 + 1;
     let _ = journal::stat(dir);
-    let _ = journal::verify(dir);
+    let _ = journal::verify::<RecordBody>(dir);
     if let Ok(head) = journal::head(dir) {
         journal::verify_head(dir, &head).unwrap();
     }
-    let read = count(Reader::open(dir), most, Reader::next);
-    let _ = count(Reader::from_seq(dir, read / 2 + 1), most, Reader::next);
-    let _ = count(Follower::open(dir, 3), most, Follower::poll);
+    let read = count(Reader::open(dir), most, Reader::next::<RecordBody>);
+    let _ = count(Reader::from_seq(dir, read / 2 + 1), most, Reader::next::<RecordBody>);
+    let _ = count(Follower::open(dir, 3), most, Follower::poll::<RecordBody>);
     let _ = journal::repair_to(dir, read / 2);
     if let Ok(opened) = journal::open(&options(dir, Durability::Process)) {
         let mut writer = opened.writer;
         let seq = opened.recovery.last_seq + 1;
         if writer.ensure_room().is_ok() && writer.append(time(seq), &input(seq)).is_ok() {
             writer.close().unwrap();
-            assert_eq!(count(Reader::open(dir), most + 1, Reader::next), seq, "what was appended is read");
+            assert_eq!(
+                count(Reader::open(dir), most + 1, Reader::next::<RecordBody>),
+                seq,
+                "what was appended is read"
+            );
         }
     }
 }

@@ -4,21 +4,14 @@
 //! * The root of an archive starts on a multiple of 8 and is the last thing but for zeros up to the next one.
 //! * A tick has no payload.
 
-use model::{
-    Actor, Amount, CausedBy, Command, Currency, Incarnation, Input, InstrumentId, LimitKind, Quote, ShardId,
-};
-use rkyv::api::low::{self, LowSerializer, LowValidator};
-use rkyv::bytecheck::CheckBytes;
-use rkyv::de::pooling::Unpool;
-use rkyv::rancor::{Failure, Strategy};
-use rkyv::ser::Positional;
-use rkyv::ser::allocator::SubAllocator;
-use rkyv::ser::writer::Buffer;
 use rkyv::{Archive, Deserialize, Serialize};
 
-use crate::kind::RecordKind;
-use crate::layout::ALIGN_BYTES;
-use crate::preface::{self, Preface};
+use super::archive::{get, put};
+use super::kind::RecordKind;
+use super::preface::{self, Preface};
+use crate::{
+    Actor, Amount, CausedBy, Command, Currency, Incarnation, Input, InstrumentId, LimitKind, Quote, ShardId,
+};
 
 // The words whose fields stand in their variant itself.
 
@@ -50,7 +43,7 @@ struct LimitPayload {
 
 /// Writes `input` to the start of `out`, which starts on a multiple of 8 bytes, without allocating.
 /// Returns its kind and its length in bytes, a multiple of 8; `None` where it does not fit.
-pub(crate) fn encode(input: &Input, out: &mut [u8]) -> Option<(RecordKind, usize)> {
+pub(super) fn encode(input: &Input, out: &mut [u8]) -> Option<(RecordKind, usize)> {
     Some(match input {
         Input::Opened { incarnation, logic_version } => {
             let (incarnation, logic_version) = (*incarnation, *logic_version);
@@ -107,7 +100,7 @@ fn encode_command(command: &Command, out: &mut [u8]) -> Option<(RecordKind, usiz
 ///
 /// Each word goes from its archive to its place without a stop between: the compiler does not make that of values that
 /// are returned through several functions.
-pub(crate) fn decode_into(kind: RecordKind, payload: &[u8], input: &mut Input) -> Option<()> {
+pub(super) fn decode_into(kind: RecordKind, payload: &[u8], input: &mut Input) -> Option<()> {
     match kind {
         RecordKind::Opened => get(payload, |OpenedPayload { incarnation, logic_version }| {
             *input = Input::Opened { incarnation, logic_version };
@@ -164,48 +157,9 @@ fn decode_command(kind: RecordKind, payload: &[u8], preface: Preface, input: &mu
     }
 }
 
-/// Writes one word and zeros up to the next multiple of 8.
-#[inline]
-pub(crate) fn put<T>(word: &T, out: &mut [u8]) -> Option<usize>
-where
-    T: for<'a> Serialize<LowSerializer<Buffer<'a>, SubAllocator<'a>, Failure>>,
-{
-    // A root that is aligned to less must be all there is: at 0.
-    let written =
-        low::to_bytes_in_with_alloc::<_, _, Failure>(word, Buffer::from(&mut *out), SubAllocator::empty())
-            .ok()?;
-    let end = Positional::pos(&written);
-    let root = end - size_of::<T::Archived>();
-    assert!(root.is_multiple_of(ALIGN_BYTES), "a payload's root starts on a multiple of 8");
-    let len = end.next_multiple_of(ALIGN_BYTES);
-    out.get_mut(end..len)?.fill(0);
-    Some(len)
-}
-
-/// Reads one word that [`put`] wrote, and hands it to `place`.
-#[inline]
-pub(crate) fn get<T>(payload: &[u8], place: impl FnOnce(T)) -> Option<()>
-where
-    T: Archive,
-    T::Archived: for<'a> CheckBytes<LowValidator<'a, Failure>> + Deserialize<T, Strategy<Unpool, Failure>>,
-{
-    let size = size_of::<T::Archived>();
-    let root = payload.len().checked_sub(size)? / ALIGN_BYTES * ALIGN_BYTES;
-    if !payload.len().is_multiple_of(ALIGN_BYTES) {
-        return None;
-    }
-    match low::from_bytes::<T, Failure>(payload.get(..root + size)?) {
-        Ok(word) => {
-            place(word);
-            Some(())
-        }
-        Err(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use model::{Origin, Stamped};
+    use crate::{Origin, Scope, Stamped};
     use proptest::prelude::*;
     use proptest::sample::select;
     use proptest::test_runner::RngSeed;
@@ -248,7 +202,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused() {
         let quote = Stamped::with(Quote::default());
-        let halt = Input::command(Origin::default(), quote, Command::Halt(model::Scope::Firm));
+        let halt = Input::command(Origin::default(), quote, Command::Halt(Scope::Firm));
         let mut out = AlignedVec::<8>::new();
         out.resize(128, 0);
         let (kind, len) = encode(&halt, &mut out).unwrap();

@@ -1,5 +1,5 @@
 //! Arbitrary bytes never make a reader panic, run on for ever, or take memory without bound. The same edits that
-//! `journal/fuzz` searches with coverage, here from fixed seeds.
+//! `model/fuzz` searches with coverage, here from fixed seeds.
 //!
 //! A process of its own: it counts what the whole program allocates.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
