@@ -1,7 +1,10 @@
-//! The `gannet` program. See [`gannet::cli`].
+//! The `gannet` program: the command line ([`cli`]) of what the crates beside it do.
+
+mod cli;
+mod stop;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    gannet::cli::main()
+    cli::main()
 }

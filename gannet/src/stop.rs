@@ -7,13 +7,13 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// The wish of an operator that the process ends.
 #[derive(Debug)]
-pub struct StopSignal {
+pub(crate) struct StopSignal {
     asked: Receiver<()>,
 }
 
 impl StopSignal {
     /// From now on SIGINT and SIGTERM are a wish, and end nothing by themselves.
-    pub fn listen() -> std::io::Result<Self> {
+    pub(crate) fn listen() -> std::io::Result<Self> {
         let (tell, asked) = sync_channel(1);
         let (ready, is_ready) = sync_channel(1);
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
@@ -41,7 +41,7 @@ impl StopSignal {
     }
 
     /// Waits so long at most; true once the signal came.
-    pub fn wait(&self, patience: Duration) -> bool {
+    pub(crate) fn wait(&self, patience: Duration) -> bool {
         // Where the thread ended without a word: rather stop than never.
         !matches!(self.asked.recv_timeout(patience), Err(RecvTimeoutError::Timeout))
     }

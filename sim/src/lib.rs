@@ -22,7 +22,7 @@ mod inode;
 mod invariants;
 mod line;
 mod node;
-#[path = "../../gannet/src/node/port.rs"]
+#[path = "../../node/src/running/port.rs"]
 mod node_port;
 mod plant;
 mod port;

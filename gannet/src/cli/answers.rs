@@ -1,8 +1,9 @@
 //! What a command was answered, for people and for programs.
 
+use wire::{Answer, CancelsAsked, Carried};
+
 use super::Failure;
 use super::output::Output;
-use crate::wire::{Answer, CancelsAsked, Carried};
 
 /// Shows the answer to a command. A denial or refusal is an answer like any other, but the exit code is 1.
 pub(super) fn show(answer: &Answer, json: bool, out: &mut Output) -> Result<(), Failure> {

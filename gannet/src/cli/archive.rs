@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use node::backup::{Moved, archive, unarchive};
+use readable::table::{Cell, Table};
+
 use super::Failure;
 use super::output::Output;
-use crate::backup::{Moved, archive, unarchive};
-use crate::table::{Cell, Table};
 
 /// Move the segments whose records are all older than a kept snapshot to another folder. A node may be trading. They are
 /// copied, read back, and only then removed; what was moved is known, and named where it is missed. The other folder has

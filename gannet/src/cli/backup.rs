@@ -3,12 +3,12 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use node::backup::{Source, Taken, take};
+use readable::table::{Cell, Table};
 use serde_json::json;
 
 use super::Failure;
 use super::output::Output;
-use crate::backup::{Source, Taken, take};
-use crate::table::{Cell, Table};
 
 /// Back up the journals, their snapshots, the files of FIX sessions and the configuration. The node may be trading; it
 /// does not notice. Taken into a folder with an earlier backup, only what is new is copied.

@@ -1,12 +1,12 @@
 //! `gannet cancel`: one order, or every open one.
 
 use model::{ClOrdId, Name, OrderId};
+use wire::client::Client;
+use wire::{Answer, Cancel, OrderFilter, Request, ScopeName};
 
 use super::output::Output;
 use super::source::Socket;
 use super::{Failure, answers};
-use crate::client::Client;
-use crate::wire::{Answer, Cancel, OrderFilter, Request, ScopeName};
 
 /// Cancel an order: `gannet cancel G1-0-42`, `gannet cancel -a GROWTH-1 --cl-ord-id a-1`, `gannet cancel --all`
 #[derive(Debug, clap::Args)]

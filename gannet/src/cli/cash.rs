@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use model::{Amount, ArithmeticError, Currency, Name};
+use readable::table::{Cell, Table};
+use wire::{Answer, CashRow, Filter, OrderFilter, Request};
 
 use super::output::Output;
 use super::source::{Instants, Source};
 use super::{Failure, answers};
-use crate::table::{Cell, Table};
-use crate::wire::{Answer, CashRow, Filter, OrderFilter, Request};
 
 /// List cash by account and currency, with totals for each currency.
 #[derive(Debug, clap::Args)]

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
+use node::config::Config;
+use node::definitions::Definitions;
+use node::journals::Journals;
+use node::plan::Plan;
 use serde_json::json;
 
 use super::Failure;
 use super::output::Output;
-use crate::config::Config;
-use crate::definitions::Definitions;
-use crate::node::journals::Journals;
-use crate::plan::Plan;
 
 /// Check a configuration, and show the difference to what its journals know. Nothing is changed.
 #[derive(Debug, clap::Args)]

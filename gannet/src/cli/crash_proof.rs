@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::Failure;
+use trials::crash_proof::{CrashProofOptions, Durabilities, judge, run as prove};
+
 use super::output::Output;
-use crate::crash_proof::{CrashProofOptions, Durabilities, judge, run as prove};
+use super::{Failure, words};
 
 /// Kill a node and its broker again and again, and prove after each restart that nothing was lost or happened twice.
 #[derive(Debug, clap::Args)]
@@ -16,7 +17,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value_t = 7)]
     seed: u64,
     /// What the node's journals survive; both take turns in the same journal.
-    #[arg(long, value_enum, default_value_t = Durabilities::Both)]
+    #[arg(long, default_value = "both", value_parser = words::durabilities())]
     durability: Durabilities,
     /// Only kills at this crash point, or at random.node, random.broker or random.both; may be repeated.
     #[arg(long = "point", value_name = "NAME")]

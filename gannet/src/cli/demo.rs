@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use node::config::Durability;
+use trials::demo::{DemoOptions, run as show};
+
 use super::output::Output;
-use super::{Failure, cash, positions};
-use crate::config::Durability;
-use crate::demo::{DemoOptions, run as show};
+use super::{Failure, cash, positions, words};
 
 /// Start a paper broker and a node, trade, kill the node on the way, and prove that nothing was lost.
 #[derive(Debug, clap::Args)]
@@ -32,7 +33,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=2))]
     shards: u16,
     /// What the node's journals survive: a crash of the process, or of the machine.
-    #[arg(long, value_enum, default_value_t = Durability::Process)]
+    #[arg(long, default_value = "process", value_parser = words::durability())]
     durability: Durability,
     /// Keep the directories of node and broker in this new folder, to look into them afterwards.
     #[arg(long, value_name = "DIR")]

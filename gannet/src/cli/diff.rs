@@ -3,15 +3,15 @@
 use std::fmt::Display;
 
 use model::{Decimal, Price};
+use node::past::diff::{Changed, Diff, diff};
+use node::past::{At, Past};
+use readable::table::{Cell, Table, grouped};
+use wire::text::Words;
+use wire::{CashRow, OrderRow, PositionRow};
 
 use super::output::Output;
 use super::place::JournalPlace;
 use super::{Failure, state};
-use crate::past::diff::{Changed, Diff, diff};
-use crate::past::{At, Past};
-use crate::table::{Cell, Table, grouped};
-use crate::wire::text::Words;
-use crate::wire::{CashRow, OrderRow, PositionRow};
 
 /// Show what changed between two instants, from the journals: orders, positions, cash, limits, sessions, halts.
 #[derive(Debug, clap::Args)]
@@ -60,28 +60,28 @@ fn tables(diff: &Diff, most: usize) -> Vec<Table> {
     for row in &diff.limits {
         let Some(what) = row.either() else { continue };
         limits.row(vec![
-            row.sign(),
+            sign(row),
             Cell::text(what.of),
             Cell::text(what.name),
             Cell::text(what.limit),
             what.currency.map_or(Cell::Blank, Cell::text),
-            row.number(|limit| Some(limit.value.get())),
+            number(row, |limit| Some(limit.value.get())),
         ]);
     }
     let mut sessions = Table::new("Sessions", &["", "SESSION", "STATE", "IN DOUBT"]);
     for row in &diff.sessions {
         let Some(what) = row.either() else { continue };
         sessions.row(vec![
-            row.sign(),
+            sign(row),
             Cell::text(what.session),
-            row.word(|session| session.state.word()),
-            row.word(|session| session.in_doubt),
+            word(row, |session| session.state.word()),
+            word(row, |session| session.in_doubt),
         ]);
     }
     let mut halts = Table::new("Halts", &["", "WHAT", "NAME"]);
     for row in &diff.halts {
         let Some(what) = row.either() else { continue };
-        halts.row(vec![row.sign(), Cell::text(&what.kind), Cell::text(&what.name)]);
+        halts.row(vec![sign(row), Cell::text(&what.kind), Cell::text(&what.name)]);
     }
     all.extend([limits, sessions, halts]);
     all
@@ -94,15 +94,15 @@ fn orders(diff: &Diff, most: usize) -> Table {
     for row in diff.orders.iter().take(most) {
         let Some(what) = row.either() else { continue };
         table.row(vec![
-            row.sign(),
+            sign(row),
             Cell::text(what.order),
             Cell::text(what.account),
             Cell::text(what.symbol),
             Cell::text(what.side),
-            row.number(|order| Some(order.quantity.get())),
-            row.number(|order| order.limit_price.map(Price::get)),
-            row.number(|order| Some(order.cum_quantity.get())),
-            row.word(status),
+            number(row, |order| Some(order.quantity.get())),
+            number(row, |order| order.limit_price.map(Price::get)),
+            number(row, |order| Some(order.cum_quantity.get())),
+            word(row, status),
             Cell::text(what.cl_ord_id),
         ]);
     }
@@ -116,12 +116,12 @@ fn positions(rows: &[Changed<PositionRow>]) -> Table {
     for row in rows {
         let Some(what) = row.either() else { continue };
         table.row(vec![
-            row.sign(),
+            sign(row),
             Cell::text(what.account),
             Cell::text(what.symbol),
-            row.number(|position| Some(position.quantity.get())),
-            row.number(average),
-            row.number(|position| Some(position.realised.get().round_dp(4))),
+            number(row, |position| Some(position.quantity.get())),
+            number(row, average),
+            number(row, |position| Some(position.realised.get().round_dp(4))),
             Cell::text(what.currency),
         ]);
     }
@@ -134,48 +134,41 @@ fn cash(rows: &[Changed<CashRow>]) -> Table {
     for row in rows {
         let Some(what) = row.either() else { continue };
         table.row(vec![
-            row.sign(),
+            sign(row),
             Cell::text(what.account),
             Cell::text(what.currency),
-            row.number(|cash| Some(cash.settled.get())),
-            row.number(|cash| Some(cash.unsettled.get())),
-            row.number(|cash| Some(cash.reserved.get())),
-            row.number(|cash| Some(cash.available.get())),
-            row.number(|cash| Some(cash.fees.get())),
+            number(row, |cash| Some(cash.settled.get())),
+            number(row, |cash| Some(cash.unsettled.get())),
+            number(row, |cash| Some(cash.reserved.get())),
+            number(row, |cash| Some(cash.available.get())),
+            number(row, |cash| Some(cash.fees.get())),
         ]);
     }
     table
 }
 
-impl<T> Changed<T> {
-    /// What it is, from whichever side there is.
-    fn either(&self) -> Option<&T> {
-        self.after.as_ref().or(self.before.as_ref())
-    }
+/// `+` came, `-` went, `~` differs.
+fn sign<T>(row: &Changed<T>) -> Cell {
+    Cell::text(match (&row.before, &row.after) {
+        (None, _) => "+",
+        (_, None) => "-",
+        _ => "~",
+    })
+}
 
-    /// `+` came, `-` went, `~` differs.
-    fn sign(&self) -> Cell {
-        Cell::text(match (&self.before, &self.after) {
-            (None, _) => "+",
-            (_, None) => "-",
-            _ => "~",
-        })
-    }
+/// A word: as it is, or `before → after`.
+fn word<T, V: Display>(row: &Changed<T>, field: impl Fn(&T) -> V) -> Cell {
+    shown(row, |row| field(row).to_string())
+}
 
-    /// A word: as it is, or `before → after`.
-    fn word<V: Display>(&self, field: impl Fn(&T) -> V) -> Cell {
-        self.shown(|row| field(row).to_string())
-    }
+/// A number, likewise; blank where there is none.
+fn number<T>(row: &Changed<T>, field: impl Fn(&T) -> Option<Decimal>) -> Cell {
+    shown(row, |row| field(row).map_or_else(|| "none".to_owned(), |number| grouped(number, 0)))
+}
 
-    /// A number, likewise; blank where there is none.
-    fn number(&self, field: impl Fn(&T) -> Option<Decimal>) -> Cell {
-        self.shown(|row| field(row).map_or_else(|| "none".to_owned(), |number| grouped(number, 0)))
-    }
-
-    fn shown(&self, field: impl Fn(&T) -> String) -> Cell {
-        match (self.before.as_ref().map(&field), self.after.as_ref().map(&field)) {
-            (Some(before), Some(after)) if before != after => Cell::text(format!("{before} → {after}")),
-            (before, after) => after.or(before).map_or(Cell::Blank, Cell::Text),
-        }
+fn shown<T>(row: &Changed<T>, field: impl Fn(&T) -> String) -> Cell {
+    match (row.before.as_ref().map(&field), row.after.as_ref().map(&field)) {
+        (Some(before), Some(after)) if before != after => Cell::text(format!("{before} → {after}")),
+        (before, after) => after.or(before).map_or(Cell::Blank, Cell::Text),
     }
 }

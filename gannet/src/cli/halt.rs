@@ -1,11 +1,11 @@
 //! `gannet halt` and `gannet resume`: stop new orders of a scope, and go on.
 
 use model::{Name, Symbol};
+use wire::{Request, ScopeName};
 
 use super::output::Output;
 use super::source::Socket;
 use super::{Failure, answers};
-use crate::wire::{Request, ScopeName};
 
 /// A scope: `--firm`, `--portfolio GROWTH`, `--portfolio GROWTH --strategy MOMENTUM`, `--account GROWTH-1`,
 /// `--instrument IBM`

@@ -4,9 +4,10 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use node::config::{EXAMPLE_BROKER, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
+
 use super::Failure;
 use super::output::Output;
-use crate::config::{EXAMPLE_BROKER, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
 
 /// Write an example configuration into a folder. What is there is not overwritten.
 #[derive(Debug, clap::Args)]

@@ -7,14 +7,14 @@ use std::time::Duration;
 use journal::{Folder, Follower, Head, Reader, Record, Stat, VerifyReport};
 use machine::{DIGEST_KIND, Journalled};
 use model::{Input, RecordBody, ShardId};
+use node::journals::shard_dir;
+use readable::table::{Cell, Table};
 use serde_json::{Value, json};
 
 use super::Failure;
 use super::output::Output;
 use super::place::GapChoice;
 use super::which::Which;
-use crate::node::journals::shard_dir;
-use crate::table::{Cell, Table};
 
 /// How long a follower waits where there is nothing new.
 const FOLLOW_PAUSE: Duration = Duration::from_millis(20);

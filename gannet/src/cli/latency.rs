@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use model::Decimal;
+use readable::short_duration;
+use readable::table::{Cell, Table};
+use wire::{Answer, Cause, LatencyReport, LatencyRow, Request};
 
 use super::output::Output;
 use super::source::Socket;
 use super::{Failure, answers};
-use crate::table::{Cell, Table};
-use crate::wire::{Answer, Cause, LatencyReport, LatencyRow, Request};
 
 /// Latency of a running node that traces: `node.trace` in its configuration.
 #[derive(Debug, clap::Args)]
@@ -57,8 +58,8 @@ fn slowest(report: &LatencyReport) -> Table {
         "The slowest {} of the last {} inputs (taken within {}, median {})",
         report.rows.len(),
         report.kept,
-        crate::duration::short_duration(report.oldest_ns),
-        crate::duration::short_duration(report.median_ns)
+        short_duration(report.oldest_ns),
+        short_duration(report.median_ns)
     );
     let mut table = Table::new(title, &HEADINGS);
     for row in &report.rows {

@@ -1,11 +1,11 @@
 //! `gannet limit set`: one limit of an account or a portfolio.
 
 use model::{Amount, Currency, LimitKind, Name};
+use wire::{Request, SetLimit, Whose};
 
 use super::output::Output;
 use super::source::Socket;
 use super::{Failure, answers, words};
-use crate::wire::{Request, SetLimit, Whose};
 
 /// Limits.
 #[derive(Debug, clap::Args)]

@@ -140,7 +140,7 @@ impl Failure {
 }
 
 /// Runs the program: exit code 0 when it succeeded, 1 when it was refused or failed, 2 when it was not understood.
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     if !matches!(cli.command, Command::Run(_)) {
         // `run` knows its filter only once it has read its configuration.

@@ -1,11 +1,11 @@
 //! `gannet deposit` and `gannet withdraw`: cash in and out.
 
 use model::{Amount, Currency, Name, Reference};
+use wire::{CashRequest, Request};
 
 use super::output::Output;
 use super::source::Socket;
 use super::{Failure, answers, words};
-use crate::wire::{CashRequest, Request};
 
 /// Cash: `gannet deposit -a GROWTH-1 1000000 USD --reference "wire 17"`
 #[derive(Debug, clap::Args)]

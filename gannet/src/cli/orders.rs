@@ -1,12 +1,12 @@
 //! `gannet orders`: what was ordered and where it stands.
 
 use model::{Name, OrdStatus, Symbol};
+use readable::table::{Cell, Table};
+use wire::{Answer, OrderFilter, OrderRow, Request};
 
 use super::output::Output;
 use super::source::{Instants, Source};
 use super::{Failure, answers, words};
-use crate::table::{Cell, Table};
-use crate::wire::{Answer, OrderFilter, OrderRow, Request};
 
 /// List orders, oldest first.
 #[derive(Debug, clap::Args)]

@@ -2,12 +2,12 @@
 
 use std::io::{ErrorKind, IsTerminal, Write};
 
+use readable::table::{Style, Table};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Failure;
 use super::up_to_gap::UpToGap;
-use crate::table::{Style, Table};
 
 /// The key under which JSON says up to where it holds.
 const KEY: &str = "up_to_gap";

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use journal::{AtGap, Folder, JournalError, lacking};
 use model::ShardId;
+use node::journals::{shard_dir, shards_of};
 
 use super::Failure;
 use super::output::Output;
 use super::up_to_gap::UpToGap;
-use crate::node::journals::{shard_dir, shards_of};
 
 /// A folder of journals.
 #[derive(Debug, clap::Args)]

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use model::{Amount, ArithmeticError, Currency, Name};
+use readable::table::{Cell, Table};
+use wire::{Answer, Filter, OrderFilter, PositionRow, Request};
 
 use super::output::Output;
 use super::source::{Instants, Source};
 use super::{Failure, answers};
-use crate::table::{Cell, Table};
-use crate::wire::{Answer, Filter, OrderFilter, PositionRow, Request};
 
 /// List positions with profit and loss, with totals for each currency. The table rounds; `--json` is exact.
 #[derive(Debug, clap::Args)]

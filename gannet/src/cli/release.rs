@@ -1,11 +1,11 @@
 //! `gannet release`: take back who was set aside after a broken invariant.
 
 use model::{Name, Symbol};
+use wire::{AsideName, Request};
 
 use super::output::Output;
 use super::source::Socket;
 use super::{Failure, answers};
-use crate::wire::{AsideName, Request};
 
 /// Whom: `GROWTH-1`, `--portfolio GROWTH`, `--instrument IBM`, `--ticks` or `--firm`, as `gannet status` lists them
 #[derive(Debug, clap::Args)]

@@ -1,11 +1,11 @@
 //! `gannet replace`: new terms for an order.
 
 use model::{ClOrdId, Name, OrderId, Price, Quantity};
+use wire::{Replace, Request};
 
 use super::output::Output;
 use super::source::Socket;
 use super::{Failure, answers, cancel};
-use crate::wire::{Replace, Request};
 
 /// Change an order: `gannet replace G1-0-42 --quantity 50 --limit 181.00`
 #[derive(Debug, clap::Args)]

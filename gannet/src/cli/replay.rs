@@ -6,14 +6,14 @@ use std::time::Instant;
 use engine::{replay_until, state_hash, write_outcomes};
 use journal::Folder;
 use model::{Position, ShardId};
+use node::config::Config;
+use node::journals::{JournalsError, shard_folder, shards_of};
+use readable::table::{Cell, Table};
 use serde::Serialize;
 
 use super::output::Output;
 use super::place::GapChoice;
 use super::{Failure, verify};
-use crate::config::Config;
-use crate::node::journals::{JournalsError, shard_folder, shards_of};
-use crate::table::{Cell, Table};
 
 /// Replay journals and compare every recorded digest on the way.
 #[derive(Debug, clap::Args)]

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
+use node::backup::{Restored, RestoredShard, restore};
+use node::past::At;
+use readable::table::{Cell, Table};
 use serde_json::json;
 
 use super::Failure;
 use super::backup::told;
 use super::output::Output;
-use crate::backup::{Restored, RestoredShard, restore};
-use crate::past::At;
-use crate::table::{Cell, Table};
 
 /// Make journals of a backup, in a new folder. Every hash is compared on the way; what is in the folder afterwards is
 /// whole, or there is nothing. Nothing that exists is touched.

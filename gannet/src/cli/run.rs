@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use engine::UpgradePolicy;
 use model::Position;
+use node::config::Config;
+use node::running::{Node, StartOptions};
 
 use super::output::Output;
 use super::{Failure, log_to_stderr};
-use crate::config::Config;
-use crate::node::{Node, StartOptions};
 use crate::stop::StopSignal;
 
 /// Run a node until SIGINT or SIGTERM.

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use journal::Folder;
 use model::{Position, ShardId};
+use node::definitions::Definitions;
+use node::directory::Directory;
+use node::journals::Journals;
+use wire::client::Client;
+use wire::{Answer, Request};
 
 use super::Failure;
 use super::output::Output;
 use super::place::GapChoice;
-use crate::client::Client;
-use crate::definitions::Definitions;
-use crate::directory::Directory;
-use crate::node::journals::Journals;
-use crate::wire::{Answer, Request};
 
 /// A running node.
 #[derive(Debug, clap::Args)]

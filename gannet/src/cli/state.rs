@@ -1,13 +1,13 @@
 //! `gannet state`: positions, cash, open orders, halts, limits and sessions of an instant.
 
 use model::Name;
+use node::past::state::{LimitRow, PastState, ShardAt, state};
+use node::past::{At, Past};
+use readable::table::{Cell, Table};
 
 use super::output::Output;
 use super::place::JournalPlace;
 use super::{Failure, cash, orders, positions, status};
-use crate::past::state::{LimitRow, PastState, ShardAt, state};
-use crate::past::{At, Past};
-use crate::table::{Cell, Table};
 
 /// Show the state at an instant of the past, from the journals. A node may be running or not; nothing is changed.
 #[derive(Debug, clap::Args)]

@@ -1,11 +1,12 @@
 //! `gannet status`: how a node stands.
 
+use readable::table::{Cell, Table};
+use wire::text::Words;
+use wire::{Answer, AsideRow, HaltRow, Request, SessionRow, Status};
+
 use super::output::Output;
 use super::source::Source;
 use super::{Failure, answers};
-use crate::table::{Cell, Table};
-use crate::wire::text::Words;
-use crate::wire::{Answer, AsideRow, HaltRow, Request, SessionRow, Status};
 
 /// Show how a node stands: shards, sessions, halts.
 #[derive(Debug, clap::Args)]

@@ -1,11 +1,11 @@
 //! `gannet submit`: one order.
 
 use model::{ClOrdId, Name, OrderType, Price, Quantity, Side, Symbol, TimeInForce};
+use wire::{Request, Submit};
 
 use super::output::Output;
 use super::source::Socket;
 use super::{Failure, answers, words};
-use crate::wire::{Request, Submit};
 
 /// Submit an order: `gannet submit -a GROWTH-1 buy 100 IBM --limit 181.25`
 #[derive(Debug, clap::Args)]

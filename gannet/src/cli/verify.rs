@@ -7,13 +7,13 @@ use engine::{Difference, EngineError, first_difference, replay_until};
 use journal::{Folder, Reader};
 use machine::{DIGEST_KIND, Journalled};
 use model::{Input, Position, RecordBody, ShardId};
+use node::journals::shard_folder;
+use readable::table::{Cell, Table};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Failure;
 use super::output::Output;
-use crate::node::journals::shard_folder;
-use crate::table::{Cell, Table};
 
 /// What was found of one shard.
 #[derive(Serialize)]

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use journal::Folder;
 use model::ShardId;
+use node::journals::{JournalsError, shard_dir, shards_of};
 
 use super::Failure;
 use super::output::Output;
 use super::place::GapChoice;
-use crate::node::journals::{JournalsError, shard_dir, shards_of};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Which {

@@ -1,11 +1,11 @@
 //! `gannet why`: every record and decision that led to an order's state.
 
 use model::{ClOrdId, Name};
+use node::past::why::{Asked, why};
 
 use super::Failure;
 use super::output::Output;
 use super::place::JournalPlace;
-use crate::past::why::{Asked, why};
 
 /// Show why an order is what it is: the command with its quote, what the gate saw and its limits at that instant, each
 /// report, evidence, and what happened to its session, from the journals. Nothing is changed.

@@ -1,8 +1,13 @@
 //! How arguments are read: each says what is allowed.
 
+#[cfg(feature = "quickfix")]
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use model::{Currency, Side, TimeInForce};
-
-use crate::wire::text::Words;
+#[cfg(feature = "quickfix")]
+use node::config::Durability;
+#[cfg(feature = "quickfix")]
+use trials::crash_proof::Durabilities;
+use wire::text::Words;
 
 /// `buy` or `sell`.
 pub(super) fn side(text: &str) -> Result<Side, String> {
@@ -27,4 +32,39 @@ pub(super) fn status(text: &str) -> Result<model::OrdStatus, String> {
 /// `USD`.
 pub(super) fn currency(text: &str) -> Result<Currency, String> {
     Currency::new(text).map_err(|_| "two to eight capital letters or digits, as USD".to_owned())
+}
+
+/// `process` or `disk`.
+#[cfg(feature = "quickfix")]
+pub(super) fn durability() -> impl TypedValueParser<Value = Durability> {
+    one_of(&[
+        (
+            "process",
+            Durability::Process,
+            "Once the record is in the page cache: survives a crash of the process",
+        ),
+        ("disk", Durability::Disk, "Once the record is on disk: survives a crash of the machine"),
+    ])
+}
+
+/// `process`, `disk` or `both`.
+#[cfg(feature = "quickfix")]
+pub(super) fn durabilities() -> impl TypedValueParser<Value = Durabilities> {
+    one_of(&[
+        ("process", Durabilities::Process, "Outputs leave once their record is in the page cache"),
+        ("disk", Durabilities::Disk, "Outputs leave once their record is on disk"),
+        ("both", Durabilities::Both, "Now the one, now the other, in the same journal"),
+    ])
+}
+
+/// One of these words, each shown with what it means.
+#[cfg(feature = "quickfix")]
+fn one_of<T: Copy + Send + Sync + 'static>(
+    choices: &'static [(&'static str, T, &'static str)],
+) -> impl TypedValueParser<Value = T> {
+    let words = choices.iter().map(|(word, _, help)| PossibleValue::new(*word).help(*help));
+    PossibleValuesParser::new(words).try_map(|word| {
+        let choice = choices.iter().find(|(name, ..)| *name == word);
+        choice.map(|(_, value, _)| *value).ok_or("is none of them")
+    })
 }

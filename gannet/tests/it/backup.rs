@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as Program, Stdio};
 use std::time::Duration;
 
-use crate::common::{ACCOUNT, Rig, buy, config, fill};
 use engine::{Shard, ShardConfig, SystemClock, recover, state_hash};
-use gannet::backup::{BackupError, Manifest, Source, Taken, archive, restore, take, unarchive};
-use gannet::past::why::{Asked, why};
-use gannet::past::{At, Past};
 use model::{Actor, Command, Event, LimitKind, OrderId, Position, ShardId, Timestamp};
+use node::backup::{BackupError, Manifest, Source, Taken, archive, restore, take, unarchive};
+use node::past::why::{Asked, why};
+use node::past::{At, Past};
+
+use crate::common::{ACCOUNT, Rig, buy, config, fill};
 
 /// Shards that live in one folder, as those of a node.
 struct World {

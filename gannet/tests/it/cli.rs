@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use gannet::client::Client;
 use model::{Input, RecordBody, ShardId, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
+use wire::client::Client;
 
 fn gannet(folder: &Path, words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_gannet")).args(words).current_dir(folder).output().unwrap()

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use gannet::client::{Client, ClientError};
-use gannet::config::{EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
-use gannet::wire::{Answer, CashPage, CashRequest, Filter, RefusalKind, Request};
 use model::{Name, Reference};
+use node::config::{EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
+use wire::client::{Client, ClientError};
+use wire::{Answer, CashPage, CashRequest, Filter, RefusalKind, Request};
 
 /// A node in a process of its own, which may have so many files open.
 struct Node {

@@ -6,9 +6,10 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command as Program, Output, Stdio};
 
-use crate::common::{Rig, buy, config, fill};
 use model::{Command, Event};
 use serde_json::Value;
+
+use crate::common::{Rig, buy, config, fill};
 
 /// A day of some segments, with snapshots; stopped.
 fn day(folder: &Path) -> journal::Stat {

@@ -1,15 +1,10 @@
-//! The node and its command line from outside.
+//! The program from outside, and what only it and the crates together can show.
 
 #[path = "../../../engine/tests/common/mod.rs"]
 mod common;
 
 mod backup;
 mod cli;
-mod config;
 mod descriptors;
 mod gaps;
-mod node;
 mod past;
-mod plan;
-mod server;
-mod wire;

@@ -5,17 +5,18 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Command as Program, Output, Stdio};
 
-use crate::common::{ACCOUNT, AIG, Rig, SESSION, buy, config, fill};
-use gannet::past::diff::diff;
-use gannet::past::state::{PastState, state};
-use gannet::past::why::{Asked, Why, why};
-use gannet::past::{At, Past, PastError};
 use machine::Journalled;
 use model::{
     Actor, Amount, CancelOrder, Certainty, ClOrdId, Command, Delivery, DeliveryEvidence, DenyReason, Event,
     ExecutionReport, Input, LimitKind, Name, NewOrder, OrdStatus, OrderId, PendingKind, Position,
     ReplaceOrder, Scope, SessionChange, SessionState, ShardId, Timestamp, WireId,
 };
+use node::past::diff::diff;
+use node::past::state::{PastState, state};
+use node::past::why::{Asked, Why, why};
+use node::past::{At, Past, PastError};
+
+use crate::common::{ACCOUNT, AIG, Rig, SESSION, buy, config, fill};
 
 /// What happened, and where.
 struct Day {
@@ -288,7 +289,7 @@ fn why_shows_the_limits_of_the_instant_of_a_denial() {
     assert!(
         matches!(first.events[0], Event::Denied { denial, .. } if denial.reason == DenyReason::OrderQuantity)
     );
-    let allowed = |entry: &gannet::past::why::Entry| entry.facts.as_ref().unwrap().limits.max_order_quantity;
+    let allowed = |entry: &node::past::why::Entry| entry.facts.as_ref().unwrap().limits.max_order_quantity;
     assert_eq!((allowed(first), allowed(second)), (Some(100u32.into()), Some(5000u32.into())));
     assert!(second.standing.is_some() && told.order.is_some());
     assert!(told.lines().join("\n").contains("denied: 402 quantity"));

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use gannet::wire::{Answer, Request};
+use wire::{Answer, Request};
 
 use crate::common::books::{broker_log, compare, theirs};
 use crate::common::world::{World, wait_for};
@@ -28,7 +28,7 @@ fn a_broker_that_is_down_at_the_start_is_traded_with_once_it_comes() {
 }
 
 fn buy(cl_ord_id: &str, limit: Option<&str>) -> Request {
-    Request::Submit(gannet::wire::Submit {
+    Request::Submit(wire::Submit {
         account: model::Name::new("GROWTH-1").unwrap(),
         strategy: None,
         cl_ord_id: model::ClOrdId::new(cl_ord_id).unwrap(),

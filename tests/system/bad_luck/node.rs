@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
-use gannet::client::ClientError;
-use gannet::wire::{Answer, RefusalKind, Request, Submit};
+use wire::client::ClientError;
+use wire::{Answer, RefusalKind, Request, Submit};
 
 use crate::common::books::compare;
 use crate::common::world::{World, wait_for};

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use gannet::client::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use wire::client::Client;
 
 use super::{gannet, succeed};
 

@@ -1,0 +1,6 @@
+//! A node from outside.
+
+mod config;
+mod plan;
+mod running;
+mod server;

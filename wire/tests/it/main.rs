@@ -1,0 +1,3 @@
+//! The local protocol from outside.
+
+mod protocol;
