@@ -29,7 +29,7 @@ impl Core {
     /// must be taken in where it does not.
     #[inline]
     pub(crate) fn reserve_new(&mut self, order: &Order) -> Result<(), LedgerError> {
-        self.reserve(&Reservation::NONE, order)
+        self.reserve::<true>(&Reservation::NONE, order)
     }
 
     /// Takes over a change of an order without an execution, and what it reserves then. Changes nothing where it fails.
@@ -43,7 +43,7 @@ impl Core {
         self.refresh(after, now)?;
         holds(after.cum_quantity >= before.cum_quantity, Invariant::ExecutedOnlyGrows);
         if after.reservation != before.reservation {
-            self.reserve(&before.reservation, after)?;
+            self.reserve::<false>(&before.reservation, after)?;
         }
         self.changes.order(after);
         self.orders.change(after);
@@ -110,9 +110,14 @@ impl Core {
         Ok(())
     }
 
-    /// Moves what an order holds back from `before` to what it says now: open units, cash or units, exposure.
+    /// Moves what an order holds back from `before` to what it says now: open units, cash or units, exposure. A new order
+    /// held back nothing before, and then that is not subtracted.
     #[inline]
-    fn reserve(&mut self, before: &Reservation, order: &Order) -> Result<(), LedgerError> {
+    fn reserve<const IS_NEW: bool>(
+        &mut self,
+        before: &Reservation,
+        order: &Order,
+    ) -> Result<(), LedgerError> {
         let instrument = self.instruments.get(order.instrument.slot());
         let definition = &there(instrument, Invariant::InstrumentIsThere).definition;
         let account = there(self.accounts.get_mut(order.account.slot()), Invariant::AccountIsThere);
@@ -120,17 +125,21 @@ impl Core {
         let portfolio = there(portfolio, Invariant::PortfolioIsThere);
         let now = &order.reservation;
 
-        let opened = now.open.minus(before.open)?;
+        let opened = if IS_NEW { now.open } else { now.open.minus(before.open)? };
         let held = account.held(order.instrument);
         let (asset, reserved, open) = match order.side {
             Side::Buy => {
-                (Asset::Cash(definition.currency), now.cash.minus(before.cash)?, held.open_buy.plus(opened)?)
+                let cash = if IS_NEW { now.cash } else { now.cash.minus(before.cash)? };
+                (Asset::Cash(definition.currency), cash, held.open_buy.plus(opened)?)
             }
             Side::Sell => (Asset::Units(definition.id), opened.into(), held.open_sell.plus(opened)?),
         };
         let book = account.ledger.reserved(asset, reserved)?;
         let mut exposure = portfolio.exposure(definition.currency);
-        exposure.open_orders = exposure.open_orders.plus(now.notional)?.minus(before.notional)?;
+        exposure.open_orders = exposure.open_orders.plus(now.notional)?;
+        if !IS_NEW {
+            exposure.open_orders = exposure.open_orders.minus(before.notional)?;
+        }
         // What the gate will ask of the next order must be exact, too.
         exposure.gross()?;
         let is_sound = !open.is_negative() && !now.is_negative() && !exposure.open_orders.is_negative();

@@ -1,5 +1,5 @@
 //! What a decision is made from: every number is here, nothing is looked up while deciding. Who explains a decision
-//! shows these same facts.
+//! shows these same facts, kept.
 
 use model::{
     Amount, Backlog, FeeSchedule, Instrument, Limits, OrderType, Price, Quantity, Quote, SessionState, Side,
@@ -57,6 +57,91 @@ pub struct Facts {
     pub gross_exposure: Amount,
     /// Its limit.
     pub max_gross_exposure: Option<Amount>,
+}
+
+/// [`Facts`] where they stand: what the gate judges by. It copies none of what is large.
+#[derive(Clone, Copy, Debug)]
+pub struct FactsRef<'a> {
+    /// See [`Facts::terms`].
+    pub terms: Terms,
+    /// See [`Facts::instrument`].
+    pub instrument: &'a Instrument,
+    /// See [`Facts::limits`].
+    pub limits: &'a Limits,
+    /// See [`Facts::fees`].
+    pub fees: &'a FeeSchedule,
+    /// See [`Facts::quote`].
+    pub quote: Option<&'a Quote>,
+    /// See [`Facts::now`].
+    pub now: Timestamp,
+    /// See [`Facts::halted`].
+    pub halted: Halted,
+    /// See [`Facts::session`].
+    pub session: SessionState,
+    /// See [`Facts::backlog`].
+    pub backlog: Option<Backlog>,
+    /// See [`Facts::filled`].
+    pub filled: Quantity,
+    /// See [`Facts::position`].
+    pub position: Quantity,
+    /// See [`Facts::open_buy`].
+    pub open_buy: Quantity,
+    /// See [`Facts::open_sell`].
+    pub open_sell: Quantity,
+    /// See [`Facts::available_cash`].
+    pub available_cash: Amount,
+    /// See [`Facts::gross_exposure`].
+    pub gross_exposure: Amount,
+    /// See [`Facts::max_gross_exposure`].
+    pub max_gross_exposure: Option<Amount>,
+}
+
+impl FactsRef<'_> {
+    /// The same, to be kept and shown.
+    pub fn kept(&self) -> Facts {
+        Facts {
+            terms: self.terms,
+            instrument: *self.instrument,
+            limits: *self.limits,
+            fees: *self.fees,
+            quote: self.quote.copied(),
+            now: self.now,
+            halted: self.halted,
+            session: self.session,
+            backlog: self.backlog,
+            filled: self.filled,
+            position: self.position,
+            open_buy: self.open_buy,
+            open_sell: self.open_sell,
+            available_cash: self.available_cash,
+            gross_exposure: self.gross_exposure,
+            max_gross_exposure: self.max_gross_exposure,
+        }
+    }
+}
+
+impl Facts {
+    /// What the gate would judge by.
+    pub fn by_reference(&self) -> FactsRef<'_> {
+        FactsRef {
+            terms: self.terms,
+            instrument: &self.instrument,
+            limits: &self.limits,
+            fees: &self.fees,
+            quote: self.quote.as_ref(),
+            now: self.now,
+            halted: self.halted,
+            session: self.session,
+            backlog: self.backlog,
+            filled: self.filled,
+            position: self.position,
+            open_buy: self.open_buy,
+            open_sell: self.open_sell,
+            available_cash: self.available_cash,
+            gross_exposure: self.gross_exposure,
+            max_gross_exposure: self.max_gross_exposure,
+        }
+    }
 }
 
 /// What is halted of what an order falls under. Serialised as the list of what is.

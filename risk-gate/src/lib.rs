@@ -1,6 +1,6 @@
 //! Pre-trade risk: an ordered list of pure rules.
 //!
-//! [`approve`] runs [`RULES`] in order over the [`Facts`] of one order and gives either an [`Approved`] order,
+//! [`approve`] runs [`RULES`] in order over the facts of one order ([`FactsRef`]) and gives either an [`Approved`] order,
 //! which nothing else can make, or a [`model::Denial`] with the limit and the actual. The order of the list is
 //! the order of the table in `ARCHITECTURE.md` and of the table test.
 #![no_std]
@@ -10,14 +10,14 @@ mod facts;
 mod rules;
 
 pub use approved::{Approved, Reservation};
-pub use facts::{Facts, Halted, Terms};
+pub use facts::{Facts, FactsRef, Halted, Terms};
 pub use rules::{RULES, Rule, backlogged};
 
 use model::Denial;
 
 /// Runs every rule over the facts; the first refusal wins.
 #[inline]
-pub fn approve(facts: &Facts) -> Result<Approved, Denial> {
+pub fn approve(facts: &FactsRef<'_>) -> Result<Approved, Denial> {
     let mut case = rules::Case::new(facts);
     rules::check(&mut case)?;
     Ok(Approved::new(facts.terms, *case.reservation()))

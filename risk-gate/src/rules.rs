@@ -6,7 +6,7 @@ use model::{
     Amount, Backlog, Denial, DenyReason, Invariant, OrderType, Price, Quantity, SessionState, Side, there,
 };
 
-use crate::{Facts, Reservation};
+use crate::{FactsRef, Reservation};
 
 /// One rule.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +19,7 @@ pub struct Rule {
 
 /// The facts, and what the rules worked out on the way.
 pub(crate) struct Case<'a> {
-    facts: &'a Facts,
+    facts: &'a FactsRef<'a>,
     /// Units that would be open: the total less what is filled.
     open: Quantity,
     reservation: Reservation,
@@ -27,7 +27,7 @@ pub(crate) struct Case<'a> {
 
 impl<'a> Case<'a> {
     #[inline]
-    pub(crate) const fn new(facts: &'a Facts) -> Self {
+    pub(crate) const fn new(facts: &'a FactsRef<'a>) -> Self {
         Self { facts, open: Quantity::ZERO, reservation: Reservation::NONE }
     }
 
@@ -164,7 +164,7 @@ fn order_quantity(case: &mut Case<'_>) -> Result<(), Denial> {
 #[inline(always)]
 fn fresh_quote(case: &mut Case<'_>) -> Result<(), Denial> {
     let limit_ms = case.facts.limits.max_quote_age_ms;
-    let Some(quote) = &case.facts.quote else { return Err(Denial::of(DenyReason::NoFreshQuote)) };
+    let Some(quote) = case.facts.quote else { return Err(Denial::of(DenyReason::NoFreshQuote)) };
     let age_ns = case.facts.now.since(quote.received);
     if age_ns > i64::from(limit_ms) * 1_000_000 {
         let age_ms = u32::try_from(age_ns / 1_000_000).unwrap_or(u32::MAX);
@@ -184,7 +184,7 @@ fn price_band(case: &mut Case<'_>) -> Result<(), Denial> {
     let side = case.facts.terms.side;
     let near = |quote: &model::Quote| quote.opposite(side).or_else(|| quote.opposite(side.opposite()));
     // The rule before found it usable.
-    let reference = there(case.facts.quote.as_ref().and_then(near), Invariant::QuoteIsThere);
+    let reference = there(case.facts.quote.and_then(near), Invariant::QuoteIsThere);
     let band_bps = i32::from(case.facts.limits.price_band_bps);
     let bound = reference.shifted(if side == Side::Buy { band_bps } else { -band_bps })?;
     let Some(price) = case.facts.terms.limit_price else {
@@ -202,7 +202,7 @@ fn price_band(case: &mut Case<'_>) -> Result<(), Denial> {
 fn order_notional(case: &mut Case<'_>) -> Result<(), Denial> {
     let facts = case.facts;
     let price = case.reservation.unit_price;
-    case.reservation = Reservation::of(facts.terms.side, case.open, price, &facts.instrument, &facts.fees)?;
+    case.reservation = Reservation::of(facts.terms.side, case.open, price, facts.instrument, facts.fees)?;
     let Some(limit) = facts.limits.max_order_notional else { return Ok(()) };
     let notional = if facts.filled.is_zero() {
         case.reservation.notional

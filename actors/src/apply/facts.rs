@@ -4,7 +4,7 @@ use model::{
     Amount, Command, Denial, DenyReason, Invariant, NewOrder, Quantity, ReplaceOrder, SessionId, Stamped,
     StrategyId, Timestamp, there,
 };
-use risk_gate::{Facts, Halted, Reservation, Terms};
+use risk_gate::{Facts, FactsRef, Halted, Reservation, Terms};
 
 use crate::{Account, Asset, Core, InstrumentBook, Order, Portfolio};
 
@@ -16,11 +16,11 @@ impl Core {
             Command::NewOrder(request) => {
                 let (account, instrument) =
                     (self.account(request.account)?, self.instrument(request.instrument)?);
-                of_new_order(self, account, instrument, stamped, now, request).ok()
+                Some(of_new_order(self, account, instrument, stamped, now, request).ok()?.kept())
             }
             Command::ReplaceOrder(replace) => {
                 let order = self.order_named(replace.account, replace.order, &replace.cl_ord_id)?;
-                of_replace(self, &order, stamped, now, replace).ok()
+                Some(of_replace(self, &order, stamped, now, replace).ok()?.kept())
             }
             _ => None,
         }
@@ -30,14 +30,14 @@ impl Core {
 /// Of a new order.
 #[expect(clippy::inline_always, reason = "what a new order does not have yet is left out where it is called")]
 #[inline(always)]
-pub(crate) fn of_new_order(
-    core: &Core,
-    account: &Account,
-    instrument: &InstrumentBook,
-    stamped: &Stamped,
+pub(crate) fn of_new_order<'a>(
+    core: &'a Core,
+    account: &'a Account,
+    instrument: &'a InstrumentBook,
+    stamped: &'a Stamped,
     now: Timestamp,
     request: &NewOrder,
-) -> Result<Facts, Denial> {
+) -> Result<FactsRef<'a>, Denial> {
     let terms = Terms {
         side: request.side,
         order_type: request.order_type,
@@ -52,13 +52,13 @@ pub(crate) fn of_new_order(
 }
 
 /// Of other terms for an order, which goes out on its own session.
-pub(crate) fn of_replace(
-    core: &Core,
+pub(crate) fn of_replace<'a>(
+    core: &'a Core,
     order: &Order,
-    stamped: &Stamped,
+    stamped: &'a Stamped,
     now: Timestamp,
     replace: &ReplaceOrder,
-) -> Result<Facts, Denial> {
+) -> Result<FactsRef<'a>, Denial> {
     let account = there(core.account(order.account), Invariant::AccountIsThere);
     let instrument = there(core.instrument(order.instrument), Invariant::InstrumentIsThere);
     let terms = order.replaced_terms(replace.quantity, replace.limit_price);
@@ -84,14 +84,14 @@ struct Subject<'a> {
 /// Gathers what the gate judges by.
 #[expect(clippy::inline_always, reason = "what a new order does not have yet is left out where it is called")]
 #[inline(always)]
-fn facts(
-    core: &Core,
-    subject: &Subject<'_>,
+fn facts<'a>(
+    core: &'a Core,
+    subject: &Subject<'a>,
     terms: Terms,
-    stamped: &Stamped,
+    stamped: &'a Stamped,
     now: Timestamp,
     filled: Quantity,
-) -> Result<Facts, Denial> {
+) -> Result<FactsRef<'a>, Denial> {
     let Subject { account, instrument, strategy, session, own } = *subject;
     let portfolio = there(core.portfolio(account.definition.portfolio), Invariant::PortfolioIsThere);
     if account.set_aside | portfolio.set_aside | instrument.set_aside {
@@ -107,12 +107,12 @@ fn facts(
     }
     let available = account.ledger().available(Asset::Cash(definition.currency))?;
     let exposure = portfolio.exposure(definition.currency).gross()?;
-    Ok(Facts {
+    Ok(FactsRef {
         terms,
-        instrument: *definition,
-        limits: account.limits,
-        fees: account.definition.fees,
-        quote: stamped.quote,
+        instrument: definition,
+        limits: &account.limits,
+        fees: &account.definition.fees,
+        quote: stamped.quote.as_ref(),
         now,
         halted: halted(core, portfolio, account, instrument, strategy),
         session: session.state,

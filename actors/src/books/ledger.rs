@@ -339,8 +339,8 @@ impl Change {
         let mut unsettled = others.chain(&self.unsettled);
         let owned = unsettled.try_fold(settled, |sum, (_, amount)| sum.plus(*amount));
         // Numbers of so many digits that they cannot be added cannot be checked either; `prepare` refuses most.
-        let sum = owned.and_then(|owned| owned.plus(fees)?.plus(external));
-        sum.map_or(true, Amount::is_zero)
+        let ours = owned.and_then(|owned| if fees.is_zero() { Ok(owned) } else { owned.plus(fees) });
+        ours.map_or(true, |ours| ours == external.negated())
     }
 
     /// What will stand in a bucket; `None` for a second date: no movement names two.

@@ -11,7 +11,7 @@ use model::{
     CancelOrder, Command, Event, Input, InstrumentId, Limits, NewOrder, OrderType, Outbound, Quantity,
     RecordBody, SessionChange, SessionState, ShardId, Side, TimeInForce, Timestamp,
 };
-use risk_gate::{Facts, Halted, Terms};
+use risk_gate::{FactsRef, Halted, Terms};
 use workload::{ACCOUNTS, Feed, Orders, WorkloadError, asked, filled};
 
 /// One stage of an input's way.
@@ -177,7 +177,8 @@ fn risk(rounds: u32) -> Result<(), Failed> {
     }
     let now = Timestamp::from_nanos(workload::START_NS);
     warm_and_count(rounds, |turn| {
-        let facts = Facts {
+        let quote = workload::quote(now);
+        let facts = FactsRef {
             terms: Terms {
                 side: if turn.is_multiple_of(2) { Side::Buy } else { Side::Sell },
                 order_type: OrderType::Limit,
@@ -185,10 +186,10 @@ fn risk(rounds: u32) -> Result<(), Failed> {
                 quantity: Quantity::from(100 + turn % 900),
                 limit_price: Some(workload::cents(4851 + i64::from(turn % 7) - 3)),
             },
-            instrument,
-            limits,
-            fees,
-            quote: Some(workload::quote(now)),
+            instrument: &instrument,
+            limits: &limits,
+            fees: &fees,
+            quote: Some(&quote),
             now,
             halted: Halted::default(),
             session: SessionState::Ready,

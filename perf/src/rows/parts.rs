@@ -70,6 +70,7 @@ fn approvals(lab: &Lab) -> Result<Samples, PerfError> {
     let count = lab.sized(200_000u32, 1_000_000);
     for turn in 0..count + count / 10 {
         let facts = facts(turn, instrument, fees, limits);
+        let facts = facts.by_reference();
         let start = now_ns();
         let verdict = black_box(risk_gate::approve(black_box(&facts)));
         let elapsed = now_ns() - start;

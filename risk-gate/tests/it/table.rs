@@ -65,13 +65,18 @@ fn each_rule_passes_up_to_its_limit_and_refuses_beyond_it() {
     for (index, row) in TABLE.iter().enumerate() {
         let mut case = base();
         (row.passes)(&mut case);
-        assert!(approve(&case).is_ok(), "row {index} {}: {:?}", row.rule, approve(&case));
+        assert!(
+            approve(&case.by_reference()).is_ok(),
+            "row {index} {}: {:?}",
+            row.rule,
+            approve(&case.by_reference())
+        );
         let mut case = base();
         (row.fails)(&mut case);
         let numbers = row.numbers.map(|(limit, actual)| (n::<Amount>(limit), n::<Amount>(actual)));
         let expected =
             Denial { reason: row.reason, limit: numbers.map(|two| two.0), actual: numbers.map(|two| two.1) };
-        assert_eq!(approve(&case).unwrap_err(), expected, "row {index} {}", row.rule);
+        assert_eq!(approve(&case.by_reference()).unwrap_err(), expected, "row {index} {}", row.rule);
     }
 }
 
@@ -100,9 +105,9 @@ fn the_first_refusal_wins() {
         (row.fails)(&mut case);
         case.session = SessionState::Up;
         let first = if row.reason == DenyReason::Halted { DenyReason::Halted } else { SessionNotReady };
-        assert_eq!(approve(&case).unwrap_err().reason, first, "{}", row.rule);
+        assert_eq!(approve(&case.by_reference()).unwrap_err().reason, first, "{}", row.rule);
         case.halted.strategy = true;
-        assert_eq!(approve(&case).unwrap_err().reason, DenyReason::Halted, "{}", row.rule);
+        assert_eq!(approve(&case.by_reference()).unwrap_err().reason, DenyReason::Halted, "{}", row.rule);
     }
 }
 
@@ -125,12 +130,12 @@ fn what_is_approved_carries_its_reservation() {
     let mut case = base();
     case.fees = FeeSchedule { rate_bps: n("1.5"), per_unit: n("0") };
     case.filled = n("4");
-    let reservation = *approve(&case).unwrap().reservation();
+    let reservation = *approve(&case.by_reference()).unwrap().reservation();
     assert_eq!((reservation.open, reservation.unit_price), (n("6"), n("100")));
     assert_eq!((reservation.notional, reservation.cash), (n("600"), n("600.09")));
     sell(&mut case, "6");
-    let reservation = *approve(&case).unwrap().reservation();
+    let reservation = *approve(&case.by_reference()).unwrap().reservation();
     assert_eq!((reservation.notional, reservation.cash), (n("600"), Amount::ZERO));
     market(&mut case, Side::Sell);
-    assert_eq!(approve(&case).unwrap().reservation().unit_price, n("99"));
+    assert_eq!(approve(&case.by_reference()).unwrap().reservation().unit_price, n("99"));
 }

@@ -181,7 +181,7 @@ fn gate(n: &Numbers) -> Option<i128> {
         gross_exposure: cents(n.gross_cents),
         max_gross_exposure: n.max_gross_cents.map(cents),
     };
-    let approved = approve(&facts).ok()?;
+    let approved = approve(&facts.by_reference()).ok()?;
     let mut cash = approved.reservation().cash.get();
     cash.rescale(7);
     Some(cash.mantissa())
