@@ -257,6 +257,7 @@ impl ShardBooks<'_> {
         status.sessions.sort_by_key(|row| row.session);
         self.halts(directory, &mut status.halts);
         status.set_aside.extend(self.core.broken().iter().map(|broken| set_aside(directory, broken)));
+        status.suspense += u64::try_from(self.core.suspense().len()).unwrap_or(u64::MAX);
         status.accounts += u64::try_from(self.core.accounts().count()).unwrap_or(u64::MAX);
         status.open_orders += self.core.count_open_orders();
         status.alerts += self.alerts;

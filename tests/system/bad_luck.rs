@@ -16,12 +16,14 @@
 //! | a broker that comes back on a later day | `fix-gateway/paper-broker/tests/it/fix_session.rs: a_store_of_an_earlier_day_is_kept`, `fix-gateway/tests/it/quickfix_session.rs: a_store_of_an_earlier_day_is_kept` |
 //! | a broker that rejects everything | `fix-gateway/tests/it/session_life.rs`, `fix-gateway/tests/it/quickfix_session.rs`, `bad_luck/broker.rs` |
 //! | a broker that sends garbage | `fix-gateway/tests/it/session_life.rs`, `fix-gateway/tests/it/quickfix_wire.rs`, `bad_luck/broker.rs` |
+//! | an invariant of the core that breaks | `engine/tests/it/broken.rs`, `actors/tests/it/broken.rs`, `bad_luck/broken.rs` |
 //! | SIGKILL of the node | `journal/tests/kill.rs`, `fix-gateway/tests/quickfix_kill.rs`, `kill_loop.rs` (both durabilities, one and two shards) |
 //! | SIGTERM of the node while it trades | `node/tests/it/server: stopping_lets_requests_in_flight_be_answered`, `bad_luck/node.rs` |
 //! | a machine that is lost | `gannet/tests/it/backup.rs`, `bad_luck/restore.rs` |
 //! | a client that vanishes or sends garbage | `node/tests/it/server: a_client_that_vanishes_in_the_middle_harms_nobody`, `garbage_is_answered_and_harms_nobody_else`, `bad_luck/node.rs` |
 //! | a configuration that was edited | `node/tests/it/plan.rs`, `node/tests/it/running.rs`, `bad_luck/node.rs` |
 
+mod broken;
 mod broker;
 mod journal;
 mod node;

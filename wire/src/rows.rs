@@ -187,6 +187,9 @@ pub struct Status {
     /// Who is set aside after a broken invariant.
     #[serde(default)]
     pub set_aside: Vec<AsideRow>,
+    /// Fills that could not be booked, and are kept for a person to decide.
+    #[serde(default)]
+    pub suspense: u64,
     /// Accounts defined.
     pub accounts: u64,
     /// Orders that are not finished.

@@ -33,6 +33,9 @@ fn show(status: &Status, out: &mut Output) -> Result<(), Failure> {
         "{} accounts, {} open orders, {} alerts so far",
         status.accounts, status.open_orders, status.alerts
     ))?;
+    if status.suspense > 0 {
+        out.line(&format!("{} fills could not be booked and are kept", status.suspense))?;
+    }
     let mut shards = Table::new("Shards", &["SHARD", "POSITION", "OPENED", "DIGEST", "REPLICA", "BEHIND"]);
     for row in &status.shards {
         shards.row(vec![

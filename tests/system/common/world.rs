@@ -82,7 +82,8 @@ impl World {
 
     /// The broker, once it can be reached.
     pub fn broker(&self) -> Process {
-        let mut process = Process::start(self, "broker", &["paper-broker", "--config", "broker.toml"]);
+        let mut process =
+            Process::start(self, "broker", self.gannet(&["paper-broker", "--config", "broker.toml"]));
         wait_for("the broker", || {
             assert!(!process.has_ended(), "{}", self.said("broker"));
             TcpStream::connect((Ipv4Addr::LOCALHOST, self.feed)).is_ok()
@@ -96,7 +97,18 @@ impl World {
     }
 
     pub fn node_with(&self, more: &[&str]) -> Process {
-        let mut process = Process::start(self, "node", &[&["run"], more].concat());
+        self.node_of(self.gannet(&[&["run"], more].concat()))
+    }
+
+    /// A node in which inputs of these names break an invariant.
+    pub fn planted_node(&self, names: &str) -> Process {
+        let mut command = self.gannet(&["run"]);
+        command.env(crash_point::BREAK_VARIABLE, names);
+        self.node_of(command)
+    }
+
+    fn node_of(&self, command: Command) -> Process {
+        let mut process = Process::start(self, "node", command);
         wait_for("the node", || {
             assert!(!process.has_ended(), "{}", self.said("node"));
             Client::connect(&self.path("gannet.sock")).is_ok()
@@ -152,6 +164,13 @@ impl World {
         }
     }
 
+    /// Quotes are there again: an order that is too large is denied for that, and no longer for want of one.
+    pub fn wait_quotes_with(&self, account: &str) {
+        wait_for("quotes", || {
+            self.denied(&["submit", "-a", account, "buy", "1", "IBM", "-l", "1000"]) == 404
+        });
+    }
+
     /// The order with this identifier. Another connection than the one that submitted it reads a replica, which may
     /// be a moment behind.
     pub fn order(&self, cl_ord_id: &str) -> Value {
@@ -177,11 +196,11 @@ pub struct Process {
 }
 
 impl Process {
-    fn start(world: &World, name: &str, words: &[&str]) -> Self {
+    fn start(world: &World, name: &str, mut command: Command) -> Self {
         let path = world.path(&format!("{name}.out"));
         let out = std::fs::File::options().create(true).append(true).open(&path).unwrap();
         let err = out.try_clone().unwrap();
-        let child = world.gannet(words).stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap();
+        let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap();
         Self { child, out: path }
     }
 
@@ -189,6 +208,15 @@ impl Process {
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// It stands still, as if its machine did, until it is told to go on.
+    pub fn hold(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::STOP).unwrap();
+    }
+
+    pub fn go_on(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::CONT).unwrap();
     }
 
     /// SIGTERM, and how it ended.
