@@ -9,11 +9,11 @@ use actors::{Asset, Core};
 use engine::{Digest, Replay};
 use journal::{Folder, Follower, Reader, Record};
 use model::{
-    AccountId, CashMoveKind, Command, DenyReason, Event, ExecId, ExecType, Input, InstrumentId, RecordBody,
-    Scope, ShardId, Timestamp, WireId,
+    AccountId, CashMoveKind, Command, Denial, DenyReason, Event, ExecId, ExecType, Input, InstrumentId,
+    RecordBody, Scope, ShardId, Timestamp, WireId,
 };
 
-use crate::firm::{FUND, currency};
+use crate::firm::{FUND, SETS_ASIDE, currency};
 use crate::invariants;
 use crate::plant::Plant;
 use crate::twin::{MONEY, PRICE, Twin, UNITS, whole};
@@ -33,6 +33,10 @@ pub(crate) struct Auditor {
     replay: Replay,
     pub(crate) twin: Twin,
     follower: Option<Follower>,
+    /// A record that has no effect, as the next one says.
+    held: Option<Record<RecordBody>>,
+    /// The command of the last one.
+    failed: Option<Command>,
     pub(crate) known: Vec<Known>,
     /// Every id an order or request was given.
     pub(crate) issued: BTreeSet<WireId>,
@@ -45,6 +49,8 @@ impl Auditor {
             replay: Replay::new(shard),
             twin: Twin::default(),
             follower: None,
+            held: None,
+            failed: None,
             known: Vec::new(),
             issued: BTreeSet::new(),
             plant,
@@ -87,7 +93,7 @@ impl Auditor {
 
     /// The machine died: whoever followed, did so in that machine.
     pub(crate) fn detach(&mut self) {
-        self.follower = None;
+        (self.follower, self.held) = (None, None);
     }
 
     /// Takes every record that is durable by now.
@@ -97,7 +103,14 @@ impl Auditor {
             let polled =
                 follower.poll().map_err(|error| format!("the journal cannot be followed: {error}"))?;
             let Some(record) = polled else { break };
-            self.take(&record)?;
+            if let Some(held) = self.held.take() {
+                self.take(&held, Some(&record))?;
+            }
+            if sets_aside(&record) {
+                self.held = Some(record);
+            } else {
+                self.take(&record, None)?;
+            }
             taken += 1;
         }
         if taken > 0 {
@@ -107,12 +120,16 @@ impl Auditor {
         Ok(taken)
     }
 
-    fn take(&mut self, record: &Record<RecordBody>) -> Result<(), String> {
+    fn take(
+        &mut self,
+        record: &Record<RecordBody>,
+        following: Option<&Record<RecordBody>>,
+    ) -> Result<(), String> {
         if record.position.seq != self.seq() + 1 {
             return Err(format!("record {} follows record {}", record.position.seq, self.seq()));
         }
         let planted = self.planted(record);
-        let outcome = self.replay.step(&planted).map_err(|error| error.to_string())?;
+        let outcome = self.replay.step_before(&planted, following).map_err(|error| error.to_string())?;
         let answer = outcome.events.first().copied();
         for id in outcome.events.iter().filter_map(issued) {
             if !self.issued.insert(id) {
@@ -120,8 +137,16 @@ impl Auditor {
             }
         }
         let mut answered = None;
-        if let RecordBody::Input(input) = &record.body {
+        if following.is_some() {
+            // It had no effect: its answer stands with the record that says so.
+            self.failed = command_of(record);
+        } else if let RecordBody::Input(input) = &record.body {
             invariants::of_outcome(input, outcome);
+            if let (Input::Broken(_), Some(Command::NewOrder(order))) = (input, self.failed.take()) {
+                let denial = Denial::of(DenyReason::AccountSetAside);
+                let denied = Event::Denied { cl_ord_id: order.cl_ord_id, denial };
+                answered = Some((Command::NewOrder(order), denied));
+            }
             if is_of_interest(input, answer.as_ref()) {
                 self.twin.hear(record.time.nanos, input, answer.as_ref());
             }
@@ -165,6 +190,18 @@ impl Auditor {
             _ => {}
         }
         planted
+    }
+}
+
+/// An order of the name that breaks an invariant.
+fn sets_aside(record: &Record<RecordBody>) -> bool {
+    matches!(command_of(record), Some(Command::NewOrder(order)) if order.cl_ord_id.as_str() == SETS_ASIDE)
+}
+
+fn command_of(record: &Record<RecordBody>) -> Option<Command> {
+    match &record.body {
+        RecordBody::Input(Input::Command { command, .. }) => Some(*command),
+        _ => None,
     }
 }
 

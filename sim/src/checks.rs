@@ -90,11 +90,15 @@ impl World {
         }
         for (id, order) in &self.auditor.twin.orders {
             let at_broker = i128::from(self.broker.filled(&id.to_string()));
-            if order.filled != at_broker {
+            let kept = self.auditor.twin.kept.get(id).copied().unwrap_or_default();
+            if order.filled + kept != at_broker {
                 return Err(format!("of {id} {} were booked, the broker filled {at_broker}", order.filled));
             }
         }
-        if let Some((id, account)) = open_orders(self.auditor.core()).first_key_value() {
+        // What is kept of an account that was set aside leaves its order open, until a person decides.
+        let mut open = open_orders(self.auditor.core());
+        open.retain(|id, _| !self.auditor.twin.kept.contains_key(id));
+        if let Some((id, account)) = open.first_key_value() {
             let known = self.broker.orders.get(&id.to_string());
             return Err(format!("{id} of account {account} is still open; the broker has {known:?}"));
         }

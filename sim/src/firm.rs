@@ -13,6 +13,8 @@ use crate::dice::Dice;
 
 pub(crate) const SESSION: SessionId = SessionId::new(1);
 pub(crate) const FUND: PortfolioId = PortfolioId::new(1);
+/// An order of this name breaks an invariant, in histories in which that sets its account aside.
+pub(crate) const SETS_ASIDE: &str = "sets-aside";
 const NAMES: [&str; 2] = ["ALPHA", "BETA"];
 
 /// 1 is US dollars, 2 euros: as the instruments.
@@ -132,6 +134,21 @@ impl Firm {
             80..88 => self.move_cash(dice),
             _ => Self::operate(dice),
         }
+    }
+
+    /// An order that breaks an invariant, whoever else trades.
+    pub(crate) fn breaking_order(dice: &mut Dice) -> Command {
+        Command::NewOrder(NewOrder {
+            account: AccountId::new(u32::from(dice.once_in(2)) + 1),
+            strategy: StrategyId::new(0),
+            cl_ord_id: ClOrdId::cut(SETS_ASIDE),
+            instrument: InstrumentId::new(1),
+            side: Side::Buy,
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::Day,
+            quantity: Quantity::from(1u32),
+            limit_price: Some(near(0)),
+        })
     }
 
     fn new_order(&mut self, dice: &mut Dice) -> Command {

@@ -25,6 +25,7 @@ impl World {
             if !self.line.wire().is_connected() {
                 self.connect();
             }
+            self.submit_release();
             self.everything_once()?;
             if round % 50 == 49 && self.line.wire().has_gap() {
                 self.line.wire().heartbeat();
@@ -72,6 +73,7 @@ impl World {
         });
         let ready =
             self.node.as_ref().is_some_and(|node| node.session.health() == fix_gateway::Health::Ready);
-        answered && ready && self.broker.to_say.is_empty() && self.line.wire().is_quiet()
+        let released = self.release().is_none();
+        answered && ready && released && self.broker.to_say.is_empty() && self.line.wire().is_quiet()
     }
 }

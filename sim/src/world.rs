@@ -19,7 +19,7 @@ use crate::broker::Broker;
 use crate::clock::SimClock;
 use crate::dice::Dice;
 use crate::disk::{Death, SimDisk};
-use crate::firm::{Firm, definitions, quote};
+use crate::firm::{Firm, SETS_ASIDE, definitions, quote};
 use crate::history::History;
 use crate::line::SimLine;
 use crate::node::Node;
@@ -56,6 +56,9 @@ pub(crate) struct World {
     pub(crate) node: Option<Node>,
     pub(crate) config: ShardConfig,
     plant: Option<Plant>,
+    /// In some histories orders break an invariant, and operators release whom that sets aside. These have chances of
+    /// their own.
+    breaks: Option<Dice>,
     /// Answers that the auditor has not come to yet.
     pub(crate) answers: Vec<(Command, Answer)>,
     /// What left that the auditor has not come to yet.
@@ -95,8 +98,11 @@ impl World {
         let every_records = *dice.pick(&[0, 100, 400]).unwrap_or(&0);
         let snapshots = SnapshotPolicy { every_records, keep: 2 };
         let ring = *dice.pick(&[8, 32, 1_024]).unwrap_or(&1_024);
-        // A simulation must not go on behind what it is there to find.
-        let on_broken = OnBroken::Panic;
+        let mut chances = Dice::new(!setting.seed);
+        let breaks = (setting.plant.is_none() && chances.once_in(4)).then_some(chances);
+        // A simulation must not go on behind what it is there to find: only what is broken on purpose sets aside.
+        let on_broken = if breaks.is_some() { OnBroken::SetAside } else { OnBroken::Panic };
+        crash_point::plant(SETS_ASIDE);
         let config = ShardConfig { ring, snapshots, on_broken, ..ShardConfig::new(journal) };
         if setting.plant == Some(Plant::BrokenInvariant) {
             crash_point::plant(BREAKS);
@@ -110,6 +116,7 @@ impl World {
             node: None,
             config,
             plant: setting.plant,
+            breaks,
             answers: Vec::new(),
             left: Vec::new(),
             arrived: BTreeSet::new(),
@@ -420,7 +427,10 @@ impl World {
     }
 
     fn submit(&mut self) {
-        let mut command = self.firm.command(&mut self.dice);
+        let mut command = match self.breaking() {
+            Some(command) => command,
+            None => self.firm.command(&mut self.dice),
+        };
         if let Command::NewOrder(order) = &mut command
             && self.plant == Some(Plant::BrokenInvariant)
         {
@@ -430,6 +440,35 @@ impl World {
         match node.submit(command) {
             Ok(()) => self.history.tell(|| format!("firm: {command:?}")),
             Err(refused) => self.history.fault("command refused", || format!("{refused}: {command:?}")),
+        }
+    }
+
+    /// What breaks an invariant, or takes back whom that has set aside.
+    fn breaking(&mut self) -> Option<Command> {
+        let dice = self.breaks.as_mut()?;
+        match dice.below(60) {
+            0..2 => {
+                self.history.fault("invariant broken", String::new);
+                Some(Firm::breaking_order(dice))
+            }
+            2..4 => self.release(),
+            _ => None,
+        }
+    }
+
+    /// Takes back the first who is set aside.
+    pub(crate) fn release(&self) -> Option<Command> {
+        let core = self.node.as_ref()?.shard.core();
+        core.broken().first().map(|broken| Command::Release(broken.aside))
+    }
+
+    pub(crate) fn submit_release(&mut self) {
+        let release = self.release();
+        if let (Some(node), Some(command)) = (&mut self.node, release)
+            && node.unanswered() == 0
+        {
+            // Where there is no room, the next round asks again.
+            let _ = node.submit(command);
         }
     }
 

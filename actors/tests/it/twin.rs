@@ -81,6 +81,9 @@ pub(crate) struct Twin {
     pub(crate) executions: BTreeSet<(u16, String)>,
     pub(crate) session_down: bool,
     pub(crate) halted: bool,
+    /// Accounts that are set aside after a broken invariant, and what was executed of their orders meanwhile: it is kept.
+    pub(crate) aside: BTreeSet<u32>,
+    pub(crate) kept: BTreeMap<WireId, Whole>,
 }
 
 /// 10 for EURO, whose currency is 2; ACME and US dollars are 1.

@@ -1,7 +1,7 @@
 //! How the naive twin follows inputs: FIX 4.4 appendix D written down once more, independently.
 
 use model::{
-    Command, Date, Delivery, Denial, DenyReason, Event, ExecType, ExecutionReport, Input, NewOrder,
+    Aside, Command, Date, Delivery, Denial, DenyReason, Event, ExecType, ExecutionReport, Input, NewOrder,
     OrdStatus, Price, Quote, ReplaceOrder, SessionState, Side, Stamped, WireId,
 };
 
@@ -91,15 +91,20 @@ impl Twin {
             Input::Tick => {
                 let today = model::Timestamp::from_nanos(now).date().days;
                 for ((key, day), amount) in std::mem::take(&mut self.unsettled) {
-                    if day <= today {
+                    if day <= today && !self.aside.contains(&key.0) {
                         *self.settled.entry(key).or_default() += amount;
                     } else {
                         self.unsettled.insert((key, day), amount);
                     }
                 }
             }
-            // What another shard has taken changes nothing that the twin follows, and no history of its own breaks anything.
-            Input::Quarantined(_) | Input::AsksTaken { .. } | Input::Broken(_) => {}
+            Input::Broken(broken) => {
+                if let Aside::Account(account) = broken.aside {
+                    self.aside.insert(account.index);
+                }
+            }
+            // What another shard has taken changes nothing that the twin follows.
+            Input::Quarantined(_) | Input::AsksTaken { .. } => {}
         }
     }
 
@@ -152,6 +157,9 @@ impl Twin {
                 assert!(money.amount.is_positive() || self.settled[&key] >= 0);
                 assert!(money.amount.is_positive() || self.owned(key) >= self.reserved_cash(key));
             }
+            (Command::Release(Aside::Account(account)), Event::Released { .. }) => {
+                self.aside.remove(&account.index);
+            }
             (Command::Halt(_), _) => self.halted = true,
             (Command::Resume(_), _) => self.halted = false,
             _ => {}
@@ -159,7 +167,7 @@ impl Twin {
     }
 
     fn accept(&mut self, id: WireId, terms: TwinOrder) {
-        assert!(!self.session_down && !self.halted);
+        assert!(!self.session_down && !self.halted && !self.aside.contains(&terms.account));
         assert_eq!(self.objection(&terms), None);
         self.orders.insert(id, TwinOrder { wire_id: id, ..terms });
         self.ids.insert(id, id);
@@ -217,8 +225,8 @@ impl Twin {
 
     fn evidence(&mut self, now: i64, request: WireId, delivery: Delivery) {
         let Some(id) = self.order_of([Some(request), None]) else { return };
-        let (down, halted) = (self.session_down, self.halted);
         let order = self.orders.get_mut(&id).unwrap();
+        let (down, halted) = (self.session_down, self.halted || self.aside.contains(&order.account));
         let never_sent = delivery == Delivery::NeverSent;
         if delivery == Delivery::Unanswered {
             return;
@@ -261,7 +269,10 @@ impl Twin {
             let late = report.cl_ord_id.and_then(|request| self.replaces.get(&request)).copied();
             self.orders.get_mut(&id).unwrap().hear(report, late);
         }
-        if let (Some(id), Some(before)) = (found, before) {
+        // Of who is set aside nothing is moved, what is missing neither.
+        let counts =
+            |before: &TwinOrder| report.exec_type != ExecType::Trade || !self.aside.contains(&before.account);
+        if let (Some(id), Some(before)) = (found, before.filter(counts)) {
             self.orders.get_mut(&id).unwrap().count(&before, report);
         }
     }
@@ -274,6 +285,11 @@ impl Twin {
         }
         self.executions.insert(name);
         let sound = report.last_quantity.is_positive() && !report.last_price.is_negative();
+        let order = found.and_then(|id| self.orders.get(&id)).filter(|_| known);
+        if let (Some(id), Some(_)) = (found, order.filter(|order| self.aside.contains(&order.account))) {
+            *self.kept.entry(id).or_default() += units(report.last_quantity);
+            return;
+        }
         if let (Some(id), true, true) = (found, known, sound) {
             let today = model::Timestamp::from_nanos(now).date();
             let cycle = self.orders[&id].instrument;
