@@ -21,6 +21,7 @@ mod executions;
 mod fact;
 mod fingerprint;
 mod hands;
+mod hosted;
 mod logic;
 mod must;
 mod order;

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command as Process, Stdio};
 use std::time::Duration;
 
+use actors::Core;
 use engine::{Client, Shard, ShardConfig, SystemClock, replay, state_hash};
 use model::{
     AccountDefinition, AccountId, BrokerId, CashMove, CashMoveKind, Command, Currency, Event, FeeSchedule,
@@ -69,13 +70,13 @@ fn kill_and_replay() -> Result<(), Box<dyn Error>> {
     child.wait()?;
     acknowledged += said.count(); // what it had said before the kill reached it
 
-    let recovered = replay(&journal)?;
+    let recovered = replay::<Core>(&journal)?;
     let usd = actors::Asset::Cash(Currency::new("USD")?);
     let account = recovered.core.account(AccountId::new(0)).ok_or("the account is lost")?;
     let settled = account.ledger().book(usd).ok_or("the cash is lost")?.settled();
     println!("acknowledged {acknowledged} deposits of 0.01, the journal holds {settled} USD");
     println!("records {}, digest {}", recovered.records, recovered.digest);
     assert!(settled >= format!("{}.{:02}", acknowledged / 100, acknowledged % 100).parse()?);
-    assert_eq!(state_hash(&recovered.core), state_hash(&replay(&journal)?.core));
+    assert_eq!(state_hash(&recovered.core), state_hash(&replay::<Core>(&journal)?.core));
     Ok(())
 }

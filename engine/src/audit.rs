@@ -5,13 +5,12 @@
 //! halted by a journalled command, which what waits in the lanes meets first. It needs no place in a lane, so that no
 //! flood can keep it out and the read side never waits. Cancels, fills and queries go on.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use model::Position;
+use machine::Position;
 
 use crate::digest::Digest;
 use crate::error::EngineError;
-use crate::lanes::Lanes;
 
 /// Where the read side and the shard were first seen to differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,15 +23,21 @@ pub struct Divergence {
     pub replayed: Digest,
 }
 
-#[derive(Debug)]
 pub(crate) struct Audit {
-    lanes: Arc<Lanes>,
+    /// Stops what raises risk.
+    alarm: Box<dyn Fn() + Send + Sync>,
     found: OnceLock<Divergence>,
 }
 
+impl std::fmt::Debug for Audit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Audit").field("found", &self.found).finish_non_exhaustive()
+    }
+}
+
 impl Audit {
-    pub(crate) const fn new(lanes: Arc<Lanes>) -> Self {
-        Self { lanes, found: OnceLock::new() }
+    pub(crate) fn new(alarm: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { alarm: Box::new(alarm), found: OnceLock::new() }
     }
 
     pub(crate) fn found(&self) -> Option<Divergence> {
@@ -45,8 +50,7 @@ impl Audit {
             return Err(error);
         };
         if self.found.set(Divergence { position, recorded, replayed }).is_ok() {
-            self.lanes.set_diverged();
-            self.lanes.want_halt();
+            (self.alarm)();
             tracing::error!(
                 %position, %recorded, %replayed,
                 "THE REPLICA DIVERGED from the shard: no new orders are accepted, the firm is halted; stop the node, \
@@ -63,6 +67,7 @@ mod common;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Instant;
 
     use actors::{Outcome, Stamp};
@@ -162,6 +167,7 @@ mod tests {
             replayed: Digest::from_bytes([1; 16]),
             after: 0,
             logic_version: None,
+            ours: 1,
         }
     }
 
@@ -170,7 +176,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut rig = Rig::ready(&config(dir.path()));
         let lanes = rig.shard.lanes();
-        let audit = Audit::new(lanes);
+        let audit = Audit::new(move || lanes.alarm());
         audit.judge(mismatch()).unwrap();
         assert!(audit.judge(EngineError::NewerLogic { recorded: 2, ours: 1 }).is_err());
         rig.until(actors::Core::is_firm_halted);
@@ -191,7 +197,8 @@ mod tests {
             model::CancelOrder { account: ACCOUNT, order: Some(order), cl_ord_id: model::Text::EMPTY };
         while client.submit(Command::CancelOrder(cancel)).is_ok() {}
         while client.submit(Command::Halt(Scope::Account(ACCOUNT))).is_ok() {}
-        let (audit, before) = (Audit::new(Arc::clone(&shard.lanes)), shard.position().seq);
+        let (lanes, before) = (Arc::clone(&shard.lanes), shard.position().seq);
+        let audit = Audit::new(move || lanes.alarm());
         audit.judge(mismatch()).unwrap();
         assert!(!shard.core().is_firm_halted());
         assert!(shard.turn().unwrap());

@@ -6,8 +6,9 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use actors::{Core, Outcome, Stamp};
-use model::{Aside, Broken, Input, Invariant, RecordBody, Reference};
+use machine::{Journalled, Machine, Position, Recorded, Stamp};
+
+use crate::records::RecordOf;
 
 /// What a shard does where an invariant breaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,61 +20,52 @@ pub enum OnBroken {
     Panic,
 }
 
-/// A panic of the core, and what is to be recorded of it.
+/// A panic of the machine, and what is to be recorded of it.
 #[derive(Debug)]
-pub(crate) struct Breakage {
-    pub(crate) broken: Broken,
+pub(crate) struct Breakage<I> {
+    /// What says that the input had no effect.
+    pub(crate) broken: I,
+    /// The panic's words.
+    pub(crate) text: String,
     pub(crate) panic: Box<dyn Any + Send>,
 }
 
-/// Has the core decide. Where it panics, its state is in question from here on.
+/// Has the machine decide. Where it panics, its state is in question from here on.
 #[inline]
-pub(crate) fn decide(
-    core: &mut Core,
+pub(crate) fn decide<M: Machine>(
+    machine: &mut M,
     stamp: Stamp,
-    input: &Input,
-    outcome: &mut Outcome,
-) -> Result<(), Box<Breakage>> {
+    input: &M::Input,
+    outcome: &mut M::Outcome,
+) -> Result<(), Box<Breakage<M::Input>>> {
     let decided = catch_unwind(AssertUnwindSafe(|| {
-        core.apply(stamp, input, outcome);
-        break_where_planted(input);
+        machine.apply(stamp, input, outcome);
+        if crash_point::COMPILED_IN {
+            // A plant breaks an invariant after all of the input was changed in memory.
+            M::break_where_planted(input, crash_point::is_planted);
+        }
     }));
-    decided.map_err(|panic| Box::new(failed(core, stamp, input, panic)))
+    decided.map_err(|panic| Box::new(failed(machine, stamp, input, panic)))
 }
 
 #[cold]
 #[inline(never)]
-fn failed(core: &Core, stamp: Stamp, input: &Input, panic: Box<dyn Any + Send>) -> Breakage {
+fn failed<M: Machine>(
+    machine: &M,
+    stamp: Stamp,
+    input: &M::Input,
+    panic: Box<dyn Any + Send>,
+) -> Breakage<M::Input> {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
-    let invariant = Invariant::of_panic(text);
-    // Only looked up; where even that fails, nobody in particular is concerned.
-    let aside = catch_unwind(AssertUnwindSafe(|| core.concerned(input))).unwrap_or(Aside::Firm);
-    let cause = if let Input::Command { cause, .. } = input { *cause } else { None };
-    let broken = Broken { position: stamp.position, invariant, text: Reference::cut(text), aside, cause };
-    Breakage { broken, panic }
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic").to_owned();
+    // Only looked at; where even that fails, a state that knows nobody is asked.
+    let said = catch_unwind(AssertUnwindSafe(|| machine.broken(stamp.position, input, &text)));
+    let broken = said.unwrap_or_else(|_| M::default().broken(stamp.position, input, &text));
+    Breakage { broken, text, panic }
 }
 
 /// The record behind an input says that it had no effect.
-pub(crate) fn is_passed_over(at: model::Position, following: Option<&journal::Record<RecordBody>>) -> bool {
+pub(crate) fn is_passed_over<I: Journalled>(at: Position, following: Option<&RecordOf<I>>) -> bool {
     let body = following.map(|record| &record.body);
-    matches!(body, Some(model::RecordBody::Input(Input::Broken(broken))) if broken.position == at)
-}
-
-/// A plant: an input under a name that was planted breaks an invariant, after all of it was changed in memory. An ask has
-/// the name of its number among what its record asks for.
-#[inline]
-fn break_where_planted(input: &Input) {
-    if !crash_point::COMPILED_IN {
-        return;
-    }
-    let is_planted = match input {
-        Input::Command { cause: Some(cause), .. } => crash_point::is_planted(&format!("ask {}", cause.index)),
-        Input::Command { command: model::Command::NewOrder(order), .. } => {
-            crash_point::is_planted(order.cl_ord_id.as_str())
-        }
-        Input::ExecutionReport(report) => crash_point::is_planted(report.exec_id.as_str()),
-        _ => false,
-    };
-    model::holds(!is_planted, Invariant::BooksBalance);
+    matches!(body, Some(Recorded::Input(input)) if input.passes_over() == Some(at))
 }

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use actors::{Core, Outcome};
+use machine::Machine;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-/// A rolling 128-bit digest: xxh3 over the digest before, the [fingerprint](actors::Fingerprint) of every change so far and
-/// the number of a refusal, seeded with the record's checksum. It finds divergence; it is no defence against forgery. How events and messages are told is no part of
-/// it, so that they may grow without making old journals unprovable.
+/// A rolling 128-bit digest: xxh3 over the digest before, the [fingerprint](Machine::fingerprint) of every change so far and
+/// the number of a refusal, seeded with the record's checksum. It finds divergence; it is no defence against forgery. How
+/// events and messages are told is no part of it, so that they may grow without making old journals unprovable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Digest(u128);
 
@@ -44,21 +44,21 @@ impl Digester {
         self.digest
     }
 
-    /// Folds in one record (by its checksum), the state behind it and whether it was refused.
+    /// Folds in one record (by its checksum), the fingerprint of the state behind it and the number of a refusal.
     #[inline]
-    pub(crate) fn fold(&mut self, record_crc: u32, core: &Core, outcome: &Outcome) {
+    pub(crate) fn fold(&mut self, record_crc: u32, fingerprint: u64, refused: u16) {
         let mut bytes = [0; 26];
         let (before, after) = bytes.split_at_mut(16);
         let (changes, refusal) = after.split_at_mut(8);
         before.copy_from_slice(&self.digest.to_bytes());
-        changes.copy_from_slice(&core.changes().get().to_le_bytes());
-        refusal.copy_from_slice(&outcome.refusal().to_le_bytes());
+        changes.copy_from_slice(&fingerprint.to_le_bytes());
+        refusal.copy_from_slice(&refused.to_le_bytes());
         self.digest = Digest(xxh3_128_with_seed(&bytes, record_crc.into()));
     }
 }
 
 /// BLAKE3 of the canonical encoding of a whole state.
-pub fn state_hash(core: &Core) -> [u8; 32] {
+pub fn state_hash<M: Machine>(state: &M) -> [u8; 32] {
     struct Sink(blake3::Hasher);
 
     impl borsh::io::Write for Sink {
@@ -74,7 +74,7 @@ pub fn state_hash(core: &Core) -> [u8; 32] {
 
     let mut writer = std::io::BufWriter::with_capacity(64 * 1024, Sink(blake3::Hasher::new()));
     // Hashing cannot fail.
-    let _ = core.encode(&mut writer);
+    let _ = state.encode(&mut writer);
     match writer.into_inner() {
         Ok(sink) => sink.0.finalize().into(),
         Err(_) => [0; 32],

@@ -1,8 +1,7 @@
 //! What can go wrong outside the core: at the rings (a refusal) and with the journal (an error).
 
-use actors::LOGIC_VERSION;
 use journal::JournalError;
-use model::Position;
+use machine::Position;
 
 /// Why a command was not taken. Nothing was recorded; the caller still has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,8 +39,13 @@ pub enum EngineError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// An invariant breaks where this record is applied, and nothing recorded says that it is to be passed over.
-    #[error("record {} cannot be applied: {} ({})", .0.position, .0.invariant, .0.text)]
-    Broken(model::Broken),
+    #[error("record {position} cannot be applied: {text}")]
+    Broken {
+        /// The record.
+        position: Position,
+        /// What the panic said.
+        text: String,
+    },
     /// A record says that the input before it had no effect, and here it had one.
     #[error("record {position} had no effect when it was recorded, and has one now")]
     NotBroken {
@@ -53,7 +57,7 @@ pub enum EngineError {
         "records {} to {position} lead elsewhere than they did: digest {recorded} was recorded, {replayed} is replayed. \
          {}; `gannet replay --verify` says more, docs/operations.md what to do",
         .after + 1,
-        decided_by(*.logic_version)
+        decided_by(*.logic_version, *.ours)
     )]
     DigestMismatch {
         /// The record that holds the digest.
@@ -66,11 +70,13 @@ pub enum EngineError {
         after: u64,
         /// Who decided those records.
         logic_version: Option<u32>,
+        /// This program's version.
+        ours: u32,
     },
     /// The last inputs were decided by another version of the logic, and no digest says what came of them.
     #[error(
         "the last {inputs} inputs up to record {position} were decided by logic version {recorded} and no digest covers \
-         them: nothing tells whether version {LOGIC_VERSION} leads to the same. Start the program that wrote them once \
+         them: nothing tells whether version {ours} leads to the same. Start the program that wrote them once \
          more and stop it in order; or `gannet run --accept-unproven`"
     )]
     Unproven {
@@ -80,6 +86,8 @@ pub enum EngineError {
         inputs: u64,
         /// The version of the logic that decided them.
         recorded: u32,
+        /// This program's.
+        ours: u32,
     },
     /// The journal was written by a later version of the logic.
     #[error("the journal was decided by logic version {recorded}; this binary has version {ours}")]
@@ -115,15 +123,13 @@ pub enum EngineError {
     },
 }
 
-fn decided_by(recorded: Option<u32>) -> String {
+fn decided_by(recorded: Option<u32>, ours: u32) -> String {
     match recorded {
-        Some(LOGIC_VERSION) => format!(
-            "They were decided by logic version {LOGIC_VERSION}, which is this program's too: a fault of this machine \
-             or of this program"
+        Some(recorded) if recorded == ours => format!(
+            "They were decided by logic version {ours}, which is this program's too: a fault of this machine or of this \
+             program"
         ),
-        Some(other) => {
-            format!("They were decided by logic version {other}, this program has {LOGIC_VERSION}")
-        }
-        None => format!("Nothing says which logic decided them; this program has version {LOGIC_VERSION}"),
+        Some(other) => format!("They were decided by logic version {other}, this program has {ours}"),
+        None => format!("Nothing says which logic decided them; this program has version {ours}"),
     }
 }

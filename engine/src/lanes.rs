@@ -118,9 +118,10 @@ impl Lanes {
         self.attaching.load(Ordering::Relaxed) && self.attaching.swap(false, Ordering::Acquire)
     }
 
-    /// No new orders from here on, for good.
-    pub(crate) fn set_diverged(&self) {
+    /// The state is in question: no new orders from here on, for good, and the firm is halted before anything else is taken.
+    pub(crate) fn alarm(&self) {
         self.closed.fetch_or(DIVERGED, Ordering::AcqRel);
+        self.want_halt();
     }
 
     /// Whether a command may be handed over now.
@@ -142,7 +143,7 @@ impl Lanes {
     }
 
     /// Has the firm halted before anything else is taken.
-    pub(crate) fn want_halt(&self) {
+    fn want_halt(&self) {
         self.halt_wanted.store(true, Ordering::Release);
         self.bell.ring();
     }

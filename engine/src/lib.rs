@@ -62,7 +62,7 @@ pub use error::{EngineError, Refused};
 pub use idle::Idle;
 pub use outcomes::{Difference, OutcomesError, first_difference, write_outcomes};
 pub use quotes::QuoteSender;
-pub use records::Records;
+pub use records::{RecordOf, Records};
 pub use replay::{Recovered, Replay, recover, recover_in_turn, replay, replay_until};
 pub use replica::{Published, Replica, ReplicaError, Subscription};
 pub use session_port::{SessionOutlet, SessionPort};

@@ -11,13 +11,12 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
-use actors::LOGIC_VERSION;
-use journal::{Folder, JournalError, Reader, Record};
-use model::{Event, RecordBody, ShardId};
+use journal::{Folder, JournalError, Reader};
+use machine::{Consequences, EventOf, Machine, ShardId};
 
 use crate::digest::Digest;
 use crate::error::EngineError;
-use crate::records::{Reads, Records};
+use crate::records::{Reads, RecordOf, Records};
 use crate::replay::{Recovered, Replay};
 
 const MAGIC: [u8; 8] = *b"GNTOUT\0\0";
@@ -55,9 +54,9 @@ impl From<JournalError> for OutcomesError {
 
 /// The first record that is decided otherwise.
 #[derive(Clone, Debug)]
-pub struct Difference {
+pub struct Difference<M: Machine> {
     /// The record.
-    pub record: Record<RecordBody>,
+    pub record: RecordOf<M::Input>,
     /// The version of the logic that wrote the outcomes.
     pub logic_version: u32,
     /// The rolling digest behind it then.
@@ -65,17 +64,17 @@ pub struct Difference {
     /// The rolling digest behind it now.
     pub now: Digest,
     /// What follows from it now.
-    pub events: Vec<Event>,
+    pub events: Vec<EventOf<M>>,
 }
 
 /// Replays the journal in `dir` and writes what came of each record to a new file, which replaces one that is there.
-pub fn write_outcomes(dir: impl Into<Folder>, to: &Path) -> Result<Recovered, OutcomesError> {
+pub fn write_outcomes<M: Machine>(dir: impl Into<Folder>, to: &Path) -> Result<Recovered<M>, OutcomesError> {
     let beside = to.with_extension("tmp");
     let failed = |error| OutcomesError::Io { path: to.to_path_buf(), error };
     let reader = Reader::from_seq(dir, 1)?;
-    let mut replay = Replay::new(reader.shard());
+    let mut replay = Replay::<M>::new(reader.shard());
     let mut out = BufWriter::new(File::create(&beside).map_err(failed)?);
-    out.write_all(&header(reader.shard())).map_err(failed)?;
+    out.write_all(&header(reader.shard(), M::LOGIC_VERSION)).map_err(failed)?;
     let mut records = Records::of(reader, Reads::Ahead)?;
     while let Some((record, following)) = records.next_two()? {
         replay.step_before(record, following)?;
@@ -86,11 +85,11 @@ pub fn write_outcomes(dir: impl Into<Folder>, to: &Path) -> Result<Recovered, Ou
     Ok(replay.finish())
 }
 
-fn header(shard: ShardId) -> [u8; 24] {
+fn header(shard: ShardId, logic_version: u32) -> [u8; 24] {
     let mut bytes = [0; 24];
     let parts = [
         MAGIC,
-        (u64::from(FORMAT) | u64::from(LOGIC_VERSION) << 32).to_le_bytes(),
+        (u64::from(FORMAT) | u64::from(logic_version) << 32).to_le_bytes(),
         u64::from(shard.index).to_le_bytes(),
     ];
     for (slot, part) in bytes.chunks_exact_mut(8).zip(parts) {
@@ -101,18 +100,18 @@ fn header(shard: ShardId) -> [u8; 24] {
 
 /// Replays the journal in `dir` and names the first record behind which `outcomes`, written by another program, say
 /// something else; `None` where they agree as far as they go.
-pub fn first_difference(
+pub fn first_difference<M: Machine>(
     dir: impl Into<Folder>,
     outcomes: &Path,
-) -> Result<Option<Difference>, OutcomesError> {
+) -> Result<Option<Difference<M>>, OutcomesError> {
     let failed = |error| OutcomesError::Io { path: outcomes.to_path_buf(), error };
     let foreign = |what| OutcomesError::Foreign { path: outcomes.to_path_buf(), what };
     let reader = Reader::from_seq(dir, 1)?;
-    let mut replay = Replay::new(reader.shard());
+    let mut replay = Replay::<M>::new(reader.shard());
     let mut file = BufReader::new(File::open(outcomes).map_err(failed)?);
     let mut found = [0; 24];
     file.read_exact(&mut found).map_err(|_| foreign("not a file of outcomes"))?;
-    let expected = header(reader.shard());
+    let expected = header(reader.shard(), M::LOGIC_VERSION);
     let (magic_and_format, logic) =
         (found.get(..12), found.get(12..16).and_then(|four| four.try_into().ok()));
     if magic_and_format != expected.get(..12) {
@@ -129,7 +128,7 @@ pub fn first_difference(
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             read => read.map_err(failed)?,
         }
-        let events = replay.step_before(record, following)?.events.clone();
+        let events = replay.step_before(record, following)?.events().to_vec();
         let (before, now) = (Digest::from_bytes(digest), replay.digest());
         if before != now {
             let record = record.clone();

@@ -10,11 +10,12 @@
 
 use std::sync::Arc;
 
-use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
+use actors::{Core, LOGIC_VERSION, Outcome, Provision, Stamp};
 use crash_point::{Point, reach};
 use journal::{JournalError, Writer};
+use machine::Journalled;
 use model::{
-    Broken, ClOrdId, Command, Denial, DenyReason, Event, Input, Origin, Position, RecordBody, Scope, Stamped,
+    ClOrdId, Command, Denial, DenyReason, Event, Input, Origin, Position, RecordBody, Scope, Stamped,
     Timestamp,
 };
 
@@ -44,7 +45,7 @@ pub(crate) struct Pipeline<C> {
     pub(crate) writer: Writer,
     pub(crate) core: Core,
     /// None in a shard without threads.
-    pub(crate) supply: Option<Supply>,
+    pub(crate) supply: Option<Supply<Provision>>,
     pub(crate) digester: Digester,
     pub(crate) release: Release,
     pub(crate) last: Stamp,
@@ -60,7 +61,7 @@ pub(crate) struct Pipeline<C> {
     pub(crate) on_broken: OnBroken,
     pub(crate) journal: journal::Folder,
     /// Found at the start, and not recorded yet.
-    pub(crate) found_broken: Option<Broken>,
+    pub(crate) found_broken: Option<Input>,
     pub(crate) undigested: u64,
     pub(crate) next_mark: Timestamp,
     pub(crate) next_digest: Timestamp,
@@ -102,7 +103,7 @@ impl<C: Clock> Pipeline<C> {
     /// The first input of an opening.
     pub(crate) fn begin(&mut self) -> Result<(), EngineError> {
         if let Some(broken) = self.found_broken.take() {
-            self.process(&Input::Broken(broken), None)?;
+            self.process(&broken, None)?;
         }
         let opened = Input::Opened { incarnation: self.writer.incarnation(), logic_version: LOGIC_VERSION };
         self.process(&opened, None)?;
@@ -323,7 +324,7 @@ impl<C: Clock> Pipeline<C> {
         self.writer.make_ready();
 
         // 5 digest: what will prove all this
-        self.digester.fold(appended.crc, &self.core, &self.outcome);
+        self.digester.fold(appended.crc, self.core.changes().get(), self.outcome.refusal());
         self.undigested += 1;
         // On a full disk the digest waits: the next input that fits brings it along.
         if self.undigested >= DIGEST_EVERY && self.next_fits()? { self.record_digest() } else { Ok(()) }
@@ -337,25 +338,27 @@ impl<C: Clock> Pipeline<C> {
         &mut self,
         input: &Input,
         asked: Option<&Asked>,
-        failure: Breakage,
+        failure: Breakage<Input>,
     ) -> Result<(), EngineError> {
-        let Breakage { broken, panic } = failure;
+        let Breakage { broken, text, panic } = failure;
         if self.on_broken == OnBroken::Panic {
             std::panic::resume_unwind(panic);
         }
-        tracing::error!(position = %broken.position, invariant = %broken.invariant, text = %broken.text,
-            aside = ?broken.aside, "AN INVARIANT BROKE: the input has no effect, whom it concerns is set aside");
-        if matches!(input, Input::Opened { .. } | Input::Broken(_)) {
-            // Without these no state is worth trading on.
-            return Err(EngineError::Broken(broken));
+        let position = self.last.position;
+        tracing::error!(%position, text, ?broken,
+            "AN INVARIANT BROKE: the input has no effect, whom it concerns is set aside");
+        let failed = || EngineError::Broken { position, text: text.clone() };
+        if input.logic_version().is_some() || input.passes_over().is_some() {
+            // Without these no state is worth going on from.
+            return Err(failed());
         }
         self.writer.ensure_room()?;
         self.last.position.seq = self.writer.next_seq();
-        self.writer.append(self.last.time, &Input::Broken(broken))?;
+        self.writer.append(self.last.time, &broken)?;
         self.writer.flush()?;
         let recovered = recover_in_turn(&self.journal)?;
         if recovered.position != self.last.position {
-            return Err(EngineError::Broken(broken));
+            return Err(failed());
         }
         (self.core, self.digester) = (recovered.core, Digester::from(recovered.digest));
         self.undigested += 2;

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use journal::{JournalError, Reader, Record};
-use model::RecordBody;
+use machine::{Journalled, Recorded};
 
 use crate::error::EngineError;
 
@@ -31,28 +31,31 @@ const BATCHES: usize = 3;
 /// cache.
 const FEW_RECORDS: usize = 16;
 
+/// A record of a machine's journal, with what it holds.
+pub type RecordOf<I> = Record<Recorded<I>>;
+
 /// Records in order, each once, and each with the one behind it: that may say that it had no effect.
-pub struct Records {
-    batch: Batch,
+pub struct Records<I> {
+    batch: Batch<I>,
     at: usize,
     /// The batch behind, read already since the last record of this one is asked for.
-    next: Option<Batch>,
+    next: Option<Batch<I>>,
     /// To be read into again.
-    spare: Option<Batch>,
-    source: Source,
+    spare: Option<Batch<I>>,
+    source: Source<I>,
 }
 
 /// Where the next batch comes from.
-enum Source {
+enum Source<I> {
     Reader(Box<Reader>),
-    Thread(Thread),
+    Thread(Thread<I>),
     /// There is none.
     End,
 }
 
 /// Some records, and what came after the last of them.
-struct Batch {
-    records: Vec<Record<RecordBody>>,
+struct Batch<I> {
+    records: Vec<RecordOf<I>>,
     count: usize,
     then: Then,
 }
@@ -69,7 +72,7 @@ enum Then {
     Error(JournalError),
 }
 
-impl Batch {
+impl<I: Journalled> Batch<I> {
     fn empty(records: usize) -> Self {
         Self { records: vec![Record::default(); records], count: 0, then: Then::More }
     }
@@ -89,13 +92,13 @@ impl Batch {
     }
 }
 
-struct Thread {
-    full: Receiver<Batch>,
-    empty: SyncSender<Batch>,
+struct Thread<I> {
+    full: Receiver<Batch<I>>,
+    empty: SyncSender<Batch<I>>,
     handle: JoinHandle<()>,
 }
 
-impl Records {
+impl<I: Journalled> Records<I> {
     /// What `reader` reads from here on, read by the calling thread.
     pub fn in_turn(reader: Reader) -> Self {
         let source = Source::Reader(Box::new(reader));
@@ -127,14 +130,12 @@ impl Records {
 
     /// The next record; `None` at the end. Not to be asked again after an error or the end.
     #[cfg(test)]
-    pub(crate) fn next(&mut self) -> Result<Option<&Record<RecordBody>>, EngineError> {
+    pub(crate) fn next(&mut self) -> Result<Option<&RecordOf<I>>, EngineError> {
         Ok(self.next_two()?.map(|(record, _)| record))
     }
 
     /// The next record, and the one behind it where there is one by now. Not to be asked again after an error or the end.
-    pub fn next_two(
-        &mut self,
-    ) -> Result<Option<(&Record<RecordBody>, Option<&Record<RecordBody>>)>, EngineError> {
+    pub fn next_two(&mut self) -> Result<Option<(&RecordOf<I>, Option<&RecordOf<I>>)>, EngineError> {
         while self.at == self.batch.count {
             match take(&mut self.batch.then) {
                 Then::More => self.turn_to_next(),
@@ -194,7 +195,7 @@ impl Records {
     }
 }
 
-impl Drop for Records {
+impl<I> Drop for Records<I> {
     fn drop(&mut self) {
         if let Source::Thread(thread) = std::mem::replace(&mut self.source, Source::End) {
             // Whether it panicked behind what was asked for does not matter.
@@ -203,10 +204,10 @@ impl Drop for Records {
     }
 }
 
-impl Thread {
+impl<I: Journalled> Thread<I> {
     fn start(mut reader: Reader) -> Result<Self, EngineError> {
-        let (give, full) = sync_channel::<Batch>(BATCHES);
-        let (empty, take) = sync_channel::<Batch>(BATCHES);
+        let (give, full) = sync_channel::<Batch<I>>(BATCHES);
+        let (empty, take) = sync_channel::<Batch<I>>(BATCHES);
         for _ in 1..BATCHES {
             // There is room: nobody has put any in yet.
             let _ = empty.send(Batch::empty(BATCH_RECORDS));
@@ -225,7 +226,9 @@ impl Thread {
         let handle = spawned.map_err(|source| EngineError::Thread { name, source })?;
         Ok(Self { full, empty, handle })
     }
+}
 
+impl<I> Thread<I> {
     /// Lets it end, and waits for that.
     fn end(self) -> thread::Result<()> {
         drop((self.full, self.empty));
@@ -259,16 +262,16 @@ mod tests {
         dir
     }
 
-    fn ahead(dir: &Path) -> Records {
+    fn ahead(dir: &Path) -> Records<Input> {
         Records::ahead(Reader::from_seq(dir, 1).unwrap()).unwrap()
     }
 
-    fn in_turn(dir: &Path) -> Records {
+    fn in_turn(dir: &Path) -> Records<Input> {
         Records::of(Reader::from_seq(dir, 1).unwrap(), Reads::InTurn).unwrap()
     }
 
     /// Everything that comes, and the error that ends it if one does.
-    fn all(mut records: Records) -> (Vec<Record<RecordBody>>, Option<String>) {
+    fn all(mut records: Records<Input>) -> (Vec<RecordOf<Input>>, Option<String>) {
         let mut seen = Vec::new();
         loop {
             match records.next() {

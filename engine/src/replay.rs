@@ -1,23 +1,22 @@
 //! The same state from the same records: recovery at start, and every offline read.
 
-use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
 use crash_point::{Point, reach};
-use journal::{Folder, Reader, Record};
-use model::{Broken, Event, Input, Position, RecordBody, ShardId, Timestamp};
+use journal::{Folder, Reader};
+use machine::{Consequences, Journalled, Machine, Position, Recorded, ShardId, Stamp, Timestamp};
 
 use crate::broken::{decide, is_passed_over};
 use crate::digest::{Digest, Digester};
 use crate::error::EngineError;
-use crate::records::{Reads, Records};
+use crate::records::{Reads, RecordOf, Records};
 use crate::snapshot;
-use crate::supply::{Supply, provide_shelf};
+use crate::supply::{Supply, provide_large};
 
 /// A state on its way through the records: one record at a time, each digest compared on the way.
 #[derive(Debug)]
-pub struct Replay {
-    core: Core,
+pub struct Replay<M: Machine> {
+    core: M,
     digester: Digester,
-    outcome: Outcome,
+    outcome: M::Outcome,
     position: Position,
     time: Timestamp,
     records: u64,
@@ -37,15 +36,17 @@ pub struct Replay {
     fails_at: Option<Position>,
     /// The last input that had an effect.
     last_applied: Option<Position>,
+    /// What is to be recorded of the record that broke an invariant at the last step.
+    failed: Option<M::Input>,
     /// Somebody else makes the memory that the state grows by.
     is_supplied: bool,
 }
 
 /// The state at the end of a journal.
 #[derive(Clone, Debug)]
-pub struct Recovered {
+pub struct Recovered<M: Machine> {
     /// The state.
-    pub core: Core,
+    pub core: M,
     /// The rolling digest there.
     pub digest: Digest,
     /// The last record; seq 0 for an empty journal.
@@ -71,19 +72,19 @@ pub struct Recovered {
     pub accepted: u64,
     /// The last record broke an invariant, and the process ended before it could record so: it was passed over, and that
     /// is to be recorded before anything else.
-    pub broken: Option<Broken>,
+    pub broken: Option<M::Input>,
 }
 
-/// Records between two looks whether the next shelf for orders should be made: a short journal never needs one.
+/// Records between two looks whether memory should be made ahead: a short journal never needs it.
 const SUPPLY_EVERY: u64 = 8 * 1024;
 
-impl Replay {
+impl<M: Machine> Replay<M> {
     /// Before the first record of a shard.
     pub fn new(shard: ShardId) -> Self {
         Self {
-            core: Core::new(),
+            core: M::default(),
             digester: Digester::from(Digest::default()),
-            outcome: Outcome::default(),
+            outcome: M::Outcome::default(),
             position: Position::new(shard, 0),
             time: Timestamp::default(),
             records: 0,
@@ -99,16 +100,17 @@ impl Replay {
             passes_over: None,
             fails_at: None,
             last_applied: None,
+            failed: None,
             is_supplied: false,
         }
     }
 
     /// At a state that was replayed before.
-    pub fn resume(recovered: Recovered) -> Self {
+    pub fn resume(recovered: Recovered<M>) -> Self {
         Self {
             core: recovered.core,
             digester: Digester::from(recovered.digest),
-            outcome: Outcome::default(),
+            outcome: M::Outcome::default(),
             position: recovered.position,
             time: recovered.time,
             records: recovered.records,
@@ -124,6 +126,7 @@ impl Replay {
             passes_over: None,
             fails_at: None,
             last_applied: None,
+            failed: None,
             is_supplied: false,
         }
     }
@@ -137,9 +140,9 @@ impl Replay {
     /// As [`Replay::step`], with the record behind it where there is one: that may say that this one had no effect.
     pub fn step_before(
         &mut self,
-        record: &Record<RecordBody>,
-        following: Option<&Record<RecordBody>>,
-    ) -> Result<&Outcome, EngineError> {
+        record: &RecordOf<M::Input>,
+        following: Option<&RecordOf<M::Input>>,
+    ) -> Result<&M::Outcome, EngineError> {
         if is_passed_over(record.position, following) {
             self.passes_over = Some(record.position);
         }
@@ -148,51 +151,53 @@ impl Replay {
 
     /// Applies one record and gives what followed from it; a recorded digest is compared instead. Behind
     /// [`EngineError::Broken`] the state is in question: see [`Replay::passing_over`].
-    pub fn step(&mut self, record: &Record<RecordBody>) -> Result<&Outcome, EngineError> {
+    pub fn step(&mut self, record: &RecordOf<M::Input>) -> Result<&M::Outcome, EngineError> {
         self.outcome.clear();
         (self.position, self.time, self.record_crc) = (record.position, record.time, record.crc);
         self.records += 1;
         if !self.is_supplied && self.records.is_multiple_of(SUPPLY_EVERY) {
-            provide_shelf(&mut self.core);
+            provide_large(&mut self.core);
         }
         match &record.body {
-            RecordBody::Digest(bytes) => self.compare(Digest::from_bytes(*bytes))?,
-            RecordBody::Input(input) => {
+            Recorded::Digest(bytes) => self.compare(Digest::from_bytes(*bytes))?,
+            Recorded::Input(input) => {
                 self.note_logic(input)?;
                 self.unproven += 1;
                 let stamp = Stamp { position: record.position, time: record.time };
                 self.decide(stamp, input)?;
                 self.core.make_ready();
-                self.digester.fold(record.crc, &self.core, &self.outcome);
-                let alerts = self.outcome.events.iter().filter(|event| matches!(event, Event::Alert(_)));
+                self.digester.fold(record.crc, self.core.fingerprint(), self.outcome.refusal());
+                let alerts = self.outcome.events().iter().filter(|event| M::Outcome::is_alert(event));
                 self.alerts += u64::try_from(alerts.count()).unwrap_or(u64::MAX);
             }
         }
         Ok(&self.outcome)
     }
 
-    fn decide(&mut self, stamp: Stamp, input: &Input) -> Result<(), EngineError> {
+    fn decide(&mut self, stamp: Stamp, input: &M::Input) -> Result<(), EngineError> {
         if [self.passes_over, self.fails_at].contains(&Some(stamp.position)) {
             return Ok(());
         }
-        if let Input::Broken(broken) = input
-            && self.last_applied == Some(broken.position)
+        if let Some(position) = input.passes_over()
+            && self.last_applied == Some(position)
         {
-            return Err(EngineError::NotBroken { position: broken.position });
+            return Err(EngineError::NotBroken { position });
         }
-        decide(&mut self.core, stamp, input, &mut self.outcome)
-            .map_err(|failure| EngineError::Broken(failure.broken))?;
+        if let Err(failure) = decide(&mut self.core, stamp, input, &mut self.outcome) {
+            self.failed = Some(failure.broken);
+            return Err(EngineError::Broken { position: stamp.position, text: failure.text });
+        }
         self.last_applied = Some(stamp.position);
         Ok(())
     }
 
     /// The state behind a record that breaks an invariant, without it: from the journal, since what was changed before the
     /// panic is not to be trusted.
-    pub fn passing_over(dir: impl Into<Folder>, broken: &Broken) -> Result<Self, EngineError> {
-        let (dir, end) = (dir.into(), broken.position.seq);
-        let start = snapshot::newest_where(&dir, broken.position.shard, |seq, _| seq < end);
-        let mut replay = start.map_or_else(|| Self::new(broken.position.shard), Self::resume);
-        replay.fails_at = Some(broken.position);
+    pub fn passing_over(dir: impl Into<Folder>, broken: Position) -> Result<Self, EngineError> {
+        let (dir, end) = (dir.into(), broken.seq);
+        let start = snapshot::newest_where(&dir, broken.shard, |seq, _| seq < end);
+        let mut replay = start.map_or_else(|| Self::new(broken.shard), Self::resume);
+        replay.fails_at = Some(broken);
         let mut records = Records::of(Reader::from_seq(&dir, replay.position.seq + 1)?, Reads::InTurn)?;
         while replay.position.seq < end {
             let Some((record, following)) = records.next_two()? else { break };
@@ -213,25 +218,26 @@ impl Replay {
             return Ok(());
         }
         let (position, after, logic_version) = (self.position, self.proven_to, self.logic_version);
-        Err(EngineError::DigestMismatch { position, recorded, replayed, after, logic_version })
+        let ours = M::LOGIC_VERSION;
+        Err(EngineError::DigestMismatch { position, recorded, replayed, after, logic_version, ours })
     }
 
     /// A journal decided by a later logic may hold states this one cannot lead to.
-    fn note_logic(&mut self, input: &Input) -> Result<(), EngineError> {
-        match input {
-            Input::Opened { logic_version: recorded, .. } if *recorded > LOGIC_VERSION => {
-                Err(EngineError::NewerLogic { recorded: *recorded, ours: LOGIC_VERSION })
+    fn note_logic(&mut self, input: &M::Input) -> Result<(), EngineError> {
+        match input.logic_version() {
+            Some(recorded) if recorded > M::LOGIC_VERSION => {
+                Err(EngineError::NewerLogic { recorded, ours: M::LOGIC_VERSION })
             }
-            Input::Opened { logic_version, .. } => {
-                self.logic_version = Some(*logic_version);
+            Some(recorded) => {
+                self.logic_version = Some(recorded);
                 Ok(())
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 
     /// The state here.
-    pub const fn core(&self) -> &Core {
+    pub const fn core(&self) -> &M {
         &self.core
     }
 
@@ -276,7 +282,7 @@ impl Replay {
     }
 
     /// Ends the replay here.
-    pub fn finish(self) -> Recovered {
+    pub fn finish(self) -> Recovered<M> {
         Recovered {
             digest: self.digester.digest(),
             core: self.core,
@@ -296,42 +302,45 @@ impl Replay {
 }
 
 /// Replays a whole journal, every record of it, on one core. Takes no lock; a node may be writing.
-pub fn replay(dir: impl Into<Folder>) -> Result<Recovered, EngineError> {
+pub fn replay<M: Machine>(dir: impl Into<Folder>) -> Result<Recovered<M>, EngineError> {
     replay_from_first(dir, Reads::InTurn, |_| true)
 }
 
 /// Replays while `goes_on` says so of the next record: time travel to a position or an instant. Where there is a second
 /// core, it reads ahead.
-pub fn replay_until(
+pub fn replay_until<M: Machine>(
     dir: impl Into<Folder>,
-    goes_on: impl Fn(&Record<RecordBody>) -> bool,
-) -> Result<Recovered, EngineError> {
+    goes_on: impl Fn(&RecordOf<M::Input>) -> bool,
+) -> Result<Recovered<M>, EngineError> {
     replay_from_first(dir, Reads::Ahead, goes_on)
 }
 
 /// The state at the end of a journal, from the newest snapshot that can be believed. Where there is a second core, it
 /// reads ahead.
-pub fn recover(dir: impl Into<Folder>) -> Result<Recovered, EngineError> {
+pub fn recover<M: Machine>(dir: impl Into<Folder>) -> Result<Recovered<M>, EngineError> {
     recover_accepting(dir, Reads::Ahead, None)
 }
 
 /// As [`recover`], all of it by the calling thread: for where several threads on one disk would not do.
-pub fn recover_in_turn(dir: impl Into<Folder>) -> Result<Recovered, EngineError> {
+pub fn recover_in_turn<M: Machine>(dir: impl Into<Folder>) -> Result<Recovered<M>, EngineError> {
     recover_accepting(dir, Reads::InTurn, None)
 }
 
 /// As [`recover`], with a mismatch that an operator has accepted.
-pub(crate) fn recover_accepting(
+pub(crate) fn recover_accepting<M: Machine>(
     dir: impl Into<Folder>,
     reads: Reads,
     accepted: Option<Position>,
-) -> Result<Recovered, EngineError> {
+) -> Result<Recovered<M>, EngineError> {
     let dir = dir.into();
     let shard = Reader::open(&dir)?.shard();
-    let start = || snapshot::newest(&dir, shard).map_or_else(|| Replay::new(shard), Replay::resume);
-    let whole = |replay: Replay| {
+    let start = || {
+        let snapshot = snapshot::newest(&dir, shard);
+        snapshot.map_or_else(|| Replay::new(shard), Replay::resume).accepting(accepted)
+    };
+    let whole = |replay: &mut Replay<M>| {
         let reader = Reader::from_seq(&dir, replay.position().seq + 1)?;
-        run(replay.accepting(accepted), reader, reads, |_| {
+        run(replay, reader, reads, |_| {
             reach(Point::RecoveryMidReplay);
             true
         })
@@ -341,40 +350,40 @@ pub(crate) fn recover_accepting(
 
 /// Where the last record breaks an invariant, the process ended before it could record so: the record is passed over, as
 /// it will be once that is recorded. One further back was applied when it was recorded, and is refused.
-fn passing_over_the_last(
-    whole: impl Fn(Replay) -> Result<Recovered, EngineError>,
-    start: impl Fn() -> Replay,
-) -> Result<Recovered, EngineError> {
-    let broken = match whole(start()) {
-        Err(EngineError::Broken(broken)) => broken,
-        recovered => return recovered,
-    };
-    let again = whole(Replay { fails_at: Some(broken.position), ..start() })?;
-    if again.position == broken.position {
-        return Ok(Recovered { broken: Some(broken), ..again });
+fn passing_over_the_last<M: Machine>(
+    whole: impl Fn(&mut Replay<M>) -> Result<(), EngineError>,
+    start: impl Fn() -> Replay<M>,
+) -> Result<Recovered<M>, EngineError> {
+    let mut replay = start();
+    let Err(error) = whole(&mut replay) else { return Ok(replay.finish()) };
+    let (at, Some(broken)) = (replay.position, replay.failed.take()) else { return Err(error) };
+    let mut again = Replay { fails_at: Some(at), ..start() };
+    whole(&mut again)?;
+    if again.position == at {
+        return Ok(Recovered { broken: Some(broken), ..again.finish() });
     }
-    Err(EngineError::Broken(broken))
+    Err(error)
 }
 
 /// Replays from the first record on.
-pub(crate) fn replay_from_first(
+pub(crate) fn replay_from_first<M: Machine>(
     dir: impl Into<Folder>,
     reads: Reads,
-    goes_on: impl Fn(&Record<RecordBody>) -> bool,
-) -> Result<Recovered, EngineError> {
+    goes_on: impl Fn(&RecordOf<M::Input>) -> bool,
+) -> Result<Recovered<M>, EngineError> {
     let dir = dir.into();
     let shard = Reader::from_seq(&dir, 1)?.shard();
-    let whole = |replay| run(replay, Reader::from_seq(&dir, 1)?, reads, &goes_on);
+    let whole = |replay: &mut Replay<M>| run(replay, Reader::from_seq(&dir, 1)?, reads, &goes_on);
     passing_over_the_last(whole, || Replay::new(shard))
 }
 
 /// Replays what `reader` reads while `goes_on` says so of the next record.
-fn run(
-    mut replay: Replay,
+fn run<M: Machine>(
+    replay: &mut Replay<M>,
     reader: Reader,
     reads: Reads,
-    goes_on: impl Fn(&Record<RecordBody>) -> bool,
-) -> Result<Recovered, EngineError> {
+    goes_on: impl Fn(&RecordOf<M::Input>) -> bool,
+) -> Result<(), EngineError> {
     let mut records = Records::of(reader, reads)?;
     // The core that reads ahead has time to make memory too.
     let mut supply = records.are_ahead().then(|| Supply::start("replay-supply".to_owned())).transpose()?;
@@ -383,7 +392,7 @@ fn run(
         if !goes_on(record) {
             break;
         }
-        if let Some(RecordBody::Input(input)) = following.map(|record| &record.body) {
+        if let Some(Recorded::Input(input)) = following.map(|record| &record.body) {
             replay.core.anticipate(input);
         }
         if is_passed_over(record.position, following) {
@@ -395,5 +404,5 @@ fn run(
         replay.step(record)?;
     }
     replay.is_supplied = false;
-    Ok(replay.finish())
+    Ok(())
 }

@@ -7,25 +7,31 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use actors::Core;
-use journal::{DurableWatch, Follower, Record};
-use model::{Event, Position, RecordBody, Timestamp};
+use journal::{DurableWatch, Follower};
+use machine::{Consequences, EventOf, Machine, Position, Timestamp};
 
 use crate::audit::{Audit, Divergence};
 use crate::error::EngineError;
+use crate::records::RecordOf;
 use crate::replay::Replay;
 use crate::snapshot::{SnapshotPolicy, take_snapshot};
 
 /// A handle to a read side. Clones read the same one.
-#[derive(Clone, Debug)]
-pub struct Replica {
-    shared: Arc<Shared>,
+#[derive(Debug)]
+pub struct Replica<M: Machine> {
+    shared: Arc<Shared<M>>,
+}
+
+impl<M: Machine> Clone for Replica<M> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
 }
 
 #[derive(Debug)]
-struct Shared {
-    replay: RwLock<Replay>,
-    publisher: Mutex<Publisher>,
+struct Shared<M: Machine> {
+    replay: RwLock<Replay<M>>,
+    publisher: Mutex<Publisher<EventOf<M>>>,
     /// Asked to stop, or stopped by itself.
     stopped: AtomicBool,
     snapshots: Snapshots,
@@ -42,7 +48,7 @@ pub(crate) struct Snapshots {
 
 /// One event as readers get it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Published {
+pub struct Published<E> {
     /// The record it follows from.
     pub position: Position,
     /// Which of the record's events, from 0.
@@ -50,15 +56,15 @@ pub struct Published {
     /// The record's time.
     pub time: Timestamp,
     /// What happened.
-    pub event: Event,
+    pub event: E,
 }
 
 /// Events from a position on, in order, without gaps. A reader that falls too far behind is cut off; it subscribes
 /// again from the last position it saw.
 #[derive(Debug)]
-pub struct Subscription {
+pub struct Subscription<E> {
     /// The events.
-    pub events: flume::Receiver<Published>,
+    pub events: flume::Receiver<Published<E>>,
 }
 
 /// Why a read was not answered.
@@ -82,19 +88,19 @@ pub enum ReplicaError {
 }
 
 /// Recent events, and who wants the next ones.
-#[derive(Debug, Default)]
-struct Publisher {
-    history: VecDeque<Published>,
+#[derive(Debug)]
+struct Publisher<E> {
+    history: VecDeque<Published<E>>,
     /// Events of later records are in `history`.
     history_after: u64,
-    subscribers: Vec<Subscriber>,
+    subscribers: Vec<Subscriber<E>>,
 }
 
 #[derive(Debug)]
-struct Subscriber {
+struct Subscriber<E> {
     /// It has, or does not want, the events up to this record.
     after: u64,
-    sender: flume::Sender<Published>,
+    sender: flume::Sender<Published<E>>,
 }
 
 /// Events kept for those who subscribe from the past.
@@ -109,25 +115,29 @@ const WORTH_A_SNAPSHOT: u64 = 100_000;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the read side's thread does, to be called by that thread or, where there is none, by whoever steps the shard.
-pub(crate) struct Reading {
-    shared: Arc<Shared>,
+pub(crate) struct Reading<M: Machine> {
+    shared: Arc<Shared<M>>,
     follower: Follower,
     snapshot_at: u64,
     /// Of the batch at hand; kept for its memory.
-    events: Vec<Published>,
+    events: Vec<Published<EventOf<M>>>,
 }
 
-impl Replica {
+impl<M: Machine> Replica<M> {
     /// At the state `replay`, with `follower` standing right behind it.
     pub(crate) fn new(
-        replay: Replay,
+        replay: Replay<M>,
         follower: Follower,
         snapshots: Snapshots,
         audit: Audit,
         recorded: DurableWatch,
-    ) -> (Self, Reading) {
+    ) -> (Self, Reading<M>) {
         let snapshot_at = replay.position().seq;
-        let publisher = Publisher { history_after: replay.position().seq, ..Publisher::default() };
+        let publisher = Publisher {
+            history: VecDeque::new(),
+            history_after: replay.position().seq,
+            subscribers: Vec::new(),
+        };
         let shared = Arc::new(Shared {
             replay: RwLock::new(replay),
             publisher: Mutex::new(publisher),
@@ -140,12 +150,12 @@ impl Replica {
     }
 
     /// Reads the first state at or after `at`. The read side stands still meanwhile, the shard does not.
-    pub fn read<R>(&self, at: Position, read: impl FnOnce(&Core) -> R) -> Result<R, ReplicaError> {
+    pub fn read<R>(&self, at: Position, read: impl FnOnce(&M) -> R) -> Result<R, ReplicaError> {
         self.inspect(at, |replay| read(replay.core()))
     }
 
     /// As [`Replica::read`], with position, time and digest of the state.
-    pub fn inspect<R>(&self, at: Position, read: impl FnOnce(&Replay) -> R) -> Result<R, ReplicaError> {
+    pub fn inspect<R>(&self, at: Position, read: impl FnOnce(&Replay<M>) -> R) -> Result<R, ReplicaError> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             {
@@ -165,7 +175,11 @@ impl Replica {
     }
 
     /// Events of the records after `after`, holding at most `capacity` for a slow reader.
-    pub fn subscribe(&self, after: Position, capacity: usize) -> Result<Subscription, ReplicaError> {
+    pub fn subscribe(
+        &self,
+        after: Position,
+        capacity: usize,
+    ) -> Result<Subscription<EventOf<M>>, ReplicaError> {
         if self.shared.stopped.load(Ordering::Acquire) {
             return Err(ReplicaError::Stopped);
         }
@@ -193,12 +207,12 @@ impl Replica {
     }
 }
 
-impl Shared {
-    fn replay(&self) -> RwLockReadGuard<'_, Replay> {
+impl<M: Machine> Shared<M> {
+    fn replay(&self) -> RwLockReadGuard<'_, Replay<M>> {
         self.replay.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn publisher(&self) -> MutexGuard<'_, Publisher> {
+    fn publisher(&self) -> MutexGuard<'_, Publisher<EventOf<M>>> {
         self.publisher.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -223,8 +237,12 @@ impl Shared {
 
     /// Applies the next records; true where there was one. Readers wait while they are applied, not while their events
     /// go out to everybody who listens.
-    fn follow(&self, follower: &mut Follower, events: &mut Vec<Published>) -> Result<bool, EngineError> {
-        let mut record = Record::default();
+    fn follow(
+        &self,
+        follower: &mut Follower,
+        events: &mut Vec<Published<EventOf<M>>>,
+    ) -> Result<bool, EngineError> {
+        let mut record = RecordOf::<M::Input>::default();
         if !follower.read(&mut record)? {
             return Ok(false);
         }
@@ -240,21 +258,21 @@ impl Shared {
     fn apply(
         &self,
         follower: &mut Follower,
-        record: &mut Record<RecordBody>,
-        events: &mut Vec<Published>,
+        record: &mut RecordOf<M::Input>,
+        events: &mut Vec<Published<EventOf<M>>>,
     ) -> Result<(), EngineError> {
         let mut replay = self.replay.write().unwrap_or_else(PoisonError::into_inner);
         for applied in 1.. {
             match replay.step(record) {
                 // The shard has failed at it too, and says so in the next record.
-                Err(EngineError::Broken(broken)) => {
-                    *replay = Replay::passing_over(&self.snapshots.journal, &broken)?;
+                Err(EngineError::Broken { position, .. }) => {
+                    *replay = Replay::passing_over(&self.snapshots.journal, position)?;
                 }
                 Err(error) => self.audit.judge(error)?,
                 Ok(outcome) => {
-                    for (index, event) in (0u32..).zip(&outcome.events) {
+                    for (index, event) in (0u32..).zip(outcome.events()) {
                         let (position, time) = (record.position, record.time);
-                        events.push(Published { position, index, time, event: *event });
+                        events.push(Published { position, index, time, event: event.clone() });
                     }
                 }
             }
@@ -266,7 +284,7 @@ impl Shared {
     }
 }
 
-impl Reading {
+impl<M: Machine> Reading<M> {
     /// Starts the thread.
     pub(crate) fn start(self, name: String) -> Result<JoinHandle<Result<(), EngineError>>, EngineError> {
         std::thread::Builder::new()
@@ -320,12 +338,13 @@ impl Reading {
     }
 }
 
-impl Publisher {
-    fn publish(&mut self, published: Published) {
+impl<E: Clone> Publisher<E> {
+    fn publish(&mut self, published: Published<E>) {
         // A subscriber whose channel is full, or gone, is cut off: it learns so by the end of its channel.
         // One that came between the record and its events asked for what is behind it.
         self.subscribers.retain(|subscriber| {
-            published.position.seq <= subscriber.after || subscriber.sender.try_send(published).is_ok()
+            published.position.seq <= subscriber.after
+                || subscriber.sender.try_send(published.clone()).is_ok()
         });
         if self.history.len() == HISTORY {
             self.history_after = self.history.pop_front().map_or(0, |oldest| oldest.position.seq);
@@ -333,7 +352,7 @@ impl Publisher {
         self.history.push_back(published);
     }
 
-    fn subscribe(&mut self, from: u64, capacity: usize) -> Result<Subscription, ReplicaError> {
+    fn subscribe(&mut self, from: u64, capacity: usize) -> Result<Subscription<E>, ReplicaError> {
         if from < self.history_after {
             return Err(ReplicaError::TooOld { oldest: self.history_after + 1 });
         }
@@ -341,16 +360,16 @@ impl Publisher {
         let (sender, events) = flume::bounded(capacity.max(1).saturating_add(past.clone().count()));
         for published in past {
             // There is room for all of the past.
-            let _ = sender.try_send(*published);
+            let _ = sender.try_send(published.clone());
         }
         self.subscribers.push(Subscriber { after: from, sender });
         Ok(Subscription { events })
     }
 }
 
-impl Subscription {
+impl<E> Subscription<E> {
     /// The next event, waited for; `None` when none came in time or the reader was cut off.
-    pub fn next(&self, patience: Duration) -> Option<Published> {
+    pub fn next(&self, patience: Duration) -> Option<Published<E>> {
         self.events.recv_deadline(Instant::now() + patience).ok()
     }
 }

@@ -32,7 +32,7 @@ impl SessionOutlet {
 pub struct SessionPort {
     pub(crate) session: SessionId,
     pub(crate) lanes: Arc<Lanes>,
-    pub(crate) replica: Replica,
+    pub(crate) replica: Replica<actors::Core>,
     pub(crate) inbound_high_water: u64,
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use actors::{LOGIC_VERSION, Outcome, Stamp};
+use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
 use model::{Position, SessionId, ShardId, Timestamp};
 
 use crate::answers::{Answer, AnswerSink, Attach};
@@ -61,7 +61,7 @@ pub struct ShardConfig {
 #[derive(Debug)]
 pub struct Shard {
     lanes: Arc<Lanes>,
-    replica: Replica,
+    replica: Replica<Core>,
     thread: Option<JoinHandle<Result<Stopped, EngineError>>>,
     replica_thread: Option<JoinHandle<Result<(), EngineError>>>,
     recovery: journal::Recovery,
@@ -156,8 +156,7 @@ impl Shard {
         let attach = Attach::Session { session, ring, attached };
         self.lanes.attach(attach)?;
         wait.recv_timeout(ATTACH_PATIENCE).map_err(|_| Refused::Stopped)?;
-        let high_water =
-            |core: &actors::Core| core.session(session).map_or(0, |book| book.inbound_high_water);
+        let high_water = |core: &Core| core.session(session).map_or(0, |book| book.inbound_high_water);
         let inbound_high_water =
             self.replica.read(self.recovered.position, high_water).map_err(|_| Refused::Stopped)?;
         let port = SessionPort {
@@ -186,7 +185,7 @@ impl Shard {
     }
 
     /// The read side.
-    pub fn replica(&self) -> Replica {
+    pub fn replica(&self) -> Replica<Core> {
         self.replica.clone()
     }
 
@@ -224,7 +223,7 @@ pub struct Standby {
     config: ShardConfig,
     writer: journal::Writer,
     recovery: journal::Recovery,
-    recovered: Recovered,
+    recovered: Recovered<Core>,
 }
 
 impl Standby {
@@ -248,7 +247,7 @@ impl Standby {
     }
 
     /// The state it will start from.
-    pub const fn core(&self) -> &actors::Core {
+    pub const fn core(&self) -> &Core {
         &self.recovered.core
     }
 
@@ -259,7 +258,7 @@ impl Standby {
     }
 
     /// `live` is the shard's state; tests give it another one than the read side's.
-    pub(crate) fn start_with<C: Clock>(self, clock: C, live: actors::Core) -> Result<Shard, EngineError> {
+    pub(crate) fn start_with<C: Clock>(self, clock: C, live: Core) -> Result<Shard, EngineError> {
         let Parts { config, lanes, mut pipeline, replica, reading, recovery, recovered, trace } =
             self.assemble(clock, live)?;
         let id = config.journal.shard;
@@ -280,8 +279,8 @@ impl Standby {
         })
     }
 
-    pub(crate) fn assemble<C: Clock>(self, clock: C, live: actors::Core) -> Result<Parts<C>, EngineError> {
-        let Self { config, writer, recovery, recovered } = self;
+    pub(crate) fn assemble<C: Clock>(self, clock: C, live: Core) -> Result<Parts<C>, EngineError> {
+        let Self { config, writer, recovery, mut recovered } = self;
         let shard = config.journal.shard;
         let at = RecoveredAt {
             position: recovered.position,
@@ -295,8 +294,9 @@ impl Standby {
         writer.durable_watch().ring(Arc::clone(&lanes.bell));
         let follower = writer.follower(recovered.position.seq + 1)?;
         let snapshots = Snapshots { journal: config.journal.folder(), policy: config.snapshots };
-        let audit = Audit::new(Arc::clone(&lanes));
-        let found_broken = recovered.broken;
+        let alarmed = Arc::clone(&lanes);
+        let audit = Audit::new(move || alarmed.alarm());
+        let found_broken = recovered.broken.take();
         let (replica, reading) =
             Replica::new(Replay::resume(recovered), follower, snapshots, audit, writer.durable_watch());
         let (tracer, trace_reader) = Tracer::ring(config.trace).unzip();
@@ -336,8 +336,8 @@ pub(crate) struct Parts<C> {
     pub(crate) config: ShardConfig,
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) pipeline: Pipeline<C>,
-    pub(crate) replica: Replica,
-    pub(crate) reading: Reading,
+    pub(crate) replica: Replica<Core>,
+    pub(crate) reading: Reading<Core>,
     pub(crate) recovery: journal::Recovery,
     pub(crate) recovered: RecoveredAt,
     trace: Option<TraceReader>,

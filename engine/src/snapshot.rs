@@ -7,11 +7,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use actors::{Core, LOGIC_VERSION};
 use crash_point::{Point, reach};
 use journal::disk::{Access, Disk};
 use journal::{Folder, Reader};
-use model::{Position, RecordBody, ShardId, Timestamp};
+use machine::{Machine, Payload, Position, SectionError, ShardId, Timestamp, Unreadable};
 
 use crate::digest::Digest;
 use crate::replay::{Recovered, Replay};
@@ -58,7 +57,7 @@ pub enum SnapshotError {
     Damaged(&'static str),
     /// A section of the state cannot be read.
     #[error(transparent)]
-    Section(#[from] actors::SectionError),
+    Section(#[from] SectionError),
     /// It was taken at a record that this journal does not have.
     #[error("it was taken at record {seq}, which is not in this journal")]
     Elsewhere {
@@ -73,7 +72,11 @@ pub fn snapshots_dir(journal: &Path) -> PathBuf {
 }
 
 /// Writes a snapshot of the state that `replay` stands at, and removes all but the newest `keep`.
-pub fn take_snapshot(journal: impl Into<Folder>, replay: &Replay, keep: usize) -> io::Result<Snapshot> {
+pub fn take_snapshot<M: Machine>(
+    journal: impl Into<Folder>,
+    replay: &Replay<M>,
+    keep: usize,
+) -> io::Result<Snapshot> {
     let journal = journal.into();
     let (disk, folder) = (&*journal.disk, snapshots_dir(&journal.path));
     if !disk.exists(&folder)? {
@@ -95,11 +98,11 @@ pub fn take_snapshot(journal: impl Into<Folder>, replay: &Replay, keep: usize) -
     Ok(Snapshot { path, position, len_bytes })
 }
 
-fn header(replay: &Replay) -> Header {
+fn header<M: Machine>(replay: &Replay<M>) -> Header {
     Header {
         magic: file::MAGIC,
         format: FORMAT,
-        logic_version: LOGIC_VERSION,
+        logic_version: M::LOGIC_VERSION,
         shard: replay.position().shard.index.into(),
         seq: replay.position().seq,
         time_ns: replay.time().nanos,
@@ -113,16 +116,16 @@ fn header(replay: &Replay) -> Header {
 }
 
 /// The newest snapshot that can be believed. What is passed over is said in the log.
-pub(crate) fn newest(journal: &Folder, shard: ShardId) -> Option<Recovered> {
+pub(crate) fn newest<M: Machine>(journal: &Folder, shard: ShardId) -> Option<Recovered<M>> {
     newest_where(journal, shard, |_, _| true)
 }
 
 /// The newest snapshot that can be believed, of those at a record and time that `wanted` says yes to.
-pub fn newest_where(
+pub fn newest_where<M: Machine>(
     journal: impl Into<Folder>,
     shard: ShardId,
     wanted: impl Fn(u64, Timestamp) -> bool,
-) -> Option<Recovered> {
+) -> Option<Recovered<M>> {
     let journal = &journal.into();
     let found = match all(&*journal.disk, &snapshots_dir(&journal.path)) {
         Ok(found) => found,
@@ -152,10 +155,10 @@ fn read_header(path: &Path, journal: &Folder) -> Option<Header> {
 }
 
 /// Reads a snapshot and checks it against the journal beside it.
-fn read(path: &Path, journal: &Folder, shard: ShardId) -> Result<Recovered, SnapshotError> {
+fn read<M: Machine>(path: &Path, journal: &Folder, shard: ShardId) -> Result<Recovered<M>, SnapshotError> {
     let bytes = journal.disk.open(path, Access::Read)?.read_to_end(u64::MAX)?;
     let Parsed { header, sections } = file::parse(&bytes).map_err(SnapshotError::Damaged)?;
-    if header.logic_version > LOGIC_VERSION {
+    if header.logic_version > M::LOGIC_VERSION {
         return Err(SnapshotError::Damaged("it was decided by a later logic"));
     }
     if header.shard != u64::from(shard.index) {
@@ -164,7 +167,7 @@ fn read(path: &Path, journal: &Folder, shard: ShardId) -> Result<Recovered, Snap
     if record_crc(journal, header.seq) != Some(header.record_crc) {
         return Err(SnapshotError::Elsewhere { seq: header.seq });
     }
-    let mut core = Core::new();
+    let mut core = M::default();
     for section in sections {
         core.load(section.name, section.version, section.bytes)?;
     }
@@ -185,8 +188,22 @@ fn read(path: &Path, journal: &Folder, shard: ShardId) -> Result<Recovered, Snap
     })
 }
 
+/// A record of which only its header matters.
+#[derive(Default)]
+struct Unread;
+
+impl Payload for Unread {
+    fn encode(&self, _: &mut [u8]) -> Option<(u8, usize)> {
+        None
+    }
+
+    fn decode(&mut self, _: u8, _: &[u8]) -> Result<(), Unreadable> {
+        Ok(())
+    }
+}
+
 fn record_crc(journal: &Folder, seq: u64) -> Option<u32> {
-    let record = Reader::from_seq(journal, seq).ok()?.next::<RecordBody>().ok()??;
+    let record = Reader::from_seq(journal, seq).ok()?.next::<Unread>().ok()??;
     Some(record.crc)
 }
 

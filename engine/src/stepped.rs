@@ -33,8 +33,8 @@ pub struct Stepped<C: Clock> {
 /// The read side of a [`Stepped`] shard. Clones are the same one.
 #[derive(Clone)]
 pub struct SteppedReplica {
-    replica: Replica,
-    reading: Arc<Mutex<Reading>>,
+    replica: Replica<Core>,
+    reading: Arc<Mutex<Reading<Core>>>,
 }
 
 impl std::fmt::Debug for SteppedReplica {
@@ -60,11 +60,11 @@ impl SteppedReplica {
     }
 
     /// For reading.
-    pub const fn replica(&self) -> &Replica {
+    pub const fn replica(&self) -> &Replica<Core> {
         &self.replica
     }
 
-    fn reading(&self) -> MutexGuard<'_, Reading> {
+    fn reading(&self) -> MutexGuard<'_, Reading<Core>> {
         self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use actors::{Core, Provision, Want};
+use machine::{Machine, MadeAhead};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::error::EngineError;
@@ -11,9 +11,9 @@ use crate::memory;
 
 /// The shard's end.
 #[derive(Debug)]
-pub(crate) struct Supply {
-    wants: Producer<Want>,
-    made: Consumer<Provision>,
+pub(crate) struct Supply<G: MadeAhead> {
+    wants: Producer<G::Want>,
+    made: Consumer<G>,
     /// One thing is asked for at a time.
     is_waiting: bool,
 }
@@ -32,7 +32,7 @@ const PIECE_BYTES: usize = 16 * 1024;
 /// Between two turns: a shelf is made in 10 ms, which is less than the fastest shard fills one in.
 const BREATH: Duration = Duration::from_micros(50);
 
-impl Supply {
+impl<G: MadeAhead> Supply<G> {
     /// Starts the maker. It ends by itself when the shard's end is gone.
     pub(crate) fn start(name: String) -> Result<Self, EngineError> {
         let (wants, asked) = RingBuffer::new(1);
@@ -49,19 +49,19 @@ impl Supply {
 
     /// Takes what was made and asks for what is wanted next. Where nothing is made in time, the core makes it itself.
     #[inline]
-    pub(crate) fn refill(&mut self, core: &mut Core) {
+    pub(crate) fn refill<M: Machine<Growth = G>>(&mut self, machine: &mut M) {
         if self.is_waiting {
             let Ok(provision) = self.made.pop() else { return };
-            core.provide(provision);
+            machine.provide(provision);
             self.is_waiting = false;
         }
-        if let Some(want) = core.wants() {
+        if let Some(want) = machine.wants() {
             self.is_waiting = self.wants.push(want).is_ok();
         }
     }
 }
 
-fn make(mut asked: Consumer<Want>, mut made: Producer<Provision>) {
+fn make<G: MadeAhead>(mut asked: Consumer<G::Want>, mut made: Producer<G>) {
     let mut idle_looks = 0u32;
     while !asked.is_abandoned() {
         if let Ok(want) = asked.pop() {
@@ -77,8 +77,8 @@ fn make(mut asked: Consumer<Want>, mut made: Producer<Provision>) {
 /// Made, and its memory provided by the kernel, a turn at a time: where there is no core to spare, each is time that a
 /// thread in a hurry does not have. Of usual pages: memory that a replay had large ones for comes back from the allocator
 /// with that wish, and to clear one of those was a turn of 4.5 ms.
-fn touched(want: Want) -> Provision {
-    let mut provision = Provision::new(want);
+fn touched<G: MadeAhead>(want: G::Want) -> G {
+    let mut provision = G::make(want);
     let mut turn = Instant::now();
     for (start, bytes) in provision.untouched() {
         memory::use_usual_pages(start, bytes);
@@ -94,19 +94,22 @@ fn touched(want: Want) -> Provision {
     provision
 }
 
-/// For whoever replays: the next shelf, of large pages as far as the kernel has some, so that there are few page faults.
-pub(crate) fn provide_shelf(core: &mut Core) {
-    if core.wants() == Some(Want::Orders) {
-        let mut provision = Provision::new(Want::Orders);
+/// For whoever replays: what comes by the megabyte, of large pages as far as the kernel has some, so that there are few page
+/// faults.
+pub(crate) fn provide_large<M: Machine>(machine: &mut M) {
+    if let Some(want) = machine.wants().filter(|want| M::Growth::is_large(*want)) {
+        let mut provision = M::Growth::make(want);
         for (start, bytes) in provision.untouched() {
             memory::use_large_pages(start, bytes);
         }
-        core.provide(provision);
+        machine.provide(provision);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use actors::Core;
+
     use super::*;
 
     #[test]

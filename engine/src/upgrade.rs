@@ -4,9 +4,8 @@
 //! start first replays *all* of it to the digests recorded in it. Only then is it known that what was acknowledged is
 //! still so. The way through where it is not: a snapshot taken by the old program, which is what it concluded.
 
-use actors::LOGIC_VERSION;
 use journal::{Folder, JournalError};
-use model::{Position, ShardId};
+use machine::{Machine, Position, ShardId};
 
 use crate::error::EngineError;
 use crate::records::Reads;
@@ -25,12 +24,12 @@ pub struct UpgradePolicy {
 }
 
 /// The state at the end of the journal in `journal`, which this logic may go on from. Nothing is changed.
-pub(crate) fn state_to_start_from(
+pub(crate) fn state_to_start_from<M: Machine>(
     journal: &Folder,
     shard: ShardId,
     reads: Reads,
     policy: UpgradePolicy,
-) -> Result<Recovered, EngineError> {
+) -> Result<Recovered<M>, EngineError> {
     let recovered = match recover_accepting(journal, reads, policy.accept_divergence) {
         Err(EngineError::Journal(JournalError::NoJournal { .. })) => return Ok(Replay::new(shard).finish()),
         recovered => recovered?,
@@ -42,7 +41,7 @@ pub(crate) fn state_to_start_from(
             "recorded digests differ from the replayed ones; by your word the replayed state counts"
         );
     }
-    let Some(recorded) = recovered.logic_version.filter(|version| *version != LOGIC_VERSION) else {
+    let Some(recorded) = recovered.logic_version.filter(|version| *version != M::LOGIC_VERSION) else {
         return Ok(recovered);
     };
     // From the first record on, unless that is what was just done: a snapshot holds what the old logic concluded.
@@ -53,12 +52,17 @@ pub(crate) fn state_to_start_from(
         replay_from_first(journal, reads, |_| true)?
     };
     if proven.unproven > 0 && !policy.accept_unproven {
-        return Err(EngineError::Unproven { position, inputs: proven.unproven, recorded });
+        return Err(EngineError::Unproven {
+            position,
+            inputs: proven.unproven,
+            recorded,
+            ours: M::LOGIC_VERSION,
+        });
     }
     tracing::warn!(
         %position,
         from_version = recorded,
-        to_version = LOGIC_VERSION,
+        to_version = M::LOGIC_VERSION,
         digests_equal = proven.digests,
         from_snapshot = proven.snapshot,
         unproven = proven.unproven,

@@ -3,7 +3,7 @@
 use core::fmt::Debug;
 
 /// What one input led to, in buffers that are used again and again, so that the hot path does not allocate.
-pub trait Consequences: Default + Debug + Send + 'static {
+pub trait Consequences: Default + Debug + Send + Sync + 'static {
     /// What happened, told to whoever listens.
     type Event: Clone + Debug + PartialEq + Send + Sync + 'static;
 

@@ -38,7 +38,7 @@ pub use made_ahead::MadeAhead;
 pub use origin::{CausedBy, Door, Origin};
 pub use place::{Incarnation, Position, PositionError, ShardId, Stamp};
 pub use section::{Section, SectionError};
-pub use state::Machine;
+pub use state::{EventOf, Machine};
 pub use time::{Date, Timestamp};
 pub use violation::Violation;
 

@@ -10,6 +10,9 @@ use crate::{
     ShardId, Stamp, Timestamp, Violation,
 };
 
+/// What a machine tells.
+pub type EventOf<M> = <<M as Machine>::Outcome as Consequences>::Event;
+
 /// A deterministic state. Its [`Default`] is the state before the first record of a journal.
 ///
 /// Everything here is called with the same arguments live, in a replay and on a replica, and must answer the same. Nothing
@@ -57,6 +60,9 @@ pub trait Machine: Clone + Debug + Default + PartialEq + Send + Sync + 'static {
     /// What is recorded after `input` at `at` broke an invariant with the panic `text`: it says that the input had no
     /// effect, and whom the machine sets aside. Asked of the state in question, which is only looked at.
     fn broken(&self, at: Position, input: &Self::Input, text: &str) -> Self::Input;
+
+    /// For tests: panics as a broken invariant does where `is_planted` says yes to a name that the input bears.
+    fn break_where_planted(_input: &Self::Input, _is_planted: impl Fn(&str) -> bool) {}
 
     /// Looks at the whole state: everything that must always hold. For tests, simulations and `verify`; it takes as long
     /// as the state is large.

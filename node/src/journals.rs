@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use actors::Core;
 use engine::{EngineError, Recovered, recover};
 use journal::{Folder, JournalError};
 use model::ShardId;
@@ -73,7 +74,7 @@ pub fn shards_of(folder: &Path) -> Result<Vec<ShardId>, JournalsError> {
 #[derive(Debug)]
 pub struct Journals {
     /// By number.
-    pub shards: Vec<(ShardId, Recovered)>,
+    pub shards: Vec<(ShardId, Recovered<Core>)>,
 }
 
 impl Journals {
@@ -89,7 +90,7 @@ impl Journals {
         let folder = folder.into();
         let mut shards = Vec::new();
         for shard in shards_of(&folder.path)? {
-            match recover(shard_folder(&folder, shard)) {
+            match recover::<Core>(shard_folder(&folder, shard)) {
                 Ok(recovered) => shards.push((shard, recovered)),
                 // The folder was made and the process killed before the journal was.
                 Err(EngineError::Journal(JournalError::NoJournal { .. })) => {}
@@ -101,7 +102,7 @@ impl Journals {
 
     /// As queries see it.
     pub fn books<'a>(&'a self, directory: &'a Directory) -> Books<'a> {
-        let shard_books = |(shard, recovered): &'a (ShardId, Recovered)| ShardBooks {
+        let shard_books = |(shard, recovered): &'a (ShardId, Recovered<Core>)| ShardBooks {
             shard: *shard,
             core: &recovered.core,
             position: recovered.position,

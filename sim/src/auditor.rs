@@ -30,7 +30,7 @@ pub(crate) struct Known {
 
 /// Follows the journal of one shard.
 pub(crate) struct Auditor {
-    replay: Replay,
+    replay: Replay<Core>,
     pub(crate) twin: Twin,
     follower: Option<Follower>,
     /// A record that has no effect, as the next one says.
@@ -46,7 +46,7 @@ pub(crate) struct Auditor {
 impl Auditor {
     pub(crate) fn new(shard: ShardId, plant: Option<Plant>) -> Self {
         Self {
-            replay: Replay::new(shard),
+            replay: Replay::<Core>::new(shard),
             twin: Twin::default(),
             follower: None,
             held: None,

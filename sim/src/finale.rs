@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use actors::Core;
 use engine::{recover_in_turn, replay, snapshots_dir, state_hash};
 use journal::disk::Disk;
 use journal::{JournalError, Reader, repair_to, stat, verify};
@@ -48,8 +49,8 @@ impl World {
         let report = verify::<RecordBody>(self.folder());
         let report = report.map_err(|error| format!("a good journal is not verified: {error}"))?;
         self.segments = report.segments;
-        let whole = replay(self.folder()).map_err(|error| error.to_string())?;
-        let quick = recover_in_turn(self.folder()).map_err(|error| error.to_string())?;
+        let whole = replay::<Core>(self.folder()).map_err(|error| error.to_string())?;
+        let quick = recover_in_turn::<Core>(self.folder()).map_err(|error| error.to_string())?;
         if whole.digest != self.auditor.digest() || quick.digest != whole.digest {
             return Err("a replay leads to another digest".into());
         }
@@ -70,7 +71,7 @@ impl World {
         let (byte, bit) = (self.dice.below(len), u8::try_from(self.dice.below(8)).unwrap_or(0));
         self.disk.flip(&path, byte, bit);
         self.history.fault("snapshot damaged", || format!("{} byte {byte}", path.display()));
-        let recovered = recover_in_turn(self.folder()).map_err(|error| error.to_string())?;
+        let recovered = recover_in_turn::<Core>(self.folder()).map_err(|error| error.to_string())?;
         let believed = recovered.snapshot.map(|seq| format!("{seq:020}.snapshot"));
         if believed.is_some() && believed.as_deref() == path.file_name().and_then(|name| name.to_str()) {
             return Err(format!("{} is damaged, and is believed", path.display()));
@@ -131,7 +132,7 @@ impl World {
             Err(error) => return Err(format!("record {seq} is damaged, and this is said: {error}")),
             Ok(_) => return Err(format!("record {seq} is damaged, and nobody notices")),
         }
-        if let Ok(recovered) = recover_in_turn(self.folder())
+        if let Ok(recovered) = recover_in_turn::<Core>(self.folder())
             && recovered.snapshot.is_none_or(|snapshot| snapshot < seq)
         {
             return Err(format!("record {seq} is damaged, and a start passes over it"));
@@ -155,7 +156,7 @@ impl World {
         // What is left leads to what it led to.
         let before = usize::try_from(seq - 1).ok().and_then(|kept| kept.checked_sub(1));
         let before = before.and_then(|last| self.auditor.known.get(last)).map(|known| known.digest);
-        let again = replay(self.folder()).map_err(|error| error.to_string())?;
+        let again = replay::<Core>(self.folder()).map_err(|error| error.to_string())?;
         if before.is_some_and(|before| before != again.digest) {
             return Err(format!("cut behind record {}, and its digest is another one", seq - 1));
         }

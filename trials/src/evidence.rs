@@ -34,7 +34,7 @@ pub(crate) struct Execution {
 /// One shard's journal, as far as it was read.
 pub(crate) struct Followed {
     dir: PathBuf,
-    pub(crate) replay: Replay,
+    pub(crate) replay: Replay<Core>,
     /// The checksum of the last record that was read.
     crc: u32,
     /// Digests that the node showed at records that were not read yet.
@@ -71,7 +71,7 @@ impl Evidence {
         let shards = super::world::journals(config).into_iter().zip(0..);
         let followed = |(dir, shard)| Followed {
             dir,
-            replay: Replay::new(model::ShardId::new(shard)),
+            replay: Replay::<Core>::new(model::ShardId::new(shard)),
             crc: 0,
             shown: BTreeMap::new(),
         };
@@ -381,7 +381,7 @@ impl Followed {
             let what = format!("the node showed a digest at record {at}, which is not in the journal");
             findings.add(Check::DigestMismatches, what);
         }
-        match engine::recover(&self.dir) {
+        match engine::recover::<Core>(&self.dir) {
             Ok(recovered) => {
                 let (here, there) =
                     (engine::state_hash(self.replay.core()), engine::state_hash(&recovered.core));

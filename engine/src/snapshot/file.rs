@@ -16,10 +16,10 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use actors::Core;
 use borsh::{BorshDeserialize, BorshSerialize};
 use crash_point::{Point, is_due};
 use journal::disk::{Access, Disk, DiskFile};
+use machine::Machine;
 
 pub(super) const MAGIC: [u8; 8] = *b"GNTSNP\0\0";
 /// 3: the state in sections.
@@ -81,16 +81,16 @@ pub(super) struct Stored<'a> {
 }
 
 /// Writes a snapshot to a new file, and waits until it is on disk; its length in bytes.
-pub(super) fn write(disk: &dyn Disk, path: &Path, header: Header, core: &Core) -> io::Result<u64> {
+pub(super) fn write<M: Machine>(disk: &dyn Disk, path: &Path, header: Header, state: &M) -> io::Result<u64> {
     let mut file = InOrder { file: disk.open(path, Access::Create)?, at: 0 };
     let mut proven = borsh::to_vec(&header)?;
     file.write_all(&proven)?;
     let mut rows = 0u64;
-    for section in Core::sections() {
+    for section in M::sections() {
         let begins = file.at;
         let hashed = Hashed { inner: &mut file, hasher: blake3::Hasher::new() };
         let mut out = BufWriter::with_capacity(BUFFER_BYTES, hashed);
-        core.save(section, &mut out)?;
+        state.save(section, &mut out)?;
         let hash = out.into_inner().map_err(io::IntoInnerError::into_error)?.hasher.finalize();
         let mut name = [0; 16];
         name.iter_mut().zip(section.name.bytes()).for_each(|(place, byte)| *place = byte);
@@ -99,7 +99,7 @@ pub(super) fn write(disk: &dyn Disk, path: &Path, header: Header, core: &Core) -
         row.serialize(&mut proven)?;
         rows += 1;
         // Asked once for each snapshot: every question counts.
-        if rows == Core::sections().count() as u64 / 2 && is_due(Point::SnapshotHalfWritten) {
+        if rows == M::sections().count() as u64 / 2 && is_due(Point::SnapshotHalfWritten) {
             crash_point::die();
         }
     }
@@ -200,11 +200,12 @@ fn cut<'a>(mut bytes: &'a [u8], table: &'a [u8]) -> Result<Vec<Stored<'a>>, &'st
 mod tests {
     use super::*;
     use crate::replay::Replay;
+    use actors::Core;
     use journal::Folder;
-    use model::ShardId;
+    use machine::ShardId;
 
     fn header() -> Header {
-        super::super::header(&Replay::new(ShardId::new(3)))
+        super::super::header(&Replay::<Core>::new(ShardId::new(3)))
     }
 
     #[test]

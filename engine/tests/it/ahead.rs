@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use crate::common::{Rig, buy, config};
+use actors::Core;
 use engine::{recover, recover_in_turn, replay, replay_until, state_hash};
 use model::Command;
 
@@ -17,18 +18,18 @@ fn with_a_second_core_or_without_the_state_is_the_same() {
     }
     drop(rig.client);
     let end = rig.shard.stop().unwrap().position;
-    let one_core = replay(&config.journal.dir).unwrap();
+    let one_core = replay::<Core>(&config.journal.dir).unwrap();
     assert_eq!(one_core.position, end);
     let hash = state_hash(&one_core.core);
     for recovered in [
-        replay_until(&config.journal.dir, |_| true).unwrap(),
-        recover(&config.journal.dir).unwrap(),
-        recover_in_turn(&config.journal.dir).unwrap(),
+        replay_until::<Core>(&config.journal.dir, |_| true).unwrap(),
+        recover::<Core>(&config.journal.dir).unwrap(),
+        recover_in_turn::<Core>(&config.journal.dir).unwrap(),
     ] {
         assert_eq!((recovered.position, recovered.digest), (end, one_core.digest));
         assert_eq!(state_hash(&recovered.core), hash);
     }
     // To a point in the middle of a batch, and of a journal that goes on behind it.
-    let middle = replay_until(&config.journal.dir, |record| record.position.seq <= 1_234).unwrap();
+    let middle = replay_until::<Core>(&config.journal.dir, |record| record.position.seq <= 1_234).unwrap();
     assert_eq!((middle.position.seq, middle.records), (1_234, 1_234));
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::common::{Turned, buy, config, definitions, quote};
+use actors::Core;
 use engine::{Client, Replay, SessionOutlet, SessionPort, ShardConfig, Standby, Stepped, state_hash};
 use journal::Reader;
 use model::RecordBody;
@@ -122,7 +123,7 @@ struct Told {
 
 fn told(dir: &Path, index: u16) -> Told {
     let folder = half_config(dir, index).journal.dir;
-    let mut replay = Replay::new(ShardId::new(index));
+    let mut replay = Replay::<Core>::new(ShardId::new(index));
     let mut told = Told::default();
     let mut reader = Reader::open(&folder).unwrap();
     while let Some(record) = reader.next().unwrap() {
@@ -237,7 +238,7 @@ fn a_kill_of_either_shard_between_any_two_records_loses_and_repeats_nothing() {
             }
             assert_once(dir.path(), &what);
             for (index, hash) in SHARDS.into_iter().zip(hashes) {
-                let replayed = engine::replay(&half_config(dir.path(), index).journal.dir).unwrap();
+                let replayed = engine::replay::<Core>(&half_config(dir.path(), index).journal.dir).unwrap();
                 assert_eq!(state_hash(&replayed.core), hash, "{what}");
             }
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::common::{ACCOUNT, PATIENCE, Rig, SESSION, buy, config, fill, usd};
+use actors::Core;
 use engine::{OnBroken, Recovered, recover, replay, state_hash};
 use journal::Reader;
 use model::RecordBody;
@@ -59,7 +60,7 @@ fn broken_records(dir: &Path) -> Vec<Broken> {
     found
 }
 
-fn same(one: &Recovered, other: &Recovered) {
+fn same(one: &Recovered<Core>, other: &Recovered<Core>) {
     assert_eq!((one.digest, one.position), (other.digest, other.position));
     assert_eq!(state_hash(&one.core), state_hash(&other.core));
 }
@@ -96,14 +97,14 @@ fn one_account_is_set_aside_and_the_others_trade_on() {
     let failures = broken_records(&journal);
     assert!(matches!(failures[..], [Broken { invariant: Invariant::BooksBalance, .. }]), "{failures:?}");
     assert_eq!(failures[0].aside, aside);
-    let faulty = replay(&journal).unwrap();
+    let faulty = replay::<Core>(&journal).unwrap();
     assert_eq!(faulty.digest, stopped.digest);
     assert!(faulty.core.order_by_cl_ord_id(ACCOUNT, &ClOrdId::cut("one-account-breaks")).is_none());
     // A program in which the fault is mended comes to the same state, from the first record and from a snapshot.
     crash_point::take_back("one-account-breaks");
-    let mended = replay(&journal).unwrap();
+    let mended = replay::<Core>(&journal).unwrap();
     same(&faulty, &mended);
-    same(&faulty, &recover(&journal).unwrap());
+    same(&faulty, &recover::<Core>(&journal).unwrap());
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn a_report_that_breaks_is_passed_over_and_sets_its_account_aside() {
     drop(rig.client);
     let stopped = rig.shard.stop().unwrap();
     crash_point::take_back("a-report-breaks");
-    let mended = replay(dir.path().join("shard-0")).unwrap();
+    let mended = replay::<Core>(dir.path().join("shard-0")).unwrap();
     assert_eq!(mended.digest, stopped.digest);
     assert_eq!(mended.core.suspense(), []);
 }
@@ -148,7 +149,7 @@ fn an_ask_that_breaks_is_not_taken_again() {
     let cause = CausedBy { position: all.position, index: 1 };
     assert!(matches!(failures[..], [Broken { cause: Some(of), .. }] if of == cause), "{failures:?}");
     crash_point::take_back("ask 1");
-    let mended = replay(&journal).unwrap();
+    let mended = replay::<Core>(&journal).unwrap();
     assert_eq!((mended.digest, mended.core.has_asks()), (stopped.digest, false));
 }
 
@@ -184,10 +185,10 @@ fn a_death_between_the_failure_and_its_record_is_made_up_for_at_the_start() {
         drop(rig.client);
         let stopped = rig.shard.stop().unwrap();
         assert_eq!(broken_records(&journal).len(), 1, "recorded once");
-        assert_eq!(replay(&journal).unwrap().digest, stopped.digest);
+        assert_eq!(replay::<Core>(&journal).unwrap().digest, stopped.digest);
     }
     crash_point::take_back("dies-between");
-    let mended = replay(&journal).unwrap();
+    let mended = replay::<Core>(&journal).unwrap();
     assert!(mended.core.account(ACCOUNT).unwrap().set_aside);
 }
 
@@ -206,7 +207,7 @@ fn a_program_that_is_mended_before_the_start_has_nothing_to_pass_over() {
     rig.shard.stop().unwrap();
     // A program with the fault still in it cannot follow that, and says so.
     crash_point::plant("mended-in-time");
-    let refused = replay(dir.path().join("shard-0")).map(drop).unwrap_err();
-    assert!(matches!(refused, engine::EngineError::Broken(_)), "{refused}");
+    let refused = replay::<Core>(dir.path().join("shard-0")).map(drop).unwrap_err();
+    assert!(matches!(refused, engine::EngineError::Broken { .. }), "{refused}");
     crash_point::take_back("mended-in-time");
 }

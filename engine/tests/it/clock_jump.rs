@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
 use crate::common::{AIG, PATIENCE, Rig, SESSION, buy, config, fill, quote};
+use actors::Core;
 use engine::{Clock, Reading, SystemClock, replay};
 use model::*;
 
@@ -64,7 +65,7 @@ fn until_halted(rig: &Rig) {
 fn stops_with_an_equal_replay(rig: Rig, config: &engine::ShardConfig) {
     drop(rig.client);
     let stopped = rig.shard.stop().unwrap();
-    let recovered = replay(&config.journal.dir).unwrap();
+    let recovered = replay::<Core>(&config.journal.dir).unwrap();
     assert_eq!((recovered.position, recovered.digest), (stopped.position, stopped.digest));
 }
 

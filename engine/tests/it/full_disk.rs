@@ -7,6 +7,7 @@ use std::process::{Command as Program, Stdio};
 use std::time::Instant;
 
 use crate::common::{PATIENCE, Rig, buy, config, fill};
+use actors::Core;
 use engine::{EngineError, Refused, Shard, ShardConfig, SystemClock, replay};
 use journal::{Durability, JournalError};
 use model::*;
@@ -111,7 +112,7 @@ fn fills_up_and_goes_on(durability: Durability) {
     assert!(matches!(answer.event, Event::OrderAccepted { .. }), "{answer:?}");
     drop(rig.client);
     let stopped = rig.shard.stop().unwrap();
-    let recovered = replay(&config.journal.dir).unwrap();
+    let recovered = replay::<Core>(&config.journal.dir).unwrap();
     assert_eq!((recovered.position, recovered.digest), (stopped.position, stopped.digest));
     let order = |name: &ClOrdId| recovered.core.order_by_cl_ord_id(crate::common::ACCOUNT, name);
     for number in 0..handed_over {
@@ -151,7 +152,7 @@ fn a_shard_that_is_stopped_on_a_full_disk_loses_nothing_it_answered() {
     // Whether there was space for its last words or not: what was answered is there.
     let stopped = rig.shard.stop();
     assert!(matches!(&stopped, Ok(_) | Err(EngineError::Journal(JournalError::Full { .. }))), "{stopped:?}");
-    let recovered = replay(&config.journal.dir).unwrap();
+    let recovered = replay::<Core>(&config.journal.dir).unwrap();
     let order = |name: &ClOrdId| recovered.core.order_by_cl_ord_id(crate::common::ACCOUNT, name);
     assert!(answered.iter().all(|name| order(name).is_some()));
     disk.free();

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
 use crate::common::{AIG, PATIENCE, Rig, SESSION, buy, config, fill, quote};
+use actors::Core;
 use engine::{Clock, Idle, Replay, SystemClock, replay, take_snapshot};
 use journal::{Reader, Record};
 use model::*;
@@ -100,7 +101,7 @@ fn a_month_without_trading_costs_some_records_and_no_more() {
     // A restart costs two records: that it was opened, and the digest at its end.
     for restarts in 1..=3 {
         engine::Shard::start(&config, clock.clone()).unwrap().stop().unwrap();
-        assert!(replay(&config.journal.dir).unwrap().position.seq <= last + 2 * restarts);
+        assert!(replay::<Core>(&config.journal.dir).unwrap().position.seq <= last + 2 * restarts);
     }
 }
 
@@ -170,7 +171,7 @@ fn snapshot_bytes(accounts: u32) -> u64 {
         }));
     }
     writer.close().unwrap();
-    let state = Replay::resume(replay(dir.path()).unwrap());
+    let state = Replay::resume(replay::<Core>(dir.path()).unwrap());
     take_snapshot(dir.path(), &state, 1).unwrap().len_bytes
 }
 

@@ -13,6 +13,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::common::{Rig, Turned, buy, config, fill};
+use actors::Core;
 use engine::{Replay, Standby, recover, replay, snapshots_dir, state_hash, take_snapshot};
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -72,7 +73,7 @@ fn check(name: &str, kept: &Path) {
     let before = contents(journal);
     match expected.trim().split_once(": ").unwrap() {
         ("opens", digest) => {
-            let (whole, quick) = (replay(journal).unwrap(), recover(journal).unwrap());
+            let (whole, quick) = (replay::<Core>(journal).unwrap(), recover::<Core>(journal).unwrap());
             assert_eq!((whole.digest.to_string(), whole.unproven), (digest.to_owned(), 0), "{name}");
             assert_eq!(
                 quick.snapshot.is_some(),
@@ -83,7 +84,7 @@ fn check(name: &str, kept: &Path) {
             Standby::open(&config).unwrap();
         }
         ("refused", text) => {
-            for refusal in [Standby::open(&config).unwrap_err(), replay(journal).unwrap_err()] {
+            for refusal in [Standby::open(&config).unwrap_err(), replay::<Core>(journal).unwrap_err()] {
                 assert!(refusal.to_string().contains(text), "{name}: {refusal}");
             }
             assert_eq!(contents(journal), before, "{name}: refused, and touched");
@@ -120,7 +121,7 @@ fn keep() {
     drop(rig.client);
     rig.shard.stop().unwrap();
     let journal = &config.journal.dir;
-    let end = replay(journal).unwrap();
+    let end = replay::<Core>(journal).unwrap();
     let snapshot = take_snapshot(journal.as_path(), &Replay::resume(end.clone()), 1).unwrap();
     let kept = released().join(name);
     fs::create_dir_all(&kept).unwrap();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use crate::common::{ACCOUNT, AIG, SESSION, Turned, buy, config, definitions, fill, quote, usd};
+use actors::Core;
 use engine::{Client, SessionOutlet, SessionPort, ShardConfig, Standby, Stepped, replay};
 use journal::Reader;
 use model::RecordBody;
@@ -177,7 +178,7 @@ fn a_gateway_that_does_not_drain_stops_no_halt_no_cash_and_no_other_broker() {
     let Firm { shard, client, .. } = firm;
     drop(client);
     let stopped = shard.stop().unwrap();
-    let replayed = replay(&config.journal.dir).unwrap();
+    let replayed = replay::<Core>(&config.journal.dir).unwrap();
     assert_eq!((replayed.digest, replayed.position), (stopped.digest, stopped.position));
     let mut reader = Reader::open(&config.journal.dir).unwrap();
     let mut backlogs = Vec::new();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use crate::common::{ACCOUNT, AIG, PATIENCE, Rig, buy, config, fill, quote};
+use actors::Core;
 use engine::{Idle, Refused, Shard, SystemClock, replay, state_hash};
 use model::*;
 
@@ -42,8 +43,8 @@ fn the_state_after_a_restart_is_the_state_before() {
     }
     drop(rig.client);
     let stopped = rig.shard.stop().unwrap();
-    let once = replay(&config.journal.dir).unwrap();
-    let again = replay(&config.journal.dir).unwrap();
+    let once = replay::<Core>(&config.journal.dir).unwrap();
+    let again = replay::<Core>(&config.journal.dir).unwrap();
     assert_eq!(once.digest, stopped.digest);
     assert_eq!(once.position, stopped.position);
     assert!(once.digests >= 3, "digests are recorded on the way: {}", once.digests);

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::common::{Rig, buy, config, fill};
+use actors::Core;
 use engine::{Shard, ShardConfig, SnapshotPolicy, SystemClock, recover, replay, snapshots_dir, state_hash};
 use model::*;
 
@@ -33,7 +34,7 @@ fn traded(config: &ShardConfig, orders: u32) -> Vec<PathBuf> {
 }
 
 fn assert_recovers_like_a_replay(dir: &Path) -> Option<u64> {
-    let (quick, whole) = (recover(dir).unwrap(), replay(dir).unwrap());
+    let (quick, whole) = (recover::<Core>(dir).unwrap(), replay::<Core>(dir).unwrap());
     assert_eq!(quick.position, whole.position);
     assert_eq!(quick.digest, whole.digest);
     assert_eq!((quick.records, quick.digests, quick.alerts), (whole.records, whole.digests, whole.alerts));

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::common::{Rig, Turned, buy, config, fill};
+use actors::Core;
 use engine::{
     EngineError, Replay, Shard, ShardConfig, Standby, SystemClock, first_difference, recover, replay,
     state_hash, take_snapshot, write_outcomes,
@@ -43,9 +44,9 @@ fn as_recorded_by_old_logic(from: &Path, to: &Path, planted: Planted, last_diges
     let config = config(to);
     let mut writer = journal::open(&config.journal).unwrap().writer;
     let mut follower = writer.follower(1).unwrap();
-    let mut ours = Replay::new(ShardId::new(0));
+    let mut ours = Replay::<Core>::new(ShardId::new(0));
     let mut reader = Reader::open(from).unwrap();
-    let last = replay(from).unwrap().position.seq;
+    let last = replay::<Core>(from).unwrap().position.seq;
     let mut digests = 0;
     while let Some(record) = reader.next().unwrap() {
         match record.body {
@@ -122,10 +123,11 @@ fn a_journal_of_an_older_logic_that_replays_to_its_digests_is_gone_on_from() {
     let journals = journals(700);
     let config = journals.old(Planted::Nothing, true);
     // A snapshot of the old program is there, and is not what the proof begins at.
-    let middle = engine::replay_until(&config.journal.dir, |record| record.position.seq <= 900).unwrap();
+    let middle =
+        engine::replay_until::<Core>(&config.journal.dir, |record| record.position.seq <= 900).unwrap();
     let taken = take_snapshot(&config.journal.dir, &Replay::resume(middle), 3).unwrap();
     mark_as_old(&taken.path);
-    let before = replay(&config.journal.dir).unwrap();
+    let before = replay::<Core>(&config.journal.dir).unwrap();
     let shard = Shard::start(&config, SystemClock).unwrap();
     assert_eq!((shard.recovered().snapshot, shard.recovered().records), (None, before.position.seq));
     shard.stop().unwrap();
@@ -133,7 +135,7 @@ fn a_journal_of_an_older_logic_that_replays_to_its_digests_is_gone_on_from() {
     let shard = Shard::start(&config, SystemClock).unwrap();
     assert_eq!(shard.recovered().snapshot, Some(before.position.seq));
     shard.stop().unwrap();
-    assert_eq!(replay(&config.journal.dir).unwrap().logic_version, Some(actors::LOGIC_VERSION));
+    assert_eq!(replay::<Core>(&config.journal.dir).unwrap().logic_version, Some(actors::LOGIC_VERSION));
 }
 
 #[test]
@@ -162,7 +164,7 @@ fn a_snapshot_of_the_old_program_is_the_way_through() {
     let dir = config.journal.dir.clone();
     let end = {
         let mut reader = Reader::open(journals.ours.path().join("shard-0")).unwrap();
-        let mut state = Replay::new(ShardId::new(0));
+        let mut state = Replay::<Core>::new(ShardId::new(0));
         while let Some(record) = reader.next().unwrap() {
             state.step(&record).unwrap();
         }
@@ -191,7 +193,7 @@ fn a_snapshot_of_the_old_program_is_the_way_through() {
     config.upgrade.from_snapshot = false;
     Shard::start(&config, SystemClock).unwrap().stop().unwrap();
     // From its first record on it still leads elsewhere, and that is said.
-    assert!(matches!(replay(&dir), Err(EngineError::DigestMismatch { .. })));
+    assert!(matches!(replay::<Core>(&dir), Err(EngineError::DigestMismatch { .. })));
 }
 
 #[test]
@@ -199,8 +201,8 @@ fn inputs_behind_the_last_digest_are_not_taken_on_trust() {
     let journals = journals(30);
     let mut config = journals.old(Planted::Nothing, false);
     let refused = Standby::open(&config).unwrap_err();
-    let EngineError::Unproven { position, inputs, recorded } = refused else { panic!("{refused}") };
-    assert_eq!((inputs, recorded), (position.seq, OLD));
+    let EngineError::Unproven { position, inputs, recorded, ours } = refused else { panic!("{refused}") };
+    assert_eq!((inputs, recorded, ours), (position.seq, OLD, actors::LOGIC_VERSION));
     config.upgrade.accept_unproven = true;
     let shard = Shard::start(&config, SystemClock).unwrap();
     shard.stop().unwrap();
@@ -212,7 +214,7 @@ fn inputs_behind_the_last_digest_are_not_taken_on_trust() {
 fn a_journal_of_this_logic_is_not_replayed_as_a_whole() {
     let dir = tempfile::tempdir().unwrap();
     let config = traded(dir.path(), 60);
-    let end = replay(&config.journal.dir).unwrap();
+    let end = replay::<Core>(&config.journal.dir).unwrap();
     take_snapshot(&config.journal.dir, &Replay::resume(end.clone()), 3).unwrap();
     let shard = Shard::start(&config, SystemClock).unwrap();
     assert_eq!((shard.recovered().snapshot, shard.recovered().records), (Some(end.position.seq), 0));
@@ -225,9 +227,9 @@ fn outcomes_name_the_first_record_that_differs() {
     let config = traded(dir.path(), 40);
     let journal = &config.journal.dir;
     let outcomes = dir.path().join("0.outcomes");
-    let written = write_outcomes(journal, &outcomes).unwrap();
-    assert_eq!(state_hash(&written.core), state_hash(&recover(journal).unwrap().core));
-    assert!(first_difference(journal, &outcomes).unwrap().is_none());
+    let written = write_outcomes::<Core>(journal, &outcomes).unwrap();
+    assert_eq!(state_hash(&written.core), state_hash(&recover::<Core>(journal).unwrap().core));
+    assert!(first_difference::<Core>(journal, &outcomes).unwrap().is_none());
     // The old program concluded something else from record 17 on.
     let mut bytes = std::fs::read(&outcomes).unwrap();
     for digest in bytes[24..].chunks_mut(16).skip(16) {
@@ -235,14 +237,14 @@ fn outcomes_name_the_first_record_that_differs() {
     }
     bytes[12..16].copy_from_slice(&OLD.to_le_bytes());
     std::fs::write(&outcomes, &bytes).unwrap();
-    let difference = first_difference(journal, &outcomes).unwrap().unwrap();
+    let difference = first_difference::<Core>(journal, &outcomes).unwrap().unwrap();
     assert_eq!((difference.record.position.seq, difference.logic_version), (17, OLD));
     // Cut short it goes as far as it goes; of another shard or of another kind it is refused.
     std::fs::write(&outcomes, &bytes[..24 + 16 * 16]).unwrap();
-    assert!(first_difference(journal, &outcomes).unwrap().is_none());
+    assert!(first_difference::<Core>(journal, &outcomes).unwrap().is_none());
     bytes[16] = 1;
     std::fs::write(&outcomes, &bytes).unwrap();
-    assert!(first_difference(journal, &outcomes).is_err());
+    assert!(first_difference::<Core>(journal, &outcomes).is_err());
     std::fs::write(&outcomes, b"GNT").unwrap();
-    assert!(first_difference(journal, &outcomes).is_err());
+    assert!(first_difference::<Core>(journal, &outcomes).is_err());
 }

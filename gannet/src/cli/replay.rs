@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use actors::Core;
 use engine::{replay_until, state_hash, write_outcomes};
 use journal::Folder;
 use model::{Position, ShardId};
@@ -93,7 +94,7 @@ fn write_all_outcomes(
     std::fs::create_dir_all(to).map_err(|error| Failure::Said(format!("{}: {error}", to.display())))?;
     for shard in shards {
         let file = verify::outcomes_of(to, *shard);
-        let written = write_outcomes(shard_folder(folder, *shard), &file).map_err(Failure::new)?;
+        let written = write_outcomes::<Core>(shard_folder(folder, *shard), &file).map_err(Failure::new)?;
         out.line(&format!("{}: {} records", file.display(), written.records))?;
     }
     Ok(())
@@ -103,7 +104,7 @@ fn replayed(folder: &Folder, until: Option<Position>, shard: ShardId) -> Result<
     let started = Instant::now();
     let until = until.filter(|position| position.shard == shard).map_or(u64::MAX, |position| position.seq);
     let dir = shard_folder(folder, shard);
-    let recovered = replay_until(dir, |record| record.position.seq <= until).map_err(Failure::new)?;
+    let recovered = replay_until::<Core>(dir, |record| record.position.seq <= until).map_err(Failure::new)?;
     recovered.core.verify().map_err(Failure::new)?;
     let hash = state_hash(&recovered.core);
     Ok(Replayed {

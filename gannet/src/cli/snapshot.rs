@@ -1,5 +1,6 @@
 //! `gannet journal snapshot`: the state at the end of a journal, beside it.
 
+use actors::Core;
 use engine::{Replay, SnapshotPolicy, recover, take_snapshot};
 use journal::Options;
 use serde_json::json;
@@ -22,7 +23,7 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         let shard = journal::stat(&dir).map_err(Failure::new)?.shard;
         // Nobody writes meanwhile: a running node takes its own.
         let _claim = journal::claim(&Options::new(&dir, shard)).map_err(Failure::new)?;
-        let recovered = recover(&dir).map_err(Failure::new)?;
+        let recovered = recover::<Core>(&dir).map_err(Failure::new)?;
         let keep = SnapshotPolicy::default().keep;
         let snapshot = take_snapshot(&dir, &Replay::resume(recovered), keep)
             .map_err(|error| Failure::Said(format!("{}: {error}", dir.display())))?;

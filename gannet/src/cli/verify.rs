@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use actors::Core;
 use engine::{Difference, EngineError, first_difference, replay_until};
 use journal::{Folder, Reader};
 use machine::{DIGEST_KIND, Journalled};
@@ -81,10 +82,10 @@ fn verified(dir: &Folder, shard: ShardId, outcomes: Option<&Path>) -> Result<Ver
         first: None,
     };
     if let Some(folder) = outcomes {
-        let found = first_difference(dir, &outcomes_of(folder, shard)).map_err(Failure::new)?;
+        let found = first_difference::<Core>(dir, &outcomes_of(folder, shard)).map_err(Failure::new)?;
         row.first = found.as_ref().map(first_json);
     }
-    match replay_until(dir, |_| true) {
+    match replay_until::<Core>(dir, |_| true) {
         Ok(recovered) => {
             row.recorded_logic = recovered.logic_version;
             (row.records, row.digests_equal) = (recovered.records, recovered.digests);
@@ -141,7 +142,7 @@ fn interval(dir: &Folder, first: Position, last: Position) -> Result<Interval, j
     Ok(Interval { first, last, kinds: kinds.collect() })
 }
 
-fn first_json(difference: &Difference) -> Value {
+fn first_json(difference: &Difference<Core>) -> Value {
     json!({
         "position": difference.record.position,
         "time": difference.record.time.to_string(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as Program, Stdio};
 use std::time::Duration;
 
+use actors::Core;
 use engine::{Shard, ShardConfig, SystemClock, recover, state_hash};
 use model::{Actor, Command, Event, LimitKind, OrderId, Position, ShardId, Timestamp};
 use node::backup::{BackupError, Manifest, Source, Taken, archive, restore, take, unarchive};
@@ -227,7 +228,7 @@ fn killed_at_any_instant_a_backup_is_the_one_before_or_the_new_one() {
     drop(rig);
     journal::verify::<model::RecordBody>(world.path("journal/shard-0")).unwrap();
     let last = world.backup().manifest.shards[0].last_seq;
-    assert_eq!(last, recover(world.path("journal/shard-0")).unwrap().position.seq);
+    assert_eq!(last, recover::<Core>(world.path("journal/shard-0")).unwrap().position.seq);
 }
 
 #[test]
@@ -237,14 +238,14 @@ fn killed_at_any_instant_a_restore_leaves_a_whole_journal_or_none() {
     trade(&mut rig, 0, 600);
     drop(rig);
     world.backup();
-    let whole = recover(world.path("journal/shard-0")).unwrap();
+    let whole = recover::<Core>(world.path("journal/shard-0")).unwrap();
     let mut ends = [0, 0];
     for round in 0..14 {
         let to = world.path("restored");
         killed_after(&["restore", "backup", "restored"], world.dir.path(), round * 25_000);
         ends[usize::from(to.exists())] += 1;
         if to.exists() {
-            assert_eq!(recover(to.join("shard-0")).unwrap().digest, whole.digest, "round {round}");
+            assert_eq!(recover::<Core>(to.join("shard-0")).unwrap().digest, whole.digest, "round {round}");
             std::fs::remove_dir_all(to).unwrap();
         }
     }
@@ -282,7 +283,7 @@ fn what_was_moved_is_named_where_it_is_missed_and_comes_back() {
     says(&Past::read(&journal, early).unwrap_err());
     says(&why(&journal, &Asked::Id(first_order)).unwrap_err());
     says(&why(&journal, &Asked::Id(model::WireId { seq: 1, ..first_order })).unwrap_err());
-    says(&engine::replay(&dir).unwrap_err());
+    says(&engine::replay::<Core>(&dir).unwrap_err());
     let stat = Program::new(env!("CARGO_BIN_EXE_gannet"))
         .args(["journal", "stat"])
         .current_dir(world.dir.path())
@@ -318,14 +319,14 @@ fn what_was_moved_is_named_where_it_is_missed_and_comes_back() {
     // Without any snapshot a start says what is missing.
     let snapshots = engine::snapshots_dir(&dir);
     std::fs::rename(&snapshots, world.path("away")).unwrap();
-    says(&engine::recover(&dir).unwrap_err());
+    says(&engine::recover::<Core>(&dir).unwrap_err());
     says(&Shard::start(&world.shard(), SystemClock).map(|_| ()).unwrap_err());
     std::fs::rename(world.path("away"), &snapshots).unwrap();
     // And back.
     assert_eq!(unarchive(&journal, &attic).unwrap()[0].first_seq, 1);
     assert_eq!(world.hash_at(early), state_before);
     assert_eq!(why(&journal, &Asked::Id(first_order)).unwrap().json()["order"], told_before["order"]);
-    engine::replay(&dir).unwrap();
+    engine::replay::<Core>(&dir).unwrap();
     assert_eq!(unarchive(&journal, &attic).unwrap()[0].segments, 0);
 }
 
@@ -343,12 +344,12 @@ fn killed_at_any_instant_an_archive_leaves_the_journal_whole() {
         killed_after(&words, world.dir.path(), u64::from(round) * 8_000);
         let dir = world.path("journal/shard-0");
         journal::verify::<model::RecordBody>(&dir).unwrap();
-        recover(&dir).unwrap();
+        recover::<Core>(&dir).unwrap();
         moved += u32::from(journal::archived(&dir).unwrap().is_some());
         if round % 4 == 3 {
             killed_after(&back, world.dir.path(), u64::from(round) * 4_000);
             journal::verify::<model::RecordBody>(&dir).unwrap();
-            recover(&dir).unwrap();
+            recover::<Core>(&dir).unwrap();
         }
     }
     eprintln!("after {moved} of 12 rounds something was moved");
@@ -356,6 +357,6 @@ fn killed_at_any_instant_an_archive_leaves_the_journal_whole() {
     let (journal, attic) = (world.path("journal"), world.path("attic"));
     archive(&journal, &attic, 1).unwrap();
     unarchive(&journal, &attic).unwrap();
-    let whole = engine::replay(journal.join("shard-0")).unwrap();
-    assert_eq!(whole.digest, recover(journal.join("shard-0")).unwrap().digest);
+    let whole = engine::replay::<Core>(journal.join("shard-0")).unwrap();
+    assert_eq!(whole.digest, recover::<Core>(journal.join("shard-0")).unwrap().digest);
 }

@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Command as Program, Output, Stdio};
 
+use actors::Core;
 use machine::Journalled;
 use model::{
     Actor, Amount, CancelOrder, Certainty, ClOrdId, Command, Delivery, DeliveryEvidence, DenyReason, Event,
@@ -155,7 +156,7 @@ fn snapshots_make_answers_quicker_and_never_other_ones() {
     };
     let from_the_start = answers();
     for seq in [2, 5, 9, last - 3, last] {
-        let there = engine::replay_until(&dir, |record| record.position.seq <= seq).unwrap();
+        let there = engine::replay_until::<Core>(&dir, |record| record.position.seq <= seq).unwrap();
         engine::take_snapshot(&dir, &engine::Replay::resume(there), 100).unwrap();
     }
     let used = |at| Past::read(folder, at).unwrap().shards().next().unwrap().1.snapshot();

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use actors::Core;
 use engine::{copy_snapshots, newest_where, remove_snapshots_but};
 use journal::{Head, JournalError, Piece, archived, bring_back, copy_to_archive, lacking, remove_archived};
 use model::{ShardId, Timestamp};
@@ -76,7 +77,7 @@ fn kept_snapshots(dir: &Path, shard: ShardId, most: usize) -> Vec<u64> {
     let mut kept: Vec<u64> = Vec::new();
     while kept.len() < most {
         let before = kept.last().copied().unwrap_or(u64::MAX);
-        let Some(next) = newest_where(dir, shard, |seq, _| seq < before) else { break };
+        let Some(next) = newest_where::<Core>(dir, shard, |seq, _| seq < before) else { break };
         kept.push(next.position.seq);
     }
     kept

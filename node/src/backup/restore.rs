@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use actors::Core;
 use engine::{EngineError, Recovered, copy_snapshots, recover, state_hash};
 use journal::{CopiedIn, Until, copy_in};
 use model::{Incarnation, Position, ShardId, Timestamp};
@@ -168,8 +169,8 @@ impl Work<'_> {
         let copied = copy_in(&source, &pieces, &dir, shard, until, incarnation)?;
         copy_snapshots(&source, &dir, copied.head.seq).map_err(BackupError::io(&dir))?;
         sync_dir(&dir)?;
-        let state =
-            recover(&dir).map(|recovered: Recovered| (recovered.position, state_hash(&recovered.core)));
+        let state = recover::<Core>(&dir)
+            .map(|recovered: Recovered<Core>| (recovered.position, state_hash(&recovered.core)));
         let expected = Position::new(shard, copied.head.seq);
         if let Ok((found, _)) = &state
             && *found != expected

@@ -8,6 +8,7 @@ pub mod state;
 mod tell;
 pub mod why;
 
+use actors::Core;
 use engine::{EngineError, Records, Replay, newest_where};
 use journal::{Folder, JournalError, Reader, Record};
 use model::{ArithmeticError, Name, Position, RecordBody, ShardId, Timestamp};
@@ -78,7 +79,7 @@ pub enum PastError {
 #[derive(Debug)]
 pub struct Past {
     folder: Folder,
-    shards: Vec<(ShardId, Replay)>,
+    shards: Vec<(ShardId, Replay<Core>)>,
 }
 
 /// How far a shard's journal is replayed.
@@ -111,7 +112,7 @@ impl Past {
     pub fn open(folder: impl Into<Folder>) -> Result<Self, PastError> {
         let folder = folder.into();
         let shards: Vec<_> =
-            shards_of(&folder.path)?.into_iter().map(|shard| (shard, Replay::new(shard))).collect();
+            shards_of(&folder.path)?.into_iter().map(|shard| (shard, Replay::<Core>::new(shard))).collect();
         if shards.is_empty() {
             return Err(JournalsError::None(folder.path).into());
         }
@@ -167,7 +168,7 @@ impl Past {
 
     /// The state at this instant, as queries see it.
     pub fn books<'a>(&'a self, directory: &'a Directory) -> Books<'a> {
-        let of_shard = |(shard, replay): &'a (ShardId, Replay)| ShardBooks {
+        let of_shard = |(shard, replay): &'a (ShardId, Replay<Core>)| ShardBooks {
             shard: *shard,
             core: replay.core(),
             position: replay.position(),
@@ -180,17 +181,18 @@ impl Past {
     }
 
     /// Each shard's state.
-    pub fn shards(&self) -> impl Iterator<Item = (ShardId, &Replay)> {
+    pub fn shards(&self) -> impl Iterator<Item = (ShardId, &Replay<Core>)> {
         self.shards.iter().map(|(shard, replay)| (*shard, replay))
     }
 }
 
 /// Goes on to `bound`, from the newest snapshot on the way there if there is one: the state is the same, and the records
 /// before need not be read.
-fn go_on(folder: &Folder, shard: ShardId, replay: &mut Replay, bound: Bound) -> Result<(), PastError> {
+fn go_on(folder: &Folder, shard: ShardId, replay: &mut Replay<Core>, bound: Bound) -> Result<(), PastError> {
     let dir = shard_folder(folder, shard);
     let at = replay.position().seq;
-    if let Some(start) = newest_where(&dir, shard, |seq, time| seq > at && bound.includes(seq, time)) {
+    if let Some(start) = newest_where::<Core>(&dir, shard, |seq, time| seq > at && bound.includes(seq, time))
+    {
         *replay = Replay::resume(start);
     }
     if bound.is_reached(replay.position()) {

@@ -76,7 +76,7 @@ pub fn state(past: &Past, account: Option<Name>) -> Result<PastState, PastError>
 }
 
 pub(super) fn shards(past: &Past) -> Vec<ShardAt> {
-    let at = |replay: &engine::Replay| ShardAt {
+    let at = |replay: &engine::Replay<Core>| ShardAt {
         position: replay.position(),
         time: replay.time().to_string(),
         digest: replay.digest().to_string(),

@@ -146,8 +146,8 @@ impl Whose {
 fn trace(dir: &Folder, shard: ShardId, wanted: &Wanted) -> Result<Vec<Why>, PastError> {
     let Some(born) = first_submission(dir, wanted)? else { return Ok(Vec::new()) };
     // Before that nothing was about it: what the gate saw then, a snapshot tells as well as the records do.
-    let start = newest_where(dir, shard, |seq, _| seq < born);
-    let mut replay = start.map_or_else(|| Replay::new(shard), Replay::resume);
+    let start = newest_where::<Core>(dir, shard, |seq, _| seq < born);
+    let mut replay = start.map_or_else(|| Replay::<Core>::new(shard), Replay::resume);
     let mut records = Records::in_turn(Reader::from_seq(dir, replay.position().seq + 1)?);
     let mut threads: Vec<Thread> = Vec::new();
     while let Some((record, following)) = records.next_two()? {

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use actors::Core;
 use engine::{Answer, Connect, Refused, Replica, ReplicaError, Shard, Subscription, Ticket};
-use model::{Command, Origin, Position, ShardId};
+use model::{Command, Event, Origin, Position, ShardId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use wire::LatencyReport;
@@ -32,7 +33,7 @@ pub(crate) struct RunningNode {
 struct Line {
     connect: Arc<Connect>,
     waiting: Arc<Mutex<Waiting>>,
-    replica: Replica,
+    replica: Replica<Core>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -181,7 +182,7 @@ impl NodeApi for RunningNode {
 }
 
 /// The first record whose events are wanted, and the events.
-type Stream = (u64, Subscription);
+type Stream = (u64, Subscription<Event>);
 
 fn subscribe_one(line: &Line, shard: ShardId, from: Option<Position>) -> Result<Stream, SubscribeError> {
     let first = if let Some(position) = from {
@@ -211,7 +212,7 @@ async fn forward_all(streams: Vec<Stream>, sender: mpsc::Sender<Happened>) {
     let _ = forwarding.join_next().await;
 }
 
-async fn forward(first: u64, subscription: Subscription, sender: mpsc::Sender<Happened>) {
+async fn forward(first: u64, subscription: Subscription<Event>, sender: mpsc::Sender<Happened>) {
     while let Ok(published) = subscription.events.recv_async().await {
         if published.position.seq < first {
             continue;

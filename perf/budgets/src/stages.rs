@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use actors::Core;
 use engine::{Clock, Replay, ShardConfig, Standby};
 use fix_gateway::{Draft, counting};
 use journal::{Options, Reader, Record, Writer};
@@ -290,7 +291,7 @@ fn recorded(rounds: u32) -> Result<(Vec<Record<RecordBody>>, usize), Failed> {
 
 fn replay_order(rounds: u32) -> Result<(), Failed> {
     let (records, opening) = recorded(rounds)?;
-    let mut replay = Replay::new(ShardId::new(0));
+    let mut replay = Replay::<Core>::new(ShardId::new(0));
     let mut next = records.iter();
     for record in next.by_ref().take(opening) {
         replay.step(record)?;

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use actors::Core;
 use engine::{ShardConfig, Standby, replay_until, take_snapshot};
 use journal::{Durability, Writer};
 use model::{
@@ -89,7 +90,7 @@ fn start(dir: &Path, replayed: u64) -> Result<u64, PerfError> {
 /// As the read side would have taken it at that record.
 fn snapshot(dir: &Path, size: Size) -> Result<(), PerfError> {
     let at = size.records - size.tail;
-    let recovered = replay_until(dir, |record| record.position.seq <= at)?;
+    let recovered = replay_until::<Core>(dir, |record| record.position.seq <= at)?;
     take_snapshot(dir, &engine::Replay::resume(recovered), 1).map_err(PerfError::io("take a snapshot"))?;
     Ok(())
 }
@@ -180,7 +181,7 @@ mod tests {
     fn the_lives_that_are_written_are_believed_by_the_core() {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), Size { accounts: 3, records: 200, tail: 20 }).unwrap();
-        let recovered = engine::replay(dir.path()).unwrap();
+        let recovered = engine::replay::<Core>(dir.path()).unwrap();
         assert_eq!(recovered.alerts, 0);
         let core = &recovered.core;
         let orders: Vec<_> = core.accounts().flat_map(|account| core.orders(account.definition.id)).collect();

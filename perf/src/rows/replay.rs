@@ -1,5 +1,6 @@
 //! Recovery: a journal of orders read, checked, applied and digested, offline and on one core.
 
+use actors::Core;
 use journal::Reader;
 
 use crate::error::PerfError;
@@ -20,7 +21,7 @@ pub(crate) fn records(lab: &mut Lab) -> Result<(), PerfError> {
     let runs = lab.repeat(|| {
         let _pinned = lab.pinned();
         let start = now_ns();
-        let recovered = engine::replay(dir.path())?;
+        let recovered = engine::replay::<Core>(dir.path())?;
         let run = each(now_ns() - start, recovered.records);
         if recovered.digests > 0 {
             return Ok(run);

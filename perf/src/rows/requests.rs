@@ -201,7 +201,7 @@ fn tell(lab: &Lab) -> Result<Samples, PerfError> {
 struct Told<'a> {
     rig: &'a Rig,
     fills: std::vec::IntoIter<ExecutionReport>,
-    events: engine::Subscription,
+    events: engine::Subscription<Event>,
 }
 
 impl Path for Told<'_> {
