@@ -14,6 +14,7 @@ use model::{
 
 use crate::asks::Asks;
 use crate::books::ledger::Dates;
+use crate::clock::ClockBook;
 use crate::executions::Executions;
 use crate::fact::Fact;
 use crate::fingerprint::Fingerprint;
@@ -46,6 +47,8 @@ pub struct Core {
     pub(crate) asks: Asks,
     /// What broke, of whom is still set aside: one for each.
     pub(crate) broken: Vec<Broken>,
+    /// Whether the wall clock is trusted.
+    pub(crate) clock: ClockBook,
     /// No tick is made until an operator says so.
     pub(crate) ticks_set_aside: bool,
     /// Whom a tick is about just now: who is to be set aside should it fail.
@@ -146,6 +149,11 @@ impl Core {
     /// The fingerprint of every change that led here.
     pub const fn changes(&self) -> Fingerprint {
         self.changes
+    }
+
+    /// What is known of the clocks.
+    pub const fn clock(&self) -> &ClockBook {
+        &self.clock
     }
 
     /// True where the whole firm is halted.

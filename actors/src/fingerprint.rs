@@ -61,6 +61,8 @@ pub(crate) enum Changed {
     Held = 20,
     /// What a broker counts of an order and has not told, as part of how the order stands.
     Unexplained = 21,
+    /// The wall clock is not trusted, is trusted again, or the shard's time stands otherwise to the boot.
+    Clock = 22,
 }
 
 /// The fingerprint of all changes so far.
@@ -221,6 +223,11 @@ impl Fingerprint {
     pub(crate) fn mark(&mut self, instrument: InstrumentId, price: Price) {
         self.note(Changed::Mark, instrument.index.into(), 0);
         self.amount(price.into());
+    }
+
+    /// What is known of the clocks from now on.
+    pub(crate) fn clock(&mut self, what: u64, ns: i64) {
+        self.note(Changed::Clock, what, ns.cast_unsigned());
     }
 
     /// What is asked for, or is a record now.

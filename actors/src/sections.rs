@@ -54,6 +54,7 @@ const HOT: &[KeptSection] = &[
     field!("suspense", 1, suspense),
     field!("asks", 1, asks),
     KeptSection { section: Section { name: "broken", version: 1 }, save: save_broken, load: load_broken },
+    field!("clock", 1, clock),
 ];
 
 /// Every section, in order.

@@ -6,6 +6,7 @@
 use machine::{Section, Stamp, Violation};
 use model::{ClOrdId, Command, Date, ExecType, ExecutionReport, Input, Origin, Stamped, Timestamp};
 
+use crate::clock::DatesDue;
 use crate::hands::Hands;
 use crate::part::{Obeys, Part};
 use crate::parts::movements::Movements;
@@ -94,8 +95,11 @@ impl Core {
     /// journal again, without that input and with [`Input::Broken`] behind it.
     pub fn apply(&mut self, stamp: Stamp, input: &Input, out: &mut Outcome) {
         match input {
-            Input::Opened { incarnation, logic_version } => {
+            Input::Opened { incarnation, logic_version, anchor } => {
                 apply::session::opened(self, *incarnation, *logic_version, out);
+                if let Some(anchor) = anchor {
+                    apply::clock::anchored(self, *anchor);
+                }
             }
             Input::Command { origin, cause, stamped, command } => {
                 if cause.is_none_or(|cause| apply::asks::take(self, stamp, cause, out)) {
@@ -115,6 +119,8 @@ impl Core {
             Input::Tick => self.tick(stamp.time, out),
             Input::AsksTaken { by, cause } => apply::asks::taken_by(self, *by, *cause, out),
             Input::Broken(broken) => apply::broken::apply(self, stamp, broken, out),
+            Input::ClockJumped(jump) => apply::clock::jumped(self, stamp, *jump, out),
+            Input::ClockAnchored(anchor) => apply::clock::anchored(self, *anchor),
         }
         for message in &out.outbound {
             self.changes.message(message);
@@ -173,6 +179,7 @@ impl Core {
             Command::DefinePortfolio(portfolio) => apply::define::portfolio(self, portfolio, out),
             Command::DefineAccount(account) => apply::define::account(self, account, out),
             Command::DefineSession(session) => apply::define::session(self, session, out),
+            Command::AcceptClock(acceptance) => apply::clock::accept(self, *acceptance, out),
             Command::CancelAll(cancel) => apply::asks::cancel_all(self, stamp, *origin, *cancel, out),
             Command::Release(aside) => {
                 apply::broken::release(self, *aside, out);
@@ -197,16 +204,26 @@ impl Core {
         }
     }
 
-    /// Parts first, then what the orders' way has to do.
+    /// Parts first, then what the orders' way has to do. While the clock is not trusted nobody makes a tick, and one that
+    /// comes all the same rolls no date.
     #[inline(never)]
     fn tick(&mut self, now: Timestamp, out: &mut Outcome) {
+        if self.clock.is_suspect() {
+            return;
+        }
         self.due(now, out);
         apply::retire::apply(self, now.date());
     }
 
-    /// The next time at which a `Tick` has something to do; `None` where nothing waits.
+    /// What ticks at that time would do, all slices of them together.
+    pub fn due_by(&self, time: Timestamp) -> DatesDue {
+        let settles = self.settlements.until(time.date()).collect();
+        DatesDue { settles, retires: apply::retire::count_retirements(self, time.date()) }
+    }
+
+    /// The next time at which a `Tick` has something to do; `None` where nothing waits, or no date rolls at present.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        if self.ticks_set_aside {
+        if self.ticks_set_aside || self.clock.is_suspect() {
             return None;
         }
         let retires = apply::retire::next_retirement(self).map(Date::start);

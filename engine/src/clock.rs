@@ -1,6 +1,8 @@
 //! The one place that reads a clock. The core gets time as a stamp.
 
-use model::Timestamp;
+use std::sync::OnceLock;
+
+use model::{BootId, Timestamp};
 
 /// Gives the time of day. A simulated one makes a shard repeatable.
 pub trait Clock: Send + Sync + 'static {
@@ -12,6 +14,12 @@ pub trait Clock: Send + Sync + 'static {
     #[inline]
     fn monotonic_ns(&self) -> i64 {
         self.now().nanos
+    }
+
+    /// The boot that [`Clock::monotonic_ns`] counts from, where there is one: two processes that name the same one measure
+    /// by the same clock.
+    fn boot(&self) -> Option<BootId> {
+        None
     }
 
     /// Both at once.
@@ -49,7 +57,36 @@ impl Clock for SystemClock {
         now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec)
     }
 
+    /// By the kernel's own name of it. Where that cannot be read, a start judges by the last record alone.
+    fn boot(&self) -> Option<BootId> {
+        static BOOT: OnceLock<Option<BootId>> = OnceLock::new();
+        *BOOT.get_or_init(|| parse_boot(&std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?))
+    }
+
     fn read(&self) -> Reading {
         Reading { wall: self.now(), monotonic_ns: self.monotonic_ns() }
+    }
+}
+
+/// A UUID, as the kernel prints it.
+fn parse_boot(text: &str) -> Option<BootId> {
+    let digits = text.trim().replace('-', "");
+    let number = u128::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 32)?;
+    Some(BootId { bytes: number.to_be_bytes() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_boot_is_the_kernels() {
+        let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+        assert_eq!(SystemClock.boot().unwrap().to_string(), text.trim());
+        for nonsense in
+            ["", "12", "+2345678-9abc-def0-1234-56789abcdef01", "g2345678-9abc-def0-1234-56789abcdef0"]
+        {
+            assert_eq!(parse_boot(nonsense), None, "{nonsense}");
+        }
     }
 }

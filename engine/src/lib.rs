@@ -19,6 +19,7 @@ mod audit;
 mod broken;
 mod client;
 mod clock;
+mod clock_watch;
 mod cores;
 mod digest;
 mod doze;

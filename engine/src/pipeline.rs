@@ -23,6 +23,7 @@ use crate::answers::Attach;
 use crate::asks::Peers;
 use crate::broken::{Breakage, OnBroken, decide};
 use crate::clock::Clock;
+use crate::clock_watch::ClockWatch;
 use crate::cores::Claim;
 use crate::digest::{Digest, Digester};
 use crate::envelope::{Asked, Envelope, Urgent};
@@ -34,14 +35,14 @@ use crate::release::Release;
 use crate::replay::recover_in_turn;
 use crate::round::Round;
 use crate::supply::Supply;
-use crate::timeline::{ClockStop, Jump, Timeline};
+use crate::timeline::Timeline;
 use crate::trace::{Lane, Stamps, Tracer, Untraced};
 
 /// Everything the shard's thread owns.
 pub(crate) struct Pipeline<C> {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) clock: Timeline<C>,
-    pub(crate) stop: ClockStop,
+    pub(crate) watch: ClockWatch,
     pub(crate) writer: Writer,
     pub(crate) core: Core,
     /// None in a shard without threads.
@@ -105,8 +106,11 @@ impl<C: Clock> Pipeline<C> {
         if let Some(broken) = self.found_broken.take() {
             self.process(&broken, None)?;
         }
-        let opened = Input::Opened { incarnation: self.writer.incarnation(), logic_version: LOGIC_VERSION };
+        let incarnation = self.writer.incarnation();
+        let opened = Input::Opened { incarnation, logic_version: LOGIC_VERSION, anchor: self.clock.anchor() };
         self.process(&opened, None)?;
+        // Before anything else is taken: no order passes under a clock that jumped while the node was down.
+        self.look_at_the_wall_clock()?;
         self.next_digest = self.digest_due();
         Ok(())
     }
@@ -393,37 +397,6 @@ impl<C: Clock> Pipeline<C> {
             }
         }
         Ok(worked)
-    }
-
-    /// A wall clock that jumped stops new orders, by a journalled halt of the firm; whoever resumes accepts the clock.
-    fn look_at_the_wall_clock(&mut self) -> Result<Timestamp, EngineError> {
-        if self.stop.ends(self.core.is_firm_halted()) {
-            self.clock.accept();
-            tracing::warn!("the clock is accepted: time goes on with it");
-        }
-        match self.clock.follow() {
-            Ok(now) => Ok(now),
-            Err(jump) => {
-                self.stop_for(jump)?;
-                Ok(self.clock.now())
-            }
-        }
-    }
-
-    #[cold]
-    fn stop_for(&mut self, jump: Jump) -> Result<(), EngineError> {
-        if !self.stop.is_due() || !self.next_fits()? {
-            return Ok(());
-        }
-        let by_s = jump.by_ns / 1_000_000_000;
-        tracing::error!(
-            by_s,
-            "THE CLOCK JUMPED: the firm is halted and dates do not roll; set the clock right, or accept it as it is, \
-             then resume the firm"
-        );
-        self.halt_firm()?;
-        self.stop.begun();
-        Ok(())
     }
 
     /// By the node itself.

@@ -61,6 +61,13 @@ impl QuoteBoard {
         }
     }
 
+    /// Time steps by so much: the quotes that are there are as old afterwards as they were before.
+    pub(crate) fn shift(&mut self, step_ns: i64) {
+        for quote in self.rows.iter_mut().filter_map(|row| row.quote.as_mut()) {
+            quote.received = Timestamp::from_nanos(quote.received.nanos.saturating_add(step_ns));
+        }
+    }
+
     #[inline]
     pub(crate) fn get(&self, instrument: InstrumentId) -> Option<Quote> {
         self.rows.get(instrument.slot())?.quote

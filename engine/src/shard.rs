@@ -13,6 +13,7 @@ use crate::audit::Audit;
 use crate::broken::OnBroken;
 use crate::client::{ATTACH_PATIENCE, Client, Submitter, Ticket};
 use crate::clock::Clock;
+use crate::clock_watch::ClockWatch;
 use crate::cores::Claim;
 use crate::digest::{Digest, Digester};
 use crate::error::{EngineError, Refused};
@@ -28,7 +29,7 @@ use crate::round::Round;
 use crate::session_port::{SessionOutlet, SessionPort};
 use crate::snapshot::{SnapshotPolicy, take_snapshot};
 use crate::supply::Supply;
-use crate::timeline::{ClockStop, Timeline};
+use crate::timeline::{ClockBounds, Timeline};
 use crate::trace::{TraceReader, Tracer};
 use crate::upgrade::{UpgradePolicy, state_to_start_from};
 
@@ -43,8 +44,10 @@ pub struct ShardConfig {
     pub idle: Idle,
     /// The least time between two marks of one instrument, in milliseconds.
     pub mark_interval_ms: u32,
-    /// A wall clock that is off the monotonic one by more than this has jumped: new orders stop until a person resumes.
+    /// A wall clock that is off the monotonic one by more than this has jumped: new orders stop until a person accepts it.
     pub clock_jump_bound: Duration,
+    /// The longest time that a node is believed to have been down, where the machine was started anew since.
+    pub clock_down_bound: Duration,
     /// The core to pin its thread to.
     pub core: Option<usize>,
     /// When snapshots are taken.
@@ -105,6 +108,7 @@ impl ShardConfig {
             idle: Idle::Park { spins: 2_000 },
             mark_interval_ms: 1_000,
             clock_jump_bound: Duration::from_secs(5),
+            clock_down_bound: Duration::from_hours(7 * 24),
             core: None,
             snapshots: SnapshotPolicy { every_records: 1_000_000, keep: 3 },
             upgrade: UpgradePolicy { from_snapshot: false, accept_unproven: false, accept_divergence: None },
@@ -251,6 +255,11 @@ impl Standby {
         &self.recovered.core
     }
 
+    /// The time of the last record.
+    pub const fn time(&self) -> Timestamp {
+        self.recovered.time
+    }
+
     /// Starts the threads.
     pub fn start<C: Clock>(self, clock: C) -> Result<Shard, EngineError> {
         let core = self.recovered.core.clone();
@@ -300,10 +309,11 @@ impl Standby {
         let (replica, reading) =
             Replica::new(Replay::resume(recovered), follower, snapshots, audit, writer.durable_watch());
         let (tracer, trace_reader) = Tracer::ring(config.trace).unzip();
+        let bounds = ClockBounds { jump: config.clock_jump_bound, down: config.clock_down_bound };
         let pipeline = Pipeline {
             lanes: Arc::clone(&lanes),
-            clock: Timeline::behind(last.time, clock, config.clock_jump_bound),
-            stop: ClockStop::default(),
+            clock: Timeline::behind(last.time, live.clock(), clock, bounds),
+            watch: ClockWatch::default(),
             release: Release::new(writer.durable_watch()),
             writer,
             last,

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actors::Core;
-use model::{Position, SessionId};
+use model::{Position, SessionId, Timestamp};
 
 use crate::answers::Attach;
 use crate::asks::PeerPort;
@@ -159,6 +159,11 @@ impl<C: Clock> Stepped<C> {
     /// The last record.
     pub fn position(&self) -> Position {
         Position { seq: self.pipeline.writer.next_seq() - 1, ..self.pipeline.last.position }
+    }
+
+    /// The time of the last record.
+    pub const fn time(&self) -> Timestamp {
+        self.pipeline.last.time
     }
 
     /// The digest there.

@@ -34,7 +34,9 @@ impl Lane {
             | Input::AsksTaken { .. }
             | Input::Tick
             | Input::Mark { .. }
-            | Input::Broken(_) => Self::Own,
+            | Input::Broken(_)
+            | Input::ClockJumped(_)
+            | Input::ClockAnchored(_) => Self::Own,
             _ => Self::Report,
         }
     }

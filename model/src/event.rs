@@ -1,9 +1,9 @@
 //! What happened: past-tense words, derived from inputs and never journalled themselves.
 
 use crate::{
-    AccountId, Amount, Aside, Broken, BrokerId, CausedBy, ClOrdId, Currency, Date, Denial, ExecId,
-    Incarnation, InstrumentId, Money, OrdStatus, OrderId, Price, Quantity, Reference, Scope, SessionId,
-    SessionState, ShardId, Side, WireId,
+    AccountId, Amount, Aside, Broken, BrokerId, CausedBy, ClOrdId, ClockJump, Currency, Date, Denial, ExecId,
+    Incarnation, InstrumentId, Money, OrdStatus, OrderId, Position, Price, Quantity, Reference, Scope,
+    SessionId, SessionState, ShardId, Side, WireId,
 };
 
 journalled! {
@@ -189,6 +189,18 @@ journalled! {
             /// How many asks that ended.
             ended: u32,
         },
+        /// The wall clock is not trusted: new orders are denied and dates stand still until somebody accepts it.
+        ClockJumped {
+            /// Where it was found.
+            jump: ClockJump,
+        },
+        /// The wall clock is trusted again.
+        ClockAccepted {
+            /// The record of the finding that was accepted.
+            found: Position,
+            /// By how much the shard's time steps ahead, in nanoseconds.
+            step_ns: i64,
+        },
     }
 
     /// Something a person must look at.
@@ -250,5 +262,8 @@ journalled! {
         /// The broker counts more as executed than it has told: it is asked, and that much stays reserved. The value is
         /// how much is missing.
         ExecutionMissing,
+        /// The wall clock is not trusted, or was found elsewhere since. The value is by how many seconds it is off: below
+        /// zero where it is behind.
+        ClockSuspect,
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::{
     AccountId, Actor, Amount, Aside, Broken, BrokerId, CancelAll, CancelOrder, CancelReject, CashMove,
-    CausedBy, Currency, ExecutionReport, FeeSchedule, Incarnation, Instrument, InstrumentId, LimitKind,
-    MessageReject, Name, NewOrder, Origin, PortfolioId, QuarantinedMessage, Quote, ReplaceOrder, Scope,
-    SessionId, ShardId, Stamped, WireId,
+    CausedBy, ClockAcceptance, ClockAnchor, ClockJump, Currency, ExecutionReport, FeeSchedule, Incarnation,
+    Instrument, InstrumentId, LimitKind, MessageReject, Name, NewOrder, Origin, PortfolioId,
+    QuarantinedMessage, Quote, ReplaceOrder, Scope, SessionId, ShardId, Stamped, WireId,
 };
 
 journalled! {
@@ -119,6 +119,8 @@ journalled! {
         CancelAll(CancelAll),
         /// Take back who was set aside after a broken invariant.
         Release(Aside),
+        /// Trust the wall clock again, as it was found.
+        AcceptClock(ClockAcceptance),
     }
 }
 
@@ -144,6 +146,8 @@ pub enum Input {
         incarnation: Incarnation,
         /// The version of the logic that decides from here on.
         logic_version: u32,
+        /// How the shard's time stood to the machine's boot, where that is known.
+        anchor: Option<ClockAnchor>,
     },
     /// Somebody asks for something.
     Command {
@@ -187,6 +191,10 @@ pub enum Input {
     },
     /// The input of the record before had no effect: an invariant broke.
     Broken(Broken),
+    /// The wall clock is not where it should be, or is back: it is not trusted until somebody accepts it.
+    ClockJumped(ClockJump),
+    /// The shard's time stands otherwise to the machine's boot than was recorded last.
+    ClockAnchored(ClockAnchor),
 }
 
 impl Input {

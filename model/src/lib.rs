@@ -14,6 +14,7 @@ extern crate alloc;
 extern crate machine;
 
 mod broken;
+mod clock;
 mod codec;
 mod command;
 mod currency;
@@ -33,6 +34,7 @@ mod stamped;
 mod text;
 
 pub use broken::{Aside, Broken, Invariant, broken, holds, there};
+pub use clock::{BootId, ClockAcceptance, ClockAnchor, ClockFinding, ClockJump};
 pub use codec::{RecordBody, RecordKind};
 pub use command::{CancelAll, CancelOrder, CashMove, CashMoveKind, NewOrder, ReplaceOrder, Scope};
 pub use currency::Currency;

@@ -79,8 +79,12 @@ deny_reasons! {
     OrderInDoubt = 206, 99, "order", "it is not certain what the broker knows of the order";
     /// Too many messages wait on the way to the broker.
     SessionBacklogged = 207, 99, "session", "too many messages wait for the broker's session";
+    /// The wall clock is not trusted since it jumped.
+    ClockSuspect = 208, 2, "clock", "the clock jumped and is not trusted; an operator accepts it";
     /// The account, its portfolio or the instrument is set aside: an invariant broke.
     AccountSetAside = 209, 99, "account", "set aside since an invariant broke; an operator releases it";
+    /// The clock is trusted, or was found elsewhere since.
+    NothingToAccept = 210, 99, "found", "the clock is trusted, or was found elsewhere since: there is nothing to accept";
 
     // 3xx: malformed
     /// Quantity is zero or below.

@@ -1,13 +1,15 @@
 //! Queries: from the state of a shard to rows. The same for a replica in a running node, where a listing comes a page at a
 //! time (`listing.rs`), and for a journal that was read from disk.
 
-use actors::{Account, Asset, Core, Holding, InstrumentBook, Order};
+use actors::{Account, Asset, ClockSuspicion, Core, Holding, InstrumentBook, Order};
 use model::{
-    ArithmeticError, Aside, Broken, Certainty, Name, OrderId, Position, SessionState, ShardId, Timestamp,
+    ArithmeticError, Aside, Broken, Certainty, ClockFinding, Name, OrderId, Position, SessionState, ShardId,
+    Timestamp,
 };
 use wire::{
-    Answer, AsideRow, CashPage, CashRow, Cursor, Filter, HaltRow, OrderFilter, OrderPage, OrderRow,
-    PositionPage, PositionRow, Refusal, RefusalKind, Request, SessionRow, ShardRow, Status,
+    Answer, AsideRow, CashPage, CashRow, ClockPreview, ClockReport, ClockRow, Cursor, DueRow, Filter,
+    HaltRow, OrderFilter, OrderPage, OrderRow, PositionPage, PositionRow, Refusal, RefusalKind, Request,
+    SessionRow, ShardRow, Status,
 };
 
 use crate::directory::{AccountHome, Directory};
@@ -258,9 +260,29 @@ impl ShardBooks<'_> {
         self.halts(directory, &mut status.halts);
         status.set_aside.extend(self.core.broken().iter().map(|broken| set_aside(directory, broken)));
         status.suspense += u64::try_from(self.core.suspense().len()).unwrap_or(u64::MAX);
+        status.clock.extend(self.core.clock().suspicion().map(|known| clock(&known)));
         status.accounts += u64::try_from(self.core.accounts().count()).unwrap_or(u64::MAX);
         status.open_orders += self.core.count_open_orders();
         status.alerts += self.alerts;
+    }
+
+    /// Adds what accepting the clock would do where that is not trusted. The wall clock shows `wall` just now.
+    pub(crate) fn clock(&self, wall: Timestamp, report: &mut ClockReport) {
+        let Some(known) = self.core.clock().suspicion() else { return };
+        let ahead_ns = self.core.clock().ahead_ns();
+        let (step_ns, _) = known.jump.accepted(ahead_ns);
+        // The shard's time now is not in its state; it is what the wall clock should show.
+        let now_ns = wall.nanos.saturating_sub(known.jump.off_ns()).saturating_add(ahead_ns);
+        let goes_on_at = Timestamp::from_nanos(now_ns.saturating_add(step_ns));
+        let due = self.core.due_by(goes_on_at);
+        let row = |(date, accounts): (model::Date, u64)| DueRow { date: date.to_string(), accounts };
+        report.rows.push(ClockPreview {
+            clock: clock(&known),
+            step_ns,
+            goes_on_at: goes_on_at.to_string(),
+            settles: due.settles.into_iter().map(row).collect(),
+            retires: due.retires,
+        });
     }
 
     fn halts(&self, directory: &Directory, rows: &mut Vec<HaltRow>) {
@@ -292,6 +314,24 @@ impl ShardBooks<'_> {
         for book in self.core.instruments().filter(|book| book.halted) {
             row("instrument", book.definition.symbol.to_string());
         }
+    }
+}
+
+fn clock(known: &ClockSuspicion) -> ClockRow {
+    let (jump, off_ns) = (&known.jump, known.jump.off_ns());
+    let direction = match jump.finding {
+        ClockFinding::Returned => "right",
+        _ if off_ns < 0 => "behind",
+        _ => "ahead",
+    };
+    ClockRow {
+        found: known.found,
+        since: known.since.to_string(),
+        finding: jump.finding.word().to_owned(),
+        direction: direction.to_owned(),
+        off_ns,
+        due: jump.due.to_string(),
+        shown: jump.shown.to_string(),
     }
 }
 

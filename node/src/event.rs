@@ -1,9 +1,9 @@
 //! Events for subscribers: the core's own words, with names in place of numbers.
 
 use model::{
-    AccountId, Alert, AlertKind, Amount, Aside, Broken, BrokerId, CausedBy, ClOrdId, Currency, Date, Denial,
-    Event, ExecId, Incarnation, InstrumentId, Money, OrdStatus, OrderId, Price, Quantity, Reference, Scope,
-    SessionId, SessionState, ShardId, Side,
+    AccountId, Alert, AlertKind, Amount, Aside, Broken, BrokerId, CausedBy, ClOrdId, ClockJump, Currency,
+    Date, Denial, Event, ExecId, Incarnation, InstrumentId, Money, OrdStatus, OrderId, Position, Price,
+    Quantity, Reference, Scope, SessionId, SessionState, ShardId, Side,
 };
 use serde_json::{Map, Value, json};
 use wire::Published;
@@ -57,7 +57,7 @@ macro_rules! said_as_is {
 }
 
 said_as_is! {
-    u16, u32, bool, AlertKind, Amount, ClOrdId, Currency, Date, ExecId, Incarnation, Money, OrdStatus, OrderId, Price,
+    u16, u32, i64, bool, ClockJump, AlertKind, Amount, ClOrdId, Currency, Date, ExecId, Incarnation, Money, OrdStatus, OrderId, Price,
     Quantity, Reference, SessionState, Side,
 }
 
@@ -76,6 +76,12 @@ impl Said for Denial {
 impl Said for CausedBy {
     fn said(&self, _: &Directory) -> Value {
         json!({ "position": self.position.to_string(), "index": self.index })
+    }
+}
+
+impl Said for Position {
+    fn said(&self, _: &Directory) -> Value {
+        json!(self.to_string())
     }
 }
 
@@ -169,13 +175,15 @@ pub(crate) fn named(directory: &Directory, event: &Event) -> Value {
         "set_aside" SetAside { broken }
         "released" Released { aside }
         "settlement_held" SettlementHeld { account, date }
+        "clock_jumped" ClockJumped { jump }
+        "clock_accepted" ClockAccepted { found, step_ns }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{DenyReason, PortfolioId, Position, ShardId, StrategyId, Timestamp};
+    use model::{DenyReason, PortfolioId, ShardId, StrategyId, Timestamp};
 
     fn json_of(event: Event) -> String {
         let position = Position::new(ShardId::new(0), 9);

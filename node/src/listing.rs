@@ -5,9 +5,11 @@
 //! Every page of positions or cash is one slice: of one shard, at one position. Orders are searched for in slices of
 //! accounts, and the rows of a page are then made shard by shard. Each page says at which positions its rows were made.
 
+use engine::{Clock as _, SystemClock};
 use model::{ArithmeticError, ShardId};
 use wire::{
-    Answer, CashPage, Filter, OrderFilter, OrderPage, PositionPage, Refusal, RefusalKind, Request, Status,
+    Answer, CashPage, ClockReport, Filter, OrderFilter, OrderPage, PositionPage, Refusal, RefusalKind,
+    Request, Status,
 };
 
 use crate::books::{Found, not_computable};
@@ -24,6 +26,7 @@ pub(crate) async fn answer(api: &dyn NodeApi, request: &Request) -> Answer {
         Request::Positions(filter) => positions(api, filter).map_or_else(not_computable, Answer::Positions),
         Request::Cash(filter) => cash(api, filter).map_or_else(not_computable, Answer::Cash),
         Request::Status {} => Answer::Status(Box::new(status(api))),
+        Request::Clock {} => Answer::Clock(clock(api)),
         _ => Answer::Refused(Refusal::new(RefusalKind::BadRequest, "is not a query")),
     }
 }
@@ -35,6 +38,14 @@ fn shards(directory: &Directory, filter: &Filter) -> impl Iterator<Item = ShardI
     let first = filter.after.and_then(|after| home(after.account)).unwrap_or_default();
     let shards = directory.shards().iter().copied();
     shards.filter(move |shard| *shard >= first && only.is_none_or(|only| only == Some(*shard)))
+}
+
+fn clock(api: &dyn NodeApi) -> ClockReport {
+    let (mut report, wall) = (ClockReport::default(), SystemClock.now());
+    for shard in api.directory().shards() {
+        api.read(*shard, &mut |books| books.clock(wall, &mut report));
+    }
+    report
 }
 
 fn positions(api: &dyn NodeApi, filter: &Filter) -> Result<PositionPage, ArithmeticError> {

@@ -39,6 +39,8 @@ pub struct Facts {
     pub now: Timestamp,
     /// What is halted of what the order falls under.
     pub halted: Halted,
+    /// True where the wall clock is not trusted since it jumped.
+    pub clock_suspect: bool,
     /// Where the broker's session stands.
     pub session: SessionState,
     /// What the shard stamped where too much waits on the way to that session.
@@ -76,6 +78,8 @@ pub struct FactsRef<'a> {
     pub now: Timestamp,
     /// See [`Facts::halted`].
     pub halted: Halted,
+    /// See [`Facts::clock_suspect`].
+    pub clock_suspect: bool,
     /// See [`Facts::session`].
     pub session: SessionState,
     /// See [`Facts::backlog`].
@@ -107,6 +111,7 @@ impl FactsRef<'_> {
             quote: self.quote.copied(),
             now: self.now,
             halted: self.halted,
+            clock_suspect: self.clock_suspect,
             session: self.session,
             backlog: self.backlog,
             filled: self.filled,
@@ -131,6 +136,7 @@ impl Facts {
             quote: self.quote.as_ref(),
             now: self.now,
             halted: self.halted,
+            clock_suspect: self.clock_suspect,
             session: self.session,
             backlog: self.backlog,
             filled: self.filled,

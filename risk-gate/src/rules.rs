@@ -56,6 +56,7 @@ macro_rules! rules {
 
 rules! {
     not_halted: Halted,
+    clock_trusted: ClockSuspect,
     session_ready: SessionNotReady,
     session_backlog: SessionBacklogged,
     quantity_well_formed: QuantityNotPositive | QuantityNotInLots | QuantityBelowFilled | Arithmetic,
@@ -82,6 +83,12 @@ fn price_of(price: Price) -> Amount {
 #[inline(always)]
 fn not_halted(case: &mut Case<'_>) -> Result<(), Denial> {
     if case.facts.halted.is_any() { Err(Denial::of(DenyReason::Halted)) } else { Ok(()) }
+}
+
+/// The wall clock is where it should be: what a quote's age, a date or a time of day says is worth what the clock is.
+#[inline(always)]
+fn clock_trusted(case: &mut Case<'_>) -> Result<(), Denial> {
+    if case.facts.clock_suspect { Err(Denial::of(DenyReason::ClockSuspect)) } else { Ok(()) }
 }
 
 /// The broker's session is logged on and cleared up, so that a sent order cannot wait for a later logon.

@@ -148,7 +148,7 @@ impl Auditor {
                 answered = Some((Command::NewOrder(order), denied));
             }
             if is_of_interest(input, answer.as_ref()) {
-                self.twin.hear(record.time.nanos, input, answer.as_ref());
+                self.twin.hear(record.position, record.time.nanos, input, answer.as_ref());
             }
             let core = self.replay.core();
             self.twin.retire(record.time.nanos, input, |id| core.order(id).is_some());

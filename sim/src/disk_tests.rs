@@ -10,7 +10,7 @@ use model::{Input, ShardId, Timestamp};
 use super::*;
 
 fn disk() -> SimDisk {
-    let disk = SimDisk::new(7, SimClock::default());
+    let disk = SimDisk::new(7, SimClock::new(None));
     disk.create_dir_all(Path::new("/d")).unwrap();
     disk
 }
@@ -44,7 +44,7 @@ fn a_process_leaves_what_it_wrote_and_a_power_failure_what_was_synced() {
 fn a_name_that_was_not_synced_may_be_gone() {
     let mut gone = 0;
     for seed in 0..32 {
-        let disk = SimDisk::new(seed, SimClock::default());
+        let disk = SimDisk::new(seed, SimClock::new(None));
         file(&disk, b"x").sync_all().unwrap();
         gone += u32::from(after(&disk, Death::Power).is_empty());
     }
@@ -55,7 +55,7 @@ fn a_name_that_was_not_synced_may_be_gone() {
 fn a_sync_that_failed_is_not_made_good_by_another() {
     let mut lost = 0;
     for seed in 0..32 {
-        let disk = SimDisk::new(seed, SimClock::default());
+        let disk = SimDisk::new(seed, SimClock::new(None));
         disk.create_dir_all(Path::new("/d")).unwrap();
         let open = file(&disk, b"old");
         open.sync_all().unwrap();
@@ -95,7 +95,7 @@ fn options(disk: &SimDisk) -> Options {
 #[test]
 fn what_a_failed_sync_left_behind_is_on_disk_after_the_next_opening() {
     for seed in 0..16 {
-        let disk = SimDisk::new(seed, SimClock::default());
+        let disk = SimDisk::new(seed, SimClock::new(None));
         let Opened { mut writer, .. } = open(&options(&disk)).unwrap();
         for _ in 0..100 {
             writer.append(Timestamp::from_nanos(1), &Input::Tick).unwrap();

@@ -11,6 +11,7 @@ mod auditor;
 mod broker;
 mod checks;
 mod clock;
+mod clock_checks;
 mod dice;
 mod disk;
 mod finale;

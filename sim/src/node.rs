@@ -27,6 +27,8 @@ pub(crate) struct Node {
     waiting: VecDeque<(u64, Command)>,
     line: SimLine,
     pub(crate) session_ended: bool,
+    /// Of the journal that it started from: the time of the last record, and whether its clock was not trusted.
+    pub(crate) started_behind: (i64, bool),
 }
 
 impl Node {
@@ -37,7 +39,9 @@ impl Node {
         line: &SimLine,
         plant: Option<Plant>,
     ) -> Result<Self, EngineError> {
-        let mut shard = Standby::open(config)?.start_stepped(clock.clone())?;
+        let standby = Standby::open(config)?;
+        let started_behind = (standby.time().nanos, standby.core().clock().is_suspect());
+        let mut shard = standby.start_stepped(clock.clone())?;
         let session_port = shard.open_session(SESSION);
         let port = Arc::new(SimPort::new(session_port, shard.replica().clone(), plant));
         line.wire().prepare(port.inbound_high_water());
@@ -52,7 +56,17 @@ impl Node {
         let client = shard.client(1_000, IN_FLIGHT);
         let quotes = shard.quotes();
         let waiting = VecDeque::new();
-        Ok(Self { shard, session, port, client, quotes, waiting, line: line.clone(), session_ended: false })
+        Ok(Self {
+            shard,
+            session,
+            port,
+            client,
+            quotes,
+            waiting,
+            line: line.clone(),
+            session_ended: false,
+            started_behind,
+        })
     }
 
     /// Hands a command over.

@@ -34,11 +34,15 @@ pub enum Plant {
     StandingShard,
     /// An invariant of the core breaks.
     BrokenInvariant,
+    /// What measures time follows whoever sets the wall clock.
+    FollowedClock,
+    /// Nothing tells one boot of the machine from another.
+    NamelessBoot,
 }
 
 impl Plant {
     /// Every one.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::LyingDisk,
         Self::AlteredRecord,
         Self::DoubleBooking,
@@ -54,5 +58,7 @@ impl Plant {
         Self::EarlyRelease,
         Self::StandingShard,
         Self::BrokenInvariant,
+        Self::FollowedClock,
+        Self::NamelessBoot,
     ];
 }

@@ -26,6 +26,7 @@ impl World {
                 self.connect();
             }
             self.submit_release();
+            self.accept_clock();
             self.everything_once()?;
             if round % 50 == 49 && self.line.wire().has_gap() {
                 self.line.wire().heartbeat();

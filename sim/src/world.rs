@@ -16,7 +16,7 @@ use model::{ClOrdId, Command, Event, ShardId, WireId};
 
 use crate::auditor::Auditor;
 use crate::broker::Broker;
-use crate::clock::SimClock;
+use crate::clock::{ClockChecks, SimClock};
 use crate::dice::Dice;
 use crate::disk::{Death, SimDisk};
 use crate::firm::{Firm, SETS_ASIDE, definitions, quote};
@@ -74,6 +74,7 @@ pub(crate) struct World {
     pub(crate) segments: u64,
     /// Until then the gateway takes nothing from the shard.
     pub(crate) stalled_until: u64,
+    pub(crate) clock_checks: ClockChecks,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,7 +85,7 @@ struct Excuse {
 impl World {
     pub(crate) fn new(setting: Setting) -> Self {
         let mut dice = Dice::new(setting.seed);
-        let clock = SimClock::default();
+        let clock = SimClock::new(setting.plant);
         let disk = SimDisk::new(dice.next(), clock.clone());
         disk.state().lies_about_sync = setting.plant == Some(Plant::LyingDisk);
         let durability = if dice.once_in(3) { Durability::Process } else { Durability::Disk };
@@ -125,6 +126,7 @@ impl World {
             excused: Excuse::default(),
             segments: 0,
             stalled_until: 0,
+            clock_checks: ClockChecks::default(),
             dice,
             clock,
             disk,
@@ -196,6 +198,9 @@ impl World {
             970..980 => self.connection(),
             _ => self.go_wrong(),
         }
+        if self.dice.once_in(40) {
+            self.accept_clock();
+        }
         if self.disk.is_dead() {
             self.node_died("in the middle of an operation of the disk");
         }
@@ -228,7 +233,11 @@ impl World {
                 self.disk.set_full(false);
                 Ok(())
             }
-            17 if !self.broker.calm && self.dice.once_in(2) => {
+            18 if self.dice.once_in(3) => {
+                self.set_wall_clock();
+                Ok(())
+            }
+            17 if !self.broker.calm => {
                 self.history.fault("older store put back", String::new);
                 self.line.wire().restore_older_copy();
                 Ok(())
@@ -253,8 +262,10 @@ impl World {
                 );
                 let cut = recovery.cut.clone();
                 self.history.tell(|| format!("{text}, cut {cut:?}"));
+                let (last_ns, was_suspect) = node.started_behind;
                 self.node = Some(node);
                 self.excused = Excuse::default();
+                self.check_start_of_clock(last_ns, was_suspect)?;
                 self.auditor.attach(&self.folder())?;
                 self.check()
             }
@@ -287,14 +298,20 @@ impl World {
         let is_waited_for = node.shard.has_commands() && !self.disk.is_full();
         let stands = self.plant == Some(Plant::StandingShard) && self.history.events < self.stalled_until;
         let turned = if stands { Ok(false) } else { node.shard.turn() };
-        let after = node.shard.position().seq;
+        let (after, takes_records) = (node.shard.position().seq, node.shard.takes_records());
         if after > before {
             self.provers.push((after, durable.min(before)));
             self.history.tell(|| format!("shard: records {} to {after}", before + 1));
         }
+        if !stands
+            && !self.disk.is_dead()
+            && let Ok(worked) = &turned
+        {
+            self.check_clock(!worked)?;
+        }
         match turned {
             // Whatever a gateway does: a command that was handed over is taken, if the journal has room for it.
-            Ok(_) if is_waited_for && after == before && node.shard.takes_records() => {
+            Ok(_) if is_waited_for && after == before && takes_records => {
                 Err("commands wait, and the shard takes none".into())
             }
             Ok(_) => self.take_answers(),
@@ -531,6 +548,7 @@ impl World {
                 self.disk.set_full(true);
             }
             4..8 => self.disk.set_full(false),
+            12 => self.set_wall_clock(),
             9..12 => {
                 let events = self.dice.between(50, 300);
                 self.stalled_until = self.history.events + events;
@@ -561,6 +579,7 @@ impl World {
         wire.numbered.clear();
         if self.disk.state().last_death == Some(Death::Power) {
             wire.lose_power();
+            self.clock.reboot();
         }
         drop(wire);
         self.provers.clear();

@@ -5,7 +5,7 @@
 use sim::{Plant, Setting, run};
 
 /// Seeds in which a planted bug must show.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 150;
 
 fn quiet() {
     // A check that fails may panic; that is what it is here for.

@@ -3,6 +3,7 @@
 use model::{Amount, ClOrdId, Denial, OrdStatus, OrderId, Position, WireId};
 use serde::{Deserialize, Serialize};
 
+use super::clock::ClockReport;
 use super::latency::LatencyReport;
 use super::rows::{CashPage, OrderPage, PositionPage, Status};
 use super::text::{by_text, by_text_list, by_text_option, by_word, parsed, parsed_option};
@@ -36,6 +37,8 @@ pub enum Answer {
     Cash(CashPage),
     /// To `status`.
     Status(Box<Status>),
+    /// To `clock`.
+    Clock(ClockReport),
     /// To `latency`.
     Latency(Box<LatencyReport>),
     /// The subscription runs; events follow under the same id.

@@ -5,6 +5,7 @@
 
 mod answer;
 pub mod client;
+mod clock;
 pub mod frame;
 mod latency;
 mod request;
@@ -17,6 +18,7 @@ use serde_json::value::RawValue;
 pub use answer::{
     Accepted, Answer, CancelsAsked, Carried, Denied, Existing, Published, Refusal, RefusalKind, Requested,
 };
+pub use clock::{ClockPreview, ClockReport, ClockRow, DueRow};
 pub use latency::{Cause, Lane, LatencyReport, LatencyRow};
 pub use request::{
     AsideName, Cancel, CashRequest, Cursor, Filter, OrderFilter, Replace, Request, ScopeName, SetLimit,

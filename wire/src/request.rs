@@ -42,6 +42,14 @@ pub enum Request {
     Cash(Filter),
     /// How the node stands.
     Status {},
+    /// Which clocks are not trusted, and what accepting them would do.
+    Clock {},
+    /// Trust a shard's clock again, as it was found.
+    ClockAccept {
+        /// The newest record that says where: `found` of `clock`.
+        #[serde(with = "by_text")]
+        found: Position,
+    },
     /// The slowest inputs that the node keeps, and why each was slow.
     Latency {
         /// How many, from 1 to 1000.

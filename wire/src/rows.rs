@@ -6,6 +6,7 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::clock::ClockRow;
 use super::request::Cursor;
 use super::text::{by_text, by_text_list, by_text_option, by_word, by_word_option, parsed, parsed_option};
 
@@ -190,6 +191,9 @@ pub struct Status {
     /// Fills that could not be booked, and are kept for a person to decide.
     #[serde(default)]
     pub suspense: u64,
+    /// Clocks that are not trusted: new orders are denied, and no date rolls.
+    #[serde(default)]
+    pub clock: Vec<ClockRow>,
     /// Accounts defined.
     pub accounts: u64,
     /// Orders that are not finished.

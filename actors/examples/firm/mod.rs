@@ -34,6 +34,7 @@ impl Firm {
         firm.apply(Input::Opened {
             incarnation: Incarnation { count: 1 },
             logic_version: actors::LOGIC_VERSION,
+            anchor: None,
         });
         let symbol = Symbol::new("ACME")?;
         let (tick, lot, multiplier) = ("0.01".parse()?, 1u32.into(), 1u32.into());

@@ -80,9 +80,12 @@ impl Core {
             Input::Evidence(evidence) => of_order(&[Some(evidence.request)]),
             Input::Mark { instrument, .. } => Aside::Instrument(*instrument),
             Input::Tick => self.at_work.map_or(Aside::Ticks, Aside::Account),
-            Input::Opened { .. } | Input::Session(_) | Input::AsksTaken { .. } | Input::Broken(_) => {
-                Aside::Firm
-            }
+            Input::Opened { .. }
+            | Input::Session(_)
+            | Input::AsksTaken { .. }
+            | Input::Broken(_)
+            | Input::ClockJumped(_)
+            | Input::ClockAnchored(_) => Aside::Firm,
         }
     }
 
@@ -117,6 +120,7 @@ impl Core {
             | Command::Resume(Scope::Firm)
             | Command::CancelAll(CancelAll { scope: Scope::Firm, .. })
             | Command::DefineSession(_)
+            | Command::AcceptClock(_)
             | Command::Release(Aside::Firm) => Aside::Firm,
         }
     }

@@ -115,6 +115,7 @@ fn facts<'a>(
         quote: stamped.quote.as_ref(),
         now,
         halted: halted(core, portfolio, account, instrument, strategy),
+        clock_suspect: core.clock.is_suspect(),
         session: session.state,
         backlog: stamped.backlog,
         filled,
@@ -127,13 +128,15 @@ fn facts<'a>(
     })
 }
 
-/// True where a halt covers the order.
+/// True where a halt covers the order, or no order passes at all.
 pub(crate) fn is_order_halted(core: &Core, order: &Order) -> bool {
     let account = there(core.account(order.account), Invariant::AccountIsThere);
     let portfolio = there(core.portfolio(account.definition.portfolio), Invariant::PortfolioIsThere);
     let instrument = there(core.instrument(order.instrument), Invariant::InstrumentIsThere);
     let set_aside = account.set_aside || portfolio.set_aside || instrument.set_aside;
-    set_aside || halted(core, portfolio, account, instrument, order.strategy).is_any()
+    set_aside
+        || core.clock.is_suspect()
+        || halted(core, portfolio, account, instrument, order.strategy).is_any()
 }
 
 #[inline]

@@ -2,8 +2,8 @@
 
 use model::Date;
 
-use crate::Core;
 use crate::fingerprint::Changed;
+use crate::{Core, Order};
 
 /// A finished order stays for the rest of its last day (UTC) and this many days more: for questions, and for what a
 /// broker says late. Then it is retired, and its ClOrdID may be used again; FIX asks for uniqueness within a day.
@@ -24,6 +24,14 @@ pub(crate) fn apply(core: &mut Core, today: Date) {
 
 /// The day on which the next order is retired.
 pub(crate) fn next_retirement(core: &Core) -> Option<Date> {
-    let last_change = core.orders.first_finished()?.updated.date();
-    Some(Date { days: last_change.days.saturating_add(KEPT_DAYS + 1) })
+    core.orders.first_finished().map(|order| retires_on(&order))
+}
+
+fn retires_on(order: &Order) -> Date {
+    Date { days: order.updated.date().days.saturating_add(KEPT_DAYS + 1) }
+}
+
+/// How many orders are retired by the ticks of that day. They stand in the order in which they were finished.
+pub(crate) fn count_retirements(core: &Core, today: Date) -> u64 {
+    core.orders.every_finished().take_while(|order| retires_on(order) <= today).fold(0, |count, _| count + 1)
 }

@@ -28,7 +28,7 @@ impl Orders {
     }
 
     /// Finished ones as they were finished.
-    fn every_finished(&self) -> impl Iterator<Item = Order> {
+    pub(crate) fn every_finished(&self) -> impl Iterator<Item = Order> {
         self.walk(self.finished, Chain::Finished)
     }
 }

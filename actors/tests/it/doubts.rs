@@ -29,6 +29,7 @@ fn what_is_unanswered_is_in_doubt_when_the_session_or_the_process_goes() {
             world.input(Input::Opened {
                 incarnation: Incarnation { count: 2 },
                 logic_version: actors::LOGIC_VERSION,
+                anchor: None,
             });
             let expected = Event::Opened { incarnation: Incarnation { count: 2 }, in_doubt: 2 };
             assert_eq!(world.last.events, [expected]);
@@ -64,8 +65,11 @@ fn a_session_that_comes_up_is_swept_before_it_takes_orders() {
 #[test]
 fn ids_of_another_incarnation_never_collide() {
     let mut world = World::ready();
-    world
-        .input(Input::Opened { incarnation: Incarnation { count: 7 }, logic_version: actors::LOGIC_VERSION });
+    world.input(Input::Opened {
+        incarnation: Incarnation { count: 7 },
+        logic_version: actors::LOGIC_VERSION,
+        anchor: None,
+    });
     world.session(SessionState::Ready);
     assert_eq!(world.buy("a", 1, "10").incarnation, 7);
 }

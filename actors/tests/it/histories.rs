@@ -2,9 +2,10 @@
 //! and go.
 
 use model::{
-    AccountId, Actor, Backlog, CashMoveKind, Command, Delivery, ExecId, ExecType, ExecutionReport,
-    Incarnation, Input, InstrumentId, LimitKind, MessageReject, NewOrder, OrdStatus, OrderType, Price,
-    Quantity, Quote, Reference, RejectLevel, Scope, SessionState, Side, TimeInForce, WireId,
+    AccountId, Actor, Backlog, CashMoveKind, ClockAcceptance, ClockFinding, ClockJump, Command, Delivery,
+    ExecId, ExecType, ExecutionReport, Incarnation, Input, InstrumentId, LimitKind, MessageReject, NewOrder,
+    OrdStatus, OrderType, Price, Quantity, Quote, Reference, RejectLevel, Scope, SessionState, Side,
+    TimeInForce, Timestamp, WireId,
 };
 use proptest::prelude::*;
 
@@ -29,6 +30,8 @@ pub(crate) enum Step {
     Halt(bool),
     Backlog(bool),
     Wait { seconds: i64 },
+    Clock { hours: i64, back: bool },
+    AcceptClock { newest: bool },
 }
 
 pub(crate) fn step() -> impl Strategy<Value = Step> {
@@ -58,6 +61,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(Step::Halt),
         2 => prop::bool::weighted(0.2).prop_map(Step::Backlog),
         1 => (0i64..10).prop_map(|seconds| Step::Wait { seconds }),
+        1 => (-60i64..60, any::<bool>()).prop_map(|(hours, back)| Step::Clock { hours, back }),
+        3 => prop::bool::weighted(0.8).prop_map(|newest| Step::AcceptClock { newest }),
     ]
 }
 
@@ -126,7 +131,7 @@ impl Player {
             Step::Opened => {
                 self.incarnation += 1;
                 let incarnation = Incarnation { count: self.incarnation };
-                Input::Opened { incarnation, logic_version: actors::LOGIC_VERSION }
+                Input::Opened { incarnation, logic_version: actors::LOGIC_VERSION, anchor: None }
             }
             Step::Evidence { id, delivery } => {
                 let delivery = [Delivery::NeverSent, Delivery::UnknownToBroker, Delivery::Unanswered]
@@ -150,6 +155,17 @@ impl Player {
             Step::Backlog(is_there) => {
                 self.world.backlog = is_there.then_some(Backlog { waiting: 12, most: 12 });
                 return None;
+            }
+            Step::Clock { hours, back } => {
+                let due = Timestamp::from_nanos(self.world.now);
+                let shown = Timestamp::from_nanos(self.world.now + hours * 3_600_000_000_000);
+                let finding = if back { ClockFinding::Returned } else { ClockFinding::Jumped };
+                Input::ClockJumped(ClockJump { finding, due, shown })
+            }
+            Step::AcceptClock { newest } => {
+                let mut found = self.world.core.clock().suspicion()?.found;
+                found.seq -= u64::from(!newest);
+                self.command(Command::AcceptClock(ClockAcceptance { found }))
             }
             Step::Wait { seconds } => {
                 self.world.wait_seconds(seconds);

@@ -21,6 +21,7 @@ pub(crate) fn of_outcome(input: &Input, outcome: &Outcome) {
                 | Event::CashMoveExists
                 | Event::HaltChanged { .. }
                 | Event::Released { .. }
+                | Event::ClockAccepted { .. }
                 | Event::CancelsAsked { .. }
                 | Event::AskRepeated { .. }
         )

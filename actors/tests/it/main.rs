@@ -6,6 +6,7 @@
 mod broken;
 mod cancels;
 mod cash;
+mod clock;
 mod commands;
 mod doubts;
 mod executions;

@@ -96,14 +96,15 @@ proptest! {
         let mut twin = Twin::default();
         let (_, outcomes) = replay(&player.world.journal);
         for ((stamp, input), outcome) in player.world.journal.iter().zip(&outcomes) {
-            twin.hear(stamp.time.nanos, input, outcome.events.first());
+            twin.hear(stamp.position, stamp.time.nanos, input, outcome.events.first());
         }
         compare(&player.world, &twin);
         for step in steps {
             let Some(input) = player.play(step) else { continue };
             player.world.input(input.clone());
             player.note();
-            twin.hear(player.world.now, &input, player.world.last.events.first());
+            let position = player.world.journal.last().unwrap().0.position;
+            twin.hear(position, player.world.now, &input, player.world.last.events.first());
             twin.retire(player.world.now, &input, |id| player.world.core.order(id).is_some());
             compare(&player.world, &twin);
         }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Date, Decimal, Input, Timestamp, WireId};
+use model::{Date, Decimal, Input, Position, Timestamp, WireId};
 
 /// Account and currency, or account and instrument, by index.
 pub(crate) type Key = (u32, u32);
@@ -84,6 +84,8 @@ pub(crate) struct Twin {
     /// Accounts that are set aside after a broken invariant, and what was executed of their orders meanwhile: it is kept.
     pub(crate) aside: BTreeSet<u32>,
     pub(crate) kept: BTreeMap<WireId, Whole>,
+    /// The wall clock is not trusted, and the record that says so.
+    pub(crate) suspect: Option<Position>,
 }
 
 /// 10 for EURO, whose currency is 2; ACME and US dollars are 1.
@@ -173,9 +175,13 @@ impl Twin {
             let due = order.ended.is_some_and(|day| today - day >= 2);
             if is_there(*id) {
                 // What is heard after the end may change it once more.
-                assert!(!due || !is_tick || today - order.heard < 2, "{id} should be retired");
+                assert!(
+                    !due || !is_tick || self.suspect.is_some() || today - order.heard < 2,
+                    "{id} should be retired"
+                );
             } else {
                 assert!(due && is_tick, "{id} is retired too early");
+                assert!(self.suspect.is_none(), "{id} is retired under a clock that is not trusted");
                 gone.push(*id);
             }
         }

@@ -1,8 +1,8 @@
 //! How the naive twin follows inputs: FIX 4.4 appendix D written down once more, independently.
 
 use model::{
-    Aside, Command, Date, Delivery, Denial, DenyReason, Event, ExecType, ExecutionReport, Input, NewOrder,
-    OrdStatus, Price, Quote, ReplaceOrder, SessionState, Side, Stamped, WireId,
+    Aside, ClockAcceptance, Command, Date, Delivery, Denial, DenyReason, Event, ExecType, ExecutionReport,
+    Input, NewOrder, OrdStatus, Position, Price, Quote, ReplaceOrder, SessionState, Side, Stamped, WireId,
 };
 
 use crate::twin::{Asked, MONEY, PRICE, Status, Twin, TwinOrder, UNITS, fee, notional, whole};
@@ -61,7 +61,7 @@ fn terms_of(now: i64, quote: Option<Quote>, order: &NewOrder) -> TwinOrder {
 }
 
 impl Twin {
-    pub(crate) fn hear(&mut self, now: i64, input: &Input, answer: Option<&Event>) {
+    pub(crate) fn hear(&mut self, position: Position, now: i64, input: &Input, answer: Option<&Event>) {
         match input {
             Input::Opened { .. } => self.session(SessionState::Down),
             Input::Session(change) => self.session(change.state),
@@ -88,6 +88,8 @@ impl Twin {
                 let mark = i128::midpoint(level(quote.bid), level(quote.ask));
                 self.marks.insert(instrument.index, mark);
             }
+            // While the clock is not trusted no date rolls.
+            Input::Tick if self.suspect.is_some() => {}
             Input::Tick => {
                 let today = model::Timestamp::from_nanos(now).date().days;
                 for ((key, day), amount) in std::mem::take(&mut self.unsettled) {
@@ -104,7 +106,8 @@ impl Twin {
                 }
             }
             // What another shard has taken changes nothing that the twin follows.
-            Input::Quarantined(_) | Input::AsksTaken { .. } => {}
+            Input::Quarantined(_) | Input::AsksTaken { .. } | Input::ClockAnchored(_) => {}
+            Input::ClockJumped(_) => self.suspect = Some(position),
         }
     }
 
@@ -136,6 +139,7 @@ impl Twin {
                 self.ids.insert(*request, *order);
             }
             (Command::ReplaceOrder(replace), Event::RequestAccepted { order, request }) => {
+                assert!(self.suspect.is_none());
                 let (others, terms) = self.replaced_terms(*order, quote, replace);
                 assert_eq!(others.objection(&terms), None);
                 let kept = self.orders.get_mut(order).unwrap();
@@ -162,12 +166,22 @@ impl Twin {
             }
             (Command::Halt(_), _) => self.halted = true,
             (Command::Resume(_), _) => self.halted = false,
+            (Command::AcceptClock(ClockAcceptance { found }), answer) => {
+                let is_newest = self.suspect == Some(*found);
+                assert_eq!(matches!(answer, Event::ClockAccepted { .. }), is_newest);
+                self.suspect = self.suspect.filter(|_| !is_newest);
+            }
             _ => {}
         }
     }
 
     fn accept(&mut self, id: WireId, terms: TwinOrder) {
-        assert!(!self.session_down && !self.halted && !self.aside.contains(&terms.account));
+        assert!(
+            !self.session_down
+                && !self.halted
+                && self.suspect.is_none()
+                && !self.aside.contains(&terms.account)
+        );
         assert_eq!(self.objection(&terms), None);
         self.orders.insert(id, TwinOrder { wire_id: id, ..terms });
         self.ids.insert(id, id);
@@ -226,7 +240,8 @@ impl Twin {
     fn evidence(&mut self, now: i64, request: WireId, delivery: Delivery) {
         let Some(id) = self.order_of([Some(request), None]) else { return };
         let order = self.orders.get_mut(&id).unwrap();
-        let (down, halted) = (self.session_down, self.halted || self.aside.contains(&order.account));
+        let (down, halted) =
+            (self.session_down, self.halted || self.suspect.is_some() || self.aside.contains(&order.account));
         let never_sent = delivery == Delivery::NeverSent;
         if delivery == Delivery::Unanswered {
             return;

@@ -105,7 +105,11 @@ impl World {
     /// One portfolio, ALPHA (no fees) and BETA (10 bps and 0.005 a unit), each with 100,000 USD and EUR; ready.
     pub(crate) fn ready() -> Self {
         let mut world = Self::empty();
-        world.input(Input::Opened { incarnation: Incarnation { count: 1 }, logic_version: LOGIC_VERSION });
+        world.input(Input::Opened {
+            incarnation: Incarnation { count: 1 },
+            logic_version: LOGIC_VERSION,
+            anchor: None,
+        });
         world.done(Command::DefineInstrument(instrument(ACME)));
         world.done(Command::DefineInstrument(instrument(EURO)));
         for (id, name, broker) in [(SESSION, "S1", BROKER), (OTHER_SESSION, "S2", BrokerId::new(2))] {

@@ -50,8 +50,9 @@ fn as_recorded_by_old_logic(from: &Path, to: &Path, planted: Planted, last_diges
     let mut digests = 0;
     while let Some(record) = reader.next().unwrap() {
         match record.body {
-            RecordBody::Input(Input::Opened { incarnation, .. }) => {
-                writer.append(record.time, &Input::Opened { incarnation, logic_version: OLD }).unwrap();
+            RecordBody::Input(Input::Opened { incarnation, anchor, .. }) => {
+                let opened = Input::Opened { incarnation, logic_version: OLD, anchor };
+                writer.append(record.time, &opened).unwrap();
             }
             RecordBody::Input(input) => {
                 writer.append(record.time, &input).unwrap();

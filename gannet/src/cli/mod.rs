@@ -7,6 +7,7 @@ mod backup;
 mod cancel;
 mod cash;
 mod check;
+mod clock;
 #[cfg(feature = "quickfix")]
 mod crash_proof;
 #[cfg(feature = "quickfix")]
@@ -82,6 +83,8 @@ enum Command {
     Resume(halt::Args),
     /// Take back who was set aside after a broken invariant.
     Release(release::Args),
+    /// Show whether the wall clock is trusted; accept one that jumped.
+    Clock(clock::ClockArgs),
     /// Set or lift a limit.
     Limit(limit::Args),
     /// Bring cash into an account.
@@ -178,6 +181,7 @@ fn dispatch(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Halt(args) => halt::run(&args, true, out),
         Command::Resume(args) => halt::run(&args, false, out),
         Command::Release(args) => release::run(&args, out),
+        Command::Clock(args) => clock::run(&args, out),
         Command::Limit(args) => limit::run(&args, out),
         Command::Deposit(args) => money::run(&args, true, out),
         Command::Withdraw(args) => money::run(&args, false, out),

@@ -4,6 +4,7 @@ use readable::table::{Cell, Table};
 use wire::text::Words;
 use wire::{Answer, AsideRow, HaltRow, Request, SessionRow, Status};
 
+use super::clock::how_far;
 use super::output::Output;
 use super::source::Source;
 use super::{Failure, answers};
@@ -50,6 +51,14 @@ fn show(status: &Status, out: &mut Output) -> Result<(), Failure> {
     out.table(&shards)?;
     out.table(&sessions(&status.sessions))?;
     out.table(&halts(&status.halts))?;
+    for clock in &status.clock {
+        out.line(&format!(
+            "\nSHARD {}: {}, SINCE {}: no new orders, no date rolls; gannet clock accept",
+            clock.found.shard,
+            how_far(clock).to_uppercase(),
+            clock.since
+        ))?;
+    }
     if status.set_aside.is_empty() { Ok(()) } else { out.table(&set_aside(&status.set_aside)) }
 }
 

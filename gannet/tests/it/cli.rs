@@ -140,7 +140,7 @@ fn says_of_the_past_while_it_runs(folder: &Path) {
 fn journal_of_another_logic(folder: &Path) {
     let dir = folder.join("journal/shard-0");
     let mut writer = journal::open(&journal::Options::new(dir, ShardId::new(0))).unwrap().writer;
-    let opened = Input::Opened { incarnation: writer.incarnation(), logic_version: 0 };
+    let opened = Input::Opened { incarnation: writer.incarnation(), logic_version: 0, anchor: None };
     for input in [opened, Input::Tick, Input::Tick] {
         writer.append(Timestamp::from_nanos(1), &input).unwrap();
     }

@@ -54,6 +54,12 @@ kinds! {
     5 Broken "broken";
     /// Another shard and the cause up to which it has asks of this one on record.
     6 AsksTaken "asks_taken";
+    /// As [`RecordKind::Opened`], with a [`crate::ClockAnchor`].
+    7 OpenedOnBoot "opened_on_boot";
+    /// [`crate::ClockJump`]: the wall clock is not trusted.
+    8 ClockJumped "clock_jumped";
+    /// [`crate::ClockAnchor`]: the shard's time stands otherwise to the machine's boot.
+    9 ClockAnchored "clock_anchored";
     /// [`crate::Command::NewOrder`], behind who asked for it and what was stamped, as every command is.
     10 NewOrder "new_order";
     /// [`crate::Command::CancelOrder`].
@@ -80,6 +86,8 @@ kinds! {
     21 Release "release";
     /// [`crate::CancelAll`].
     22 CancelAll "cancel_all";
+    /// [`crate::ClockAcceptance`].
+    23 AcceptClock "accept_clock";
     /// [`crate::ExecutionReport`].
     30 ExecutionReport "execution_report";
     /// [`crate::CancelReject`].
@@ -105,13 +113,16 @@ mod tests {
     use super::*;
 
     /// What stands in journals. Whoever has to change a line here is about to make old journals unreadable.
-    const FOR_GOOD: [(u8, &str); 25] = [
+    const FOR_GOOD: [(u8, &str); 29] = [
         (1, "opened"),
         (2, "digest"),
         (3, "tick"),
         (4, "mark"),
         (5, "broken"),
         (6, "asks_taken"),
+        (7, "opened_on_boot"),
+        (8, "clock_jumped"),
+        (9, "clock_anchored"),
         (10, "new_order"),
         (11, "cancel_order"),
         (12, "replace_order"),
@@ -125,6 +136,7 @@ mod tests {
         (20, "define_session"),
         (21, "release"),
         (22, "cancel_all"),
+        (23, "accept_clock"),
         (30, "execution_report"),
         (31, "cancel_reject"),
         (32, "message_reject"),

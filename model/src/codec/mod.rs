@@ -31,7 +31,7 @@ impl Payload for Input {
 
 impl Journalled for Input {
     fn opened(incarnation: Incarnation, logic_version: u32) -> Self {
-        Self::Opened { incarnation, logic_version }
+        Self::Opened { incarnation, logic_version, anchor: None }
     }
 
     fn tick() -> Self {

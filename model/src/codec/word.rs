@@ -10,7 +10,8 @@ use super::archive::{get, put};
 use super::kind::RecordKind;
 use super::preface::{self, Preface};
 use crate::{
-    Actor, Amount, CausedBy, Command, Currency, Incarnation, Input, InstrumentId, LimitKind, Quote, ShardId,
+    Actor, Amount, CausedBy, ClockAnchor, Command, Currency, Incarnation, Input, InstrumentId, LimitKind,
+    Quote, ShardId,
 };
 
 // The words whose fields stand in their variant itself.
@@ -19,6 +20,14 @@ use crate::{
 struct OpenedPayload {
     incarnation: Incarnation,
     logic_version: u32,
+}
+
+/// Of the machine's boot, too, where that is known.
+#[derive(Archive, Serialize, Deserialize)]
+struct OpenedOnBootPayload {
+    incarnation: Incarnation,
+    logic_version: u32,
+    anchor: ClockAnchor,
 }
 
 #[derive(Archive, Serialize, Deserialize)]
@@ -45,9 +54,14 @@ struct LimitPayload {
 /// Returns its kind and its length in bytes, a multiple of 8; `None` where it does not fit.
 pub(super) fn encode(input: &Input, out: &mut [u8]) -> Option<(RecordKind, usize)> {
     Some(match input {
-        Input::Opened { incarnation, logic_version } => {
+        Input::Opened { incarnation, logic_version, anchor: None } => {
             let (incarnation, logic_version) = (*incarnation, *logic_version);
             (RecordKind::Opened, put(&OpenedPayload { incarnation, logic_version }, out)?)
+        }
+        Input::Opened { incarnation, logic_version, anchor: Some(anchor) } => {
+            let (incarnation, logic_version, anchor) = (*incarnation, *logic_version, *anchor);
+            let payload = OpenedOnBootPayload { incarnation, logic_version, anchor };
+            (RecordKind::OpenedOnBoot, put(&payload, out)?)
         }
         Input::Command { origin, cause, stamped, command } => {
             let front = preface::encode(origin, cause.as_ref(), stamped, out)?;
@@ -70,6 +84,8 @@ pub(super) fn encode(input: &Input, out: &mut [u8]) -> Option<(RecordKind, usize
             (RecordKind::AsksTaken, put(&AsksTakenPayload { by, cause }, out)?)
         }
         Input::Broken(broken) => (RecordKind::Broken, put(broken, out)?),
+        Input::ClockJumped(jump) => (RecordKind::ClockJumped, put(jump, out)?),
+        Input::ClockAnchored(anchor) => (RecordKind::ClockAnchored, put(anchor, out)?),
     })
 }
 
@@ -91,6 +107,7 @@ fn encode_command(command: &Command, out: &mut [u8]) -> Option<(RecordKind, usiz
         Command::DefineSession(session) => (RecordKind::DefineSession, put(session, out)?),
         Command::CancelAll(cancel) => (RecordKind::CancelAll, put(cancel, out)?),
         Command::Release(aside) => (RecordKind::Release, put(aside, out)?),
+        Command::AcceptClock(acceptance) => (RecordKind::AcceptClock, put(acceptance, out)?),
     })
 }
 
@@ -103,8 +120,13 @@ fn encode_command(command: &Command, out: &mut [u8]) -> Option<(RecordKind, usiz
 pub(super) fn decode_into(kind: RecordKind, payload: &[u8], input: &mut Input) -> Option<()> {
     match kind {
         RecordKind::Opened => get(payload, |OpenedPayload { incarnation, logic_version }| {
-            *input = Input::Opened { incarnation, logic_version };
+            *input = Input::Opened { incarnation, logic_version, anchor: None };
         }),
+        RecordKind::OpenedOnBoot => {
+            get(payload, |OpenedOnBootPayload { incarnation, logic_version, anchor }| {
+                *input = Input::Opened { incarnation, logic_version, anchor: Some(anchor) };
+            })
+        }
         RecordKind::Tick if payload.is_empty() => {
             *input = Input::Tick;
             Some(())
@@ -122,6 +144,8 @@ pub(super) fn decode_into(kind: RecordKind, payload: &[u8], input: &mut Input) -
         RecordKind::Session => get(payload, |change| *input = Input::Session(change)),
         RecordKind::Evidence => get(payload, |evidence| *input = Input::Evidence(evidence)),
         RecordKind::Broken => get(payload, |broken| *input = Input::Broken(broken)),
+        RecordKind::ClockJumped => get(payload, |jump| *input = Input::ClockJumped(jump)),
+        RecordKind::ClockAnchored => get(payload, |anchor| *input = Input::ClockAnchored(anchor)),
         _ => {
             let (preface, word) = preface::decode(payload)?;
             decode_command(kind, word, preface, input)
@@ -153,6 +177,7 @@ fn decode_command(kind: RecordKind, payload: &[u8], preface: Preface, input: &mu
         RecordKind::DefineSession => command!(Command::DefineSession),
         RecordKind::CancelAll => command!(Command::CancelAll),
         RecordKind::Release => command!(Command::Release),
+        RecordKind::AcceptClock => command!(Command::AcceptClock),
         _ => None,
     }
 }

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use journal::{Durability, JournalError, Opened, Options, Reader, Record};
 use model::{
-    AccountDefinition, AccountId, Actor, Aside, AssetClass, Broken, BrokerId, CancelAll, CancelOrder,
-    CancelReject, CashMove, CashMoveKind, CausedBy, ClOrdId, Command, Currency, Date, Delivery,
-    DeliveryEvidence, Door, ExecType, ExecutionReport, FeeSchedule, Incarnation, Input, Instrument,
-    InstrumentId, Invariant, LimitKind, MessageReject, Money, Name, NewOrder, OrdStatus, OrderType, Origin,
-    PortfolioDefinition, PortfolioId, Position, QuarantineCause, QuarantinedMessage, Quote, RecordBody,
-    Reference, RejectLevel, ReplaceOrder, Scope, SessionChange, SessionDefinition, SessionId, SessionState,
-    ShardId, Side, Stamped, StrategyId, Symbol, Text, TimeInForce, Timestamp, WireId,
+    AccountDefinition, AccountId, Actor, Aside, AssetClass, BootId, Broken, BrokerId, CancelAll, CancelOrder,
+    CancelReject, CashMove, CashMoveKind, CausedBy, ClOrdId, ClockAcceptance, ClockAnchor, ClockFinding,
+    ClockJump, Command, Currency, Date, Delivery, DeliveryEvidence, Door, ExecType, ExecutionReport,
+    FeeSchedule, Incarnation, Input, Instrument, InstrumentId, Invariant, LimitKind, MessageReject, Money,
+    Name, NewOrder, OrdStatus, OrderType, Origin, PortfolioDefinition, PortfolioId, Position,
+    QuarantineCause, QuarantinedMessage, Quote, RecordBody, Reference, RejectLevel, ReplaceOrder, Scope,
+    SessionChange, SessionDefinition, SessionId, SessionState, ShardId, Side, Stamped, StrategyId, Symbol,
+    Text, TimeInForce, Timestamp, WireId,
 };
 
 /// The shard of the test journals.
@@ -38,8 +39,23 @@ pub fn input(n: u64) -> Input {
     let account = AccountId::new(u32::try_from(n % 1_000_000).unwrap());
     let session = SessionId::new(1);
     let request = WireId { seq: n, incarnation: 1, shard: SHARD.index };
-    match n % 24 {
-        0 => Input::Opened { incarnation: Incarnation { count: 9 }, logic_version: account.index },
+    match n % 29 {
+        0 | 24 => Input::Opened {
+            incarnation: Incarnation { count: 9 },
+            logic_version: account.index,
+            anchor: None,
+        },
+        25 => Input::Opened {
+            incarnation: Incarnation { count: 9 },
+            logic_version: account.index,
+            anchor: Some(anchor(n)),
+        },
+        26 => Input::ClockJumped(ClockJump {
+            finding: ClockFinding::JumpedWhileDown,
+            due: time(n),
+            shown: Timestamp::from_nanos(5),
+        }),
+        27 => Input::ClockAnchored(anchor(n)),
         4 => Input::Quarantined(quarantined(usize::try_from(n % 500).unwrap())),
         5 => Input::Tick,
         20 => Input::AsksTaken { by: ShardId::new(2), cause: caused_by(n) },
@@ -80,6 +96,15 @@ pub fn input(n: u64) -> Input {
             let judged = matches!(command, Command::NewOrder(_) | Command::ReplaceOrder(_));
             Input::command(origin, Stamped { quote: judged.then(quote), backlog: None }, command)
         }
+    }
+}
+
+fn anchor(n: u64) -> ClockAnchor {
+    ClockAnchor {
+        boot: BootId { bytes: *b"sixteen bytes ok" },
+        since_boot_ns: i64::try_from(n).unwrap(),
+        time: time(n),
+        ahead_ns: 3,
     }
 }
 
@@ -149,6 +174,7 @@ fn command(kind: u64, n: u64, account: AccountId) -> Command {
         }),
         21 => Command::CancelAll(CancelAll { scope: Scope::Account(account), shards: 3 }),
         23 => Command::Release(Aside::Account(account)),
+        28 => Command::AcceptClock(ClockAcceptance { found: Position::new(SHARD, n) }),
         _ => Command::DefineSession(SessionDefinition {
             id: SessionId::new(1),
             name,

@@ -5,12 +5,15 @@ use journal::Durability;
 use model::{Input, RecordBody, RecordKind};
 
 /// Bytes of a whole record, by kind; a raw message as long as it is.
-const SIZES: [(RecordKind, u32); 24] = [
+const SIZES: [(RecordKind, u32); 28] = [
     (RecordKind::Opened, 48),
     (RecordKind::Tick, 40),
     (RecordKind::Mark, 120),
     (RecordKind::Broken, 152),
     (RecordKind::AsksTaken, 72),
+    (RecordKind::OpenedOnBoot, 88),
+    (RecordKind::ClockJumped, 64),
+    (RecordKind::ClockAnchored, 80),
     (RecordKind::NewOrder, 208),
     (RecordKind::CancelOrder, 128),
     (RecordKind::ReplaceOrder, 232),
@@ -24,6 +27,7 @@ const SIZES: [(RecordKind, u32); 24] = [
     (RecordKind::DefineSession, 88),
     (RecordKind::Release, 64),
     (RecordKind::CancelAll, 72),
+    (RecordKind::AcceptClock, 72),
     (RecordKind::ExecutionReport, 368),
     (RecordKind::CancelReject, 168),
     (RecordKind::MessageReject, 144),
@@ -36,12 +40,12 @@ const SIZES: [(RecordKind, u32); 24] = [
 fn every_kind_has_its_size() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = open(dir.path(), Durability::Process).writer;
-    for n in 1..=24 {
+    for n in 1..=28 {
         // A raw message without bytes: what the kind itself takes.
         let input = if n == 4 { Input::Quarantined(quarantined(0)) } else { input(n) };
         writer.append(time(n), &input).unwrap();
     }
-    writer.append(time(25), &RecordBody::Digest([7; 16])).unwrap();
+    writer.append(time(29), &RecordBody::Digest([7; 16])).unwrap();
     writer.close().unwrap();
     let mut sizes: Vec<_> = read_all(dir.path())
         .unwrap()

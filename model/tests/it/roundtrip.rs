@@ -180,7 +180,7 @@ fn small() -> impl Strategy<Value = Input> {
         |(kind, (a, b, session), quote, request)| {
             let session = SessionId::new(session);
             match kind {
-                0 => Input::Opened { incarnation: Incarnation { count: a }, logic_version: b },
+                0 => Input::Opened { incarnation: Incarnation { count: a }, logic_version: b, anchor: None },
                 1 => Input::Session(SessionChange { session, state: SessionState::Ready, unresolved: a }),
                 2 => Input::Evidence(DeliveryEvidence { session, request, delivery: Delivery::Unanswered }),
                 3 => Input::Mark { instrument: InstrumentId::new(a), quote },

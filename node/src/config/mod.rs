@@ -71,6 +71,8 @@ pub struct Node {
     pub idle: Idle,
     /// A wall clock that is off by more seconds than this has jumped.
     pub clock_jump_bound_s: u32,
+    /// The longest time in hours that the node is believed to have been down, where the machine was started anew since.
+    pub clock_down_bound_h: u32,
     /// Records between two snapshots of a shard; 0 for none.
     pub snapshot_records: u32,
     /// Inputs of each shard whose stage stamps are kept for `gannet latency explain`; 0 for none.

@@ -76,6 +76,8 @@ const MOST_CORE: u16 = 4095;
 const MOST_TRACED: u32 = 1_000_000;
 /// An hour: dates would roll by more without a word.
 const MOST_JUMP_S: u32 = 3_600;
+/// A year: more is a clock that nobody has set.
+const MOST_DOWN_H: u32 = 366 * 24;
 const DURABILITIES: &[(&str, Durability)] = &[("process", Durability::Process), ("disk", Durability::Disk)];
 const IDLES: &[(&str, Idle)] = &[("spin", Idle::Spin), ("yield", Idle::Yield), ("park", Idle::Park)];
 
@@ -90,6 +92,7 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
         durability: Durability::Process,
         idle: Idle::Park,
         clock_jump_bound_s: 5,
+        clock_down_bound_h: 7 * 24,
         snapshot_records: 1_000_000,
         trace: 0,
         segment_kib: 64 * 1024,
@@ -125,6 +128,9 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
     }
     if let Some(seconds) = section.optional("clock_jump_bound_s", value::whole(1, MOST_JUMP_S)) {
         node.clock_jump_bound_s = seconds.value;
+    }
+    if let Some(hours) = section.optional("clock_down_bound_h", value::whole(1, MOST_DOWN_H)) {
+        node.clock_down_bound_h = hours.value;
     }
     if let Some(records) = section.optional("snapshot_records", value::whole(0, MOST_SNAPSHOT_RECORDS)) {
         node.snapshot_records = records.value;

@@ -83,6 +83,10 @@ fn heading(directory: &Directory, entry: &Entry) -> String {
         Some(Input::Broken(broken)) => {
             format!("record {} had no effect: {}", broken.position, broken.invariant)
         }
+        Some(Input::ClockJumped(jump)) => {
+            let by = jump.off_ns() / 1_000_000_000;
+            format!("the clock is not trusted: {}, off by {by} s", jump.finding.word())
+        }
         Some(Input::Evidence(evidence)) => {
             format!("evidence on {}: {:?}", evidence.request, evidence.delivery)
         }
@@ -194,7 +198,10 @@ fn seen(facts: &Facts) -> [String; 3] {
             amount(Some(facts.gross_exposure))
         ),
         format!("limits: {}", limits.join(", ")),
-        format!("session {session}; halted: {halted}"),
+        format!(
+            "session {session}; halted: {halted}{}",
+            if facts.clock_suspect { "; the clock is not trusted" } else { "" }
+        ),
     ]
 }
 

@@ -248,7 +248,8 @@ fn shard_config(config: &Config, shard: ShardId, options: &StartOptions) -> Shar
     let mut settings = ShardConfig::new(journal);
     settings.trace = if options.stage_times.is_some() || config.node.trace > 0 { TRACE_ENTRIES } else { 0 };
     settings.upgrade = options.upgrade;
-    settings.clock_jump_bound = std::time::Duration::from_secs(config.node.clock_jump_bound_s.into());
+    settings.clock_jump_bound = Duration::from_secs(config.node.clock_jump_bound_s.into());
+    settings.clock_down_bound = Duration::from_hours(config.node.clock_down_bound_h.into());
     settings.snapshots.every_records = config.node.snapshot_records.into();
     settings.core = config.node.cores.get(usize::from(shard.index)).map(|core| usize::from(*core));
     settings.idle = match config.node.idle {

@@ -2,8 +2,8 @@
 #![expect(clippy::result_large_err, reason = "the answer goes out either way, and is moved once")]
 
 use model::{
-    Actor, Aside, CancelAll, CancelOrder, CashMove, CashMoveKind, ClOrdId, Command, Denial, DenyReason,
-    Event, Money, Name, NewOrder, ReplaceOrder, Scope, ShardId, StrategyId, Symbol,
+    Actor, Aside, CancelAll, CancelOrder, CashMove, CashMoveKind, ClOrdId, ClockAcceptance, Command, Denial,
+    DenyReason, Event, Money, Name, NewOrder, Position, ReplaceOrder, Scope, ShardId, StrategyId, Symbol,
 };
 use readable::suggest::{did_you_mean, listed};
 use wire::{
@@ -34,7 +34,11 @@ pub(crate) fn work(directory: &Directory, request: Request) -> Work {
         Request::Ping {} => return Work::Answer(Answer::Pong { version: PROTOCOL_VERSION }),
         Request::Subscribe(subscribe) => return Work::Subscribe(subscribe),
         Request::Latency { worst } => return Work::Latency(worst),
-        Request::Orders(_) | Request::Positions(_) | Request::Cash(_) | Request::Status {} => {
+        Request::Orders(_)
+        | Request::Positions(_)
+        | Request::Cash(_)
+        | Request::Status {}
+        | Request::Clock {} => {
             return Work::Query(request);
         }
         Request::Submit(submit) => new_order(directory, &submit),
@@ -46,6 +50,7 @@ pub(crate) fn work(directory: &Directory, request: Request) -> Work {
             scope(directory, &name).map(|(shards, scope)| (shards, Command::Resume(scope)))
         }
         Request::Release(name) => release(directory, &name),
+        Request::ClockAccept { found } => accept_clock(directory, found),
         Request::SetLimit(set) => set_limit(directory, &set),
         Request::Deposit(cash) => move_cash(directory, &cash, CashMoveKind::Deposit),
         Request::Withdraw(cash) => move_cash(directory, &cash, CashMoveKind::Withdrawal),
@@ -182,6 +187,15 @@ fn release(directory: &Directory, name: &AsideName) -> Resolved {
     Ok((shards, Command::Release(aside)))
 }
 
+/// Each shard has found its clock by itself.
+fn accept_clock(directory: &Directory, found: Position) -> Resolved {
+    if directory.shards().contains(&found.shard) {
+        return Ok((vec![found.shard], Command::AcceptClock(ClockAcceptance { found })));
+    }
+    let text = format!("there is no shard {}", found.shard);
+    Err(Answer::Refused(Refusal::new(RefusalKind::BadPosition, text)))
+}
+
 fn set_limit(directory: &Directory, set: &SetLimit) -> Resolved {
     let (actor, shard) = match set.whose {
         Whose::Account(name) => {
@@ -231,9 +245,11 @@ pub(crate) fn answer(answer: &CommandAnswer) -> Answer {
         }
         Event::Denied { denial, .. } => Answer::Denied(Denied::new(Some(position), &denial)),
         Event::CashMoveExists => done(true),
-        Event::Done | Event::CashMoved { .. } | Event::HaltChanged { .. } | Event::Released { .. } => {
-            done(false)
-        }
+        Event::Done
+        | Event::CashMoved { .. }
+        | Event::HaltChanged { .. }
+        | Event::Released { .. }
+        | Event::ClockAccepted { .. } => done(false),
         Event::Opened { .. }
         | Event::RequestRefused { .. }
         | Event::OrderChanged { .. }
@@ -246,6 +262,7 @@ pub(crate) fn answer(answer: &CommandAnswer) -> Answer {
         | Event::AsksEnded { .. }
         | Event::SetAside { .. }
         | Event::SettlementHeld { .. }
+        | Event::ClockJumped { .. }
         | Event::Alert(_) => no_answer(position, &answer.event),
     }
 }

@@ -193,6 +193,7 @@ fn risk(rounds: u32) -> Result<(), Failed> {
             quote: Some(&quote),
             now,
             halted: Halted::default(),
+            clock_suspect: false,
             session: SessionState::Ready,
             backlog: None,
             filled: Quantity::ZERO,

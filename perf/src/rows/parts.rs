@@ -100,6 +100,7 @@ fn facts(turn: u32, instrument: Instrument, fees: FeeSchedule, limits: Limits) -
         quote: Some(workload::quote(now)),
         now,
         halted: Halted::default(),
+        clock_suspect: false,
         session: model::SessionState::Ready,
         backlog: None,
         filled: Quantity::ZERO,

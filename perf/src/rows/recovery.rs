@@ -115,7 +115,7 @@ fn write(dir: &Path, size: Size) -> Result<(), PerfError> {
     let writer = journal::open(&options)?.writer;
     let incarnation = writer.incarnation();
     let mut author = Author { writer, time: Timestamp::from_nanos(1_763_629_323_000_000_000) };
-    author.append(&Input::Opened { incarnation, logic_version: actors::LOGIC_VERSION })?;
+    author.append(&Input::Opened { incarnation, logic_version: actors::LOGIC_VERSION, anchor: None })?;
     for command in workload::definitions(size.accounts)? {
         author.append(&workload::asked(command, author.time))?;
     }

@@ -32,6 +32,7 @@ impl Days {
         days.take(&Input::Opened {
             incarnation: Incarnation { count: 1 },
             logic_version: actors::LOGIC_VERSION,
+            anchor: None,
         });
         for command in definitions() {
             days.command(command);

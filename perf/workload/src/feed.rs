@@ -24,7 +24,8 @@ pub struct Feed {
 
 /// Everything before the first order, as a shard would record it.
 pub fn opening(accounts: u32) -> Result<Vec<Input>, WorkloadError> {
-    let opened = Input::Opened { incarnation: Incarnation { count: 1 }, logic_version: LOGIC_VERSION };
+    let opened =
+        Input::Opened { incarnation: Incarnation { count: 1 }, logic_version: LOGIC_VERSION, anchor: None };
     let command = |command: Command| Input::command(Origin::default(), Stamped::default(), command);
     let states = [SessionState::Up, SessionState::Ready]
         .map(|state| Input::Session(SessionChange { session: SESSION, state, unresolved: 0 }));

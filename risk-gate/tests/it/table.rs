@@ -48,6 +48,7 @@ fn base() -> Facts {
         }),
         now,
         halted: Halted::default(),
+        clock_suspect: false,
         session: SessionState::Ready,
         backlog: None,
         filled: Quantity::ZERO,
@@ -104,7 +105,8 @@ fn the_first_refusal_wins() {
         let mut case = base();
         (row.fails)(&mut case);
         case.session = SessionState::Up;
-        let first = if row.reason == DenyReason::Halted { DenyReason::Halted } else { SessionNotReady };
+        let before = [DenyReason::Halted, DenyReason::ClockSuspect];
+        let first = if before.contains(&row.reason) { row.reason } else { SessionNotReady };
         assert_eq!(approve(&case.by_reference()).unwrap_err().reason, first, "{}", row.rule);
         case.halted.strategy = true;
         assert_eq!(approve(&case.by_reference()).unwrap_err().reason, DenyReason::Halted, "{}", row.rule);

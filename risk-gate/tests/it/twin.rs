@@ -171,6 +171,7 @@ fn gate(n: &Numbers) -> Option<i128> {
         quote: Some(Quote { bid: price(n.bid_cents), ask: price(n.ask_cents), received, ..Quote::default() }),
         now,
         halted: Halted::default(),
+        clock_suspect: false,
         session: SessionState::Ready,
         backlog: None,
         filled: tenths(n.filled_tenths),

@@ -1,7 +1,7 @@
 //! Which accounts have something unsettled, by the date it settles: a bit for each account, so that one that trades again
 //! costs nothing, and accounts are listed by identity.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use borsh::io::{Error, ErrorKind, Read, Result, Write};
@@ -79,6 +79,18 @@ impl Settlements {
     /// The next date on which something settles.
     pub(crate) fn next_date(&self) -> Option<Date> {
         self.dates.iter().next().map(|(date, _)| *date)
+    }
+
+    /// The dates up to that one on which something settles, with the number of accounts, and what was held.
+    pub(crate) fn until(&self, last: Date) -> impl Iterator<Item = (Date, u64)> {
+        let mut due: BTreeMap<Date, u64> = BTreeMap::new();
+        for (date, accounts) in self.dates.iter().filter(|(date, _)| **date <= last) {
+            *due.entry(*date).or_default() += u64::from(accounts.len());
+        }
+        if !due.is_empty() {
+            self.held.iter().for_each(|(date, _)| *due.entry(*date).or_default() += 1);
+        }
+        due.into_iter()
     }
 
     /// Takes out the accounts of a date, to be given back once they are settled.
@@ -169,7 +181,6 @@ impl BorshDeserialize for Settlements {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::collections::BTreeMap;
     use proptest::prelude::*;
     use proptest::test_runner::RngSeed;
 

@@ -32,7 +32,11 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) fn new() -> Self {
         let mut world = World::empty();
-        world.input(Input::Opened { incarnation: Incarnation { count: 1 }, logic_version: LOGIC_VERSION });
+        world.input(Input::Opened {
+            incarnation: Incarnation { count: 1 },
+            logic_version: LOGIC_VERSION,
+            anchor: None,
+        });
         let name = |text: &str| Name::new(text).unwrap();
         for id in [ACME, EURO] {
             world.done(Command::DefineInstrument(instrument(id)));
@@ -255,7 +259,7 @@ impl Stage {
     fn restart(&mut self) {
         self.openings += 1;
         let incarnation = Incarnation { count: self.openings };
-        self.world.input(Input::Opened { incarnation, logic_version: LOGIC_VERSION });
+        self.world.input(Input::Opened { incarnation, logic_version: LOGIC_VERSION, anchor: None });
     }
 
     fn replace(&mut self, name: &str, quantity: i64, price: &str) -> Result<(), Fault> {

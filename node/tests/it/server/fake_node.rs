@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use actors::{Core, Outcome, Stamp};
 use model::{
-    ClOrdId, Command, Event, Input, Name, OrderType, Origin, Position, Reference, ShardId, Side, Stamped,
-    Symbol, TimeInForce, Timestamp,
+    ClOrdId, ClockFinding, ClockJump, Command, Event, Input, Name, OrderType, Origin, Position, Reference,
+    ShardId, Side, Stamped, Symbol, TimeInForce, Timestamp,
 };
 use node::books::ShardBooks;
 use node::config::{Config, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
@@ -69,6 +69,17 @@ impl FakeNode {
         for (sender, answer) in held.into_iter().zip(self.answers.lock().unwrap().drain(..)) {
             let _ = sender.send(answer);
         }
+    }
+
+    /// The clock is found off by so much.
+    pub(super) fn find_clock(&self, off_ns: i64) {
+        let mut core = self.core.lock().unwrap();
+        core.1 += 1;
+        let due = Timestamp::from_nanos(1_795_183_200_000_000_000);
+        let shown = Timestamp::from_nanos(due.nanos + off_ns);
+        let input = Input::ClockJumped(ClockJump { finding: ClockFinding::Jumped, due, shown });
+        let stamp = Stamp { position: Position::new(ShardId::new(0), core.1), time: due };
+        core.0.apply(stamp, &input, &mut Outcome::default());
     }
 
     pub(super) fn seq(&self) -> u64 {

@@ -17,8 +17,8 @@ use node::server::{ServerError, SocketError};
 use wire::client::{Client, ClientError};
 use wire::frame::{FrameBuffer, append_frame};
 use wire::{
-    Answer, AnswerFrame, CashPage, Filter, OrderFilter, RefusalKind, Request, RequestFrame, ScopeName,
-    Submit, Subscribe,
+    Answer, AnswerFrame, CashPage, ClockReport, Filter, OrderFilter, RefusalKind, Request, RequestFrame,
+    ScopeName, Submit, Subscribe,
 };
 
 use fake_node::{ADMISSION, FakeNode, Running, deposit, eventually, refusal, serve, submit};
@@ -65,6 +65,34 @@ fn commands_and_queries_are_answered() {
         panic!()
     };
     assert!(page.rows.is_empty() && page.next.is_none());
+}
+
+#[test]
+fn a_clock_that_jumped_is_shown_and_accepted_as_it_was_shown() {
+    let running = Running::start();
+    let mut client = running.client();
+    assert_eq!(client.call(&Request::Clock {}).unwrap(), Answer::Clock(ClockReport::default()));
+    let nowhere = Request::ClockAccept { found: "7:1".parse().unwrap() };
+    assert_eq!(refusal(&client.call(&nowhere).unwrap()), RefusalKind::BadPosition);
+    let nothing = Request::ClockAccept { found: "0:1".parse().unwrap() };
+    let Answer::Denied(denied) = client.call(&nothing).unwrap() else { panic!() };
+    assert_eq!((denied.number, denied.name.as_str()), (210, "NothingToAccept"));
+    running.node.find_clock(-3 * 86_400_000_000_000);
+    running.node.find_clock(3 * 86_400_000_000_000);
+    let Answer::Status(status) = client.call(&Request::Status {}).unwrap() else { panic!() };
+    let Answer::Clock(report) = client.call(&Request::Clock {}).unwrap() else { panic!() };
+    let [row] = &report.rows[..] else { panic!() };
+    assert_eq!(status.clock, [row.clock.clone()]);
+    assert_eq!((row.clock.found.seq, row.clock.direction.as_str()), (running.node.seq(), "ahead"));
+    assert_eq!((row.step_ns, row.clock.off_ns), (259_200_000_000_000, 259_200_000_000_000));
+    assert!(row.clock.since.starts_with("2026-11-20T14:00:00"), "{row:?}");
+    let Answer::Denied(denied) = client.call(&submit("x")).unwrap() else { panic!() };
+    assert_eq!((denied.number, denied.name.as_str()), (208, "ClockSuspect"));
+    let accept = Request::ClockAccept { found: row.clock.found };
+    assert!(matches!(client.call(&accept).unwrap(), Answer::Done(_)));
+    let Answer::Status(status) = client.call(&Request::Status {}).unwrap() else { panic!() };
+    assert!(status.clock.is_empty());
+    assert!(matches!(client.call(&accept).unwrap(), Answer::Denied(_)), "once");
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! The rows of the table: for each rule and reason, facts that just pass and facts that just fail.
 
 use model::DenyReason::{
-    self, Arithmetic, AvailableCash, GrossExposure, Halted, NoFreshQuote, OrderNotional, OrderQuantity,
-    PositionLimit, PriceBand, PriceMissing, PriceNotAllowed, PriceNotInTicks, PriceNotPositive,
-    QuantityBelowFilled, QuantityNotInLots, QuantityNotPositive, SessionBacklogged, SessionNotReady,
-    ShortSale,
+    self, Arithmetic, AvailableCash, ClockSuspect, GrossExposure, Halted, NoFreshQuote, OrderNotional,
+    OrderQuantity, PositionLimit, PriceBand, PriceMissing, PriceNotAllowed, PriceNotInTicks,
+    PriceNotPositive, QuantityBelowFilled, QuantityNotInLots, QuantityNotPositive, SessionBacklogged,
+    SessionNotReady, ShortSale,
 };
 use model::{Backlog, FeeSchedule, OrderType, Price, Quote, SessionState, Side};
 use risk_gate::{Facts, Terms};
@@ -52,6 +52,7 @@ const LARGEST: &str = "79228162514264337593543950335";
 /// In the order of [`RULES`], and of the reasons of each.
 pub(crate) const TABLE: &[Row] = &[
     row("not_halted", Halted, |_| {}, |case| case.halted.firm = true, None),
+    row("clock_trusted", ClockSuspect, |_| {}, |case| case.clock_suspect = true, None),
     row("session_ready", SessionNotReady, |_| {}, |case| case.session = SessionState::Up, None),
     row(
         "session_backlog",
