@@ -20,6 +20,7 @@ use crate::fact::Fact;
 use crate::fingerprint::Fingerprint;
 use crate::orders::Orders;
 use crate::parts::movements::Movements;
+use crate::parts::names::Directories;
 use crate::parts::settlement::Settlements;
 use crate::store::growth::Spare;
 use crate::store::table::Table;
@@ -41,6 +42,8 @@ pub struct Core {
     pub(crate) executions: Executions,
     /// A part's.
     pub(crate) movements: Movements,
+    /// A part's.
+    pub(crate) names: Directories,
     /// A part's.
     pub(crate) settlements: Settlements,
     pub(crate) suspense: Vec<Suspense>,

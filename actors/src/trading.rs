@@ -10,6 +10,7 @@ use crate::clock::DatesDue;
 use crate::hands::Hands;
 use crate::part::{Obeys, Part};
 use crate::parts::movements::Movements;
+use crate::parts::names::Directories;
 use crate::parts::settlement::Settlements;
 use crate::section::KeptSection;
 use crate::{Core, Outcome, apply};
@@ -83,6 +84,7 @@ macro_rules! parts {
 parts! {
     movements: Movements,
     settlements: Settlements,
+    names: Directories,
 }
 
 impl Core {
@@ -180,6 +182,8 @@ impl Core {
             Command::DefineAccount(account) => apply::define::account(self, account, out),
             Command::DefineSession(session) => apply::define::session(self, session, out),
             Command::AcceptClock(acceptance) => apply::clock::accept(self, *acceptance, out),
+            Command::DefineStrategy(strategy) => self.obey::<Directories, _>(strategy, out),
+            Command::DefineBroker(broker) => self.obey::<Directories, _>(broker, out),
             Command::CancelAll(cancel) => apply::asks::cancel_all(self, stamp, *origin, *cancel, out),
             Command::Release(aside) => {
                 apply::broken::release(self, *aside, out);

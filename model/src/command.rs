@@ -1,53 +1,11 @@
 //! What somebody asks the core to do: imperative words. Each is answered by exactly one [`crate::Event`].
 
 use crate::{
-    AccountDefinition, AccountId, Actor, Amount, Aside, ClOrdId, ClockAcceptance, Currency, Instrument,
-    InstrumentId, LimitKind, Money, OrderId, OrderType, PortfolioDefinition, PortfolioId, Price, Quantity,
-    Reference, SessionDefinition, Side, StrategyId, TimeInForce,
+    AccountId, ClOrdId, InstrumentId, Money, OrderId, OrderType, PortfolioId, Price, Quantity, Reference,
+    Side, StrategyId, TimeInForce,
 };
 
 journalled! {
-    /// What somebody asks for.
-    pub enum Command {
-        /// Submit an order.
-        NewOrder(NewOrder),
-        /// Cancel an order.
-        CancelOrder(CancelOrder),
-        /// Change an order.
-        ReplaceOrder(ReplaceOrder),
-        /// Move cash in or out.
-        MoveCash(CashMove),
-        /// Stop new orders in a scope. Cancels and fills go on.
-        Halt(Scope),
-        /// End a halt of exactly that scope.
-        Resume(Scope),
-        /// Set or lift one limit of an account, or of a portfolio in one currency.
-        SetLimit {
-            /// Whose.
-            actor: Actor,
-            /// Which.
-            kind: LimitKind,
-            /// For [`LimitKind::MaxGrossExposure`].
-            currency: Option<Currency>,
-            /// The new value; `None` lifts it.
-            value: Option<Amount>,
-        },
-        /// Define or change an instrument. Its id and currency never change.
-        DefineInstrument(Instrument),
-        /// Define a portfolio or rename it.
-        DefinePortfolio(PortfolioDefinition),
-        /// Define an account or change its name, session or fees.
-        DefineAccount(AccountDefinition),
-        /// Define a session.
-        DefineSession(SessionDefinition),
-        /// Cancel every open order in a scope.
-        CancelAll(CancelAll),
-        /// Take back who was set aside after a broken invariant.
-        Release(Aside),
-        /// Trust the wall clock again, as it was found.
-        AcceptClock(ClockAcceptance),
-    }
-
     /// Submit an order. FIX `NewOrderSingle` (35=D).
     pub struct NewOrder {
         /// For whom.
@@ -138,39 +96,5 @@ journalled! {
         Strategy(PortfolioId, StrategyId),
         /// One instrument.
         Instrument(InstrumentId),
-    }
-}
-
-impl Scope {
-    /// Who is meant: a strategy stands in its portfolio.
-    pub const fn about(self) -> Aside {
-        match self {
-            Self::Firm => Aside::Firm,
-            Self::Portfolio(id) | Self::Strategy(id, _) => Aside::Portfolio(id),
-            Self::Account(id) => Aside::Account(id),
-            Self::Instrument(id) => Aside::Instrument(id),
-        }
-    }
-}
-
-impl Command {
-    /// Whom it is about: who is set aside where an invariant breaks while it is carried out.
-    pub const fn about(&self) -> Aside {
-        match self {
-            Self::NewOrder(order) => Aside::Account(order.account),
-            Self::CancelOrder(cancel) => Aside::Account(cancel.account),
-            Self::ReplaceOrder(replace) => Aside::Account(replace.account),
-            Self::MoveCash(cash) => Aside::Account(cash.account),
-            Self::SetLimit { actor: Actor::Account(id), .. } => Aside::Account(*id),
-            Self::SetLimit { actor: Actor::Portfolio(id), .. } => Aside::Portfolio(*id),
-            Self::Halt(scope) | Self::Resume(scope) | Self::CancelAll(CancelAll { scope, .. }) => {
-                scope.about()
-            }
-            Self::DefineInstrument(instrument) => Aside::Instrument(instrument.id),
-            Self::DefinePortfolio(portfolio) => Aside::Portfolio(portfolio.id),
-            Self::DefineAccount(account) => Aside::Account(account.id),
-            Self::Release(aside) => *aside,
-            Self::DefineSession(_) | Self::AcceptClock(_) => Aside::Firm,
-        }
     }
 }

@@ -1,11 +1,63 @@
 //! Everything that can change state. What is not an [`Input`] does not happen to the core.
 
 use crate::{
-    Broken, CancelReject, CausedBy, ClockAnchor, ClockJump, Command, ExecutionReport, Incarnation,
-    InstrumentId, MessageReject, Origin, QuarantinedMessage, Quote, SessionId, ShardId, Stamped, WireId,
+    AccountId, Actor, Amount, Aside, Broken, BrokerId, CancelAll, CancelOrder, CancelReject, CashMove,
+    CausedBy, ClockAcceptance, ClockAnchor, ClockJump, Currency, ExecutionReport, FeeSchedule, Incarnation,
+    Instrument, InstrumentId, LimitKind, MessageReject, Name, NewOrder, Origin, PortfolioId,
+    QuarantinedMessage, Quote, ReplaceOrder, Scope, SessionId, ShardId, Stamped, StrategyId, WireId,
 };
 
 journalled! {
+    /// A portfolio's definition.
+    pub struct PortfolioDefinition {
+        /// Its identity.
+        pub id: PortfolioId,
+        /// Its name, unique in the node.
+        pub name: Name,
+    }
+
+    /// An account's definition.
+    pub struct AccountDefinition {
+        /// Its identity.
+        pub id: AccountId,
+        /// Its name, unique in the node; FIX tag 1 on the wire.
+        pub name: Name,
+        /// The portfolio it belongs to, for good.
+        pub portfolio: PortfolioId,
+        /// The session its orders go out on.
+        pub session: SessionId,
+        /// What its executions cost where the broker states no commission.
+        pub fees: FeeSchedule,
+    }
+
+    /// A FIX session's definition, as far as the core must know it.
+    pub struct SessionDefinition {
+        /// Its identity.
+        pub id: SessionId,
+        /// Its name.
+        pub name: Name,
+        /// The broker behind it.
+        pub broker: BrokerId,
+    }
+
+    /// The name of a strategy. What it decides is its own affair: orders carry its number.
+    pub struct StrategyDefinition {
+        /// The portfolio whose strategy it is.
+        pub portfolio: PortfolioId,
+        /// Its number, unique in the portfolio; never 0, which stands for a person.
+        pub id: StrategyId,
+        /// Its name, unique in the portfolio.
+        pub name: Name,
+    }
+
+    /// The name of a broker. Sessions carry its number.
+    pub struct BrokerDefinition {
+        /// Its identity.
+        pub id: BrokerId,
+        /// Its name, unique in the node.
+        pub name: Name,
+    }
+
     /// Where a session stands.
     #[derive(PartialOrd, Ord, Hash)]
     pub enum SessionState {
@@ -46,6 +98,51 @@ journalled! {
         pub request: WireId,
         /// What was found.
         pub delivery: Delivery,
+    }
+
+    /// What somebody asks for.
+    pub enum Command {
+        /// Submit an order.
+        NewOrder(NewOrder),
+        /// Cancel an order.
+        CancelOrder(CancelOrder),
+        /// Change an order.
+        ReplaceOrder(ReplaceOrder),
+        /// Move cash in or out.
+        MoveCash(CashMove),
+        /// Stop new orders in a scope. Cancels and fills go on.
+        Halt(Scope),
+        /// End a halt of exactly that scope.
+        Resume(Scope),
+        /// Set or lift one limit of an account, or of a portfolio in one currency.
+        SetLimit {
+            /// Whose.
+            actor: Actor,
+            /// Which.
+            kind: LimitKind,
+            /// For [`LimitKind::MaxGrossExposure`].
+            currency: Option<Currency>,
+            /// The new value; `None` lifts it.
+            value: Option<Amount>,
+        },
+        /// Define or change an instrument. Its id and currency never change.
+        DefineInstrument(Instrument),
+        /// Define a portfolio or rename it.
+        DefinePortfolio(PortfolioDefinition),
+        /// Define an account or change its name, session or fees.
+        DefineAccount(AccountDefinition),
+        /// Define a session.
+        DefineSession(SessionDefinition),
+        /// Cancel every open order in a scope.
+        CancelAll(CancelAll),
+        /// Take back who was set aside after a broken invariant.
+        Release(Aside),
+        /// Trust the wall clock again, as it was found.
+        AcceptClock(ClockAcceptance),
+        /// Name a strategy, or rename it.
+        DefineStrategy(StrategyDefinition),
+        /// Name a broker, or rename it.
+        DefineBroker(BrokerDefinition),
     }
 }
 

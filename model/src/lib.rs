@@ -18,7 +18,6 @@ mod clock;
 mod codec;
 mod command;
 mod currency;
-mod definition;
 mod event;
 mod exact;
 mod ids;
@@ -37,16 +36,18 @@ mod text;
 pub use broken::{Aside, Broken, Invariant, broken, holds, there};
 pub use clock::{BootId, ClockAcceptance, ClockAnchor, ClockFinding, ClockJump};
 pub use codec::{RecordBody, RecordKind};
-pub use command::{CancelAll, CancelOrder, CashMove, CashMoveKind, Command, NewOrder, ReplaceOrder, Scope};
+pub use command::{CancelAll, CancelOrder, CashMove, CashMoveKind, NewOrder, ReplaceOrder, Scope};
 pub use currency::Currency;
-pub use definition::{AccountDefinition, PortfolioDefinition, SessionDefinition};
 pub use event::{Alert, AlertKind, Event};
 pub use exact::ArithmeticError;
 pub use ids::{
     AccountId, Actor, BrokerId, InstrumentId, OrderId, PortfolioId, SessionId, StrategyId, WireId,
     WireIdError,
 };
-pub use input::{Delivery, DeliveryEvidence, Input, SessionChange, SessionState};
+pub use input::{
+    AccountDefinition, BrokerDefinition, Command, Delivery, DeliveryEvidence, Input, PortfolioDefinition,
+    SessionChange, SessionDefinition, SessionState, StrategyDefinition,
+};
 pub use instrument::{AssetClass, Instrument, InstrumentError};
 pub use limits::{FeeSchedule, LimitKind, Limits};
 pub use machine::{CausedBy, Date, Door, Incarnation, Origin, Position, PositionError, ShardId, Timestamp};

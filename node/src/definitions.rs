@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use actors::Core;
 use model::{
-    AccountDefinition, Amount, Currency, Decimal, Instrument, LimitKind, Limits, Name, PortfolioDefinition,
-    SessionDefinition, ShardId, Symbol,
+    AccountDefinition, Amount, BrokerId, Currency, Decimal, Instrument, LimitKind, Limits, Name,
+    PortfolioDefinition, PortfolioId, SessionDefinition, ShardId, StrategyId, Symbol,
 };
 
 /// An account as it is.
@@ -35,6 +35,10 @@ pub struct Definitions {
     pub sessions: BTreeMap<Name, (ShardId, SessionDefinition)>,
     /// Portfolios.
     pub portfolios: BTreeMap<Name, (ShardId, KnownPortfolio)>,
+    /// The names of strategies.
+    pub strategies: BTreeMap<(PortfolioId, StrategyId), Name>,
+    /// The names of brokers, on the shards of their sessions.
+    pub brokers: BTreeMap<BrokerId, BTreeMap<ShardId, Name>>,
     /// Accounts.
     pub accounts: BTreeMap<Name, (ShardId, KnownAccount)>,
 }
@@ -63,6 +67,13 @@ impl Definitions {
             let gross_exposure = currencies.iter().filter_map(limit).collect();
             let known = KnownPortfolio { definition: portfolio.definition, gross_exposure };
             self.portfolios.insert(portfolio.definition.name, (shard, known));
+        }
+        for (id, name) in core.brokers() {
+            self.brokers.entry(id).or_default().insert(shard, name);
+        }
+        for portfolio in core.portfolios().map(|portfolio| portfolio.definition.id) {
+            let named = core.strategies(portfolio).map(|(id, name)| ((portfolio, id), name));
+            self.strategies.extend(named);
         }
         for account in core.accounts() {
             let known = KnownAccount { definition: account.definition, limits: account.limits };

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use model::{AccountId, BrokerId, InstrumentId, Name, PortfolioId, SessionId, ShardId, StrategyId, Symbol};
 
-use crate::config::Config;
 use crate::definitions::Definitions;
 
 /// Where an account is.
@@ -35,13 +34,8 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Of everything that is defined. Strategies and brokers have names only in a configuration; without one they are
-    /// shown by number.
-    pub fn new(
-        shards: impl IntoIterator<Item = ShardId>,
-        definitions: &Definitions,
-        config: Option<&Config>,
-    ) -> Self {
+    /// Of everything that is defined. What has no name yet is shown by number.
+    pub fn new(shards: impl IntoIterator<Item = ShardId>, definitions: &Definitions) -> Self {
         let mut directory = Self { shards: shards.into_iter().collect(), ..Self::default() };
         for (name, (shard, known)) in &definitions.portfolios {
             let id = known.definition.id;
@@ -63,23 +57,14 @@ impl Directory {
         for (name, (_, session)) in &definitions.sessions {
             directory.session_names.insert(session.id, *name);
         }
-        for session in config.iter().flat_map(|config| &config.sessions) {
-            if let Some((_, known)) = definitions.sessions.get(&session.name) {
-                directory.broker_names.insert(known.broker, session.broker.value);
-            }
+        for (id, names) in &definitions.brokers {
+            directory.broker_names.extend(names.values().next().map(|name| (*id, *name)));
         }
-        for portfolio in config.iter().flat_map(|config| &config.portfolios) {
-            directory.add_strategies(portfolio);
+        for ((portfolio, id), name) in &definitions.strategies {
+            directory.strategies.insert((*portfolio, *name), *id);
+            directory.strategy_names.insert((*portfolio, *id), *name);
         }
         directory
-    }
-
-    fn add_strategies(&mut self, portfolio: &crate::config::PortfolioEntry) {
-        let Some((id, _)) = self.portfolios.get(&portfolio.name) else { return };
-        for (name, strategy) in &portfolio.strategies {
-            self.strategies.insert((*id, *name), *strategy);
-            self.strategy_names.insert((*id, *strategy), *name);
-        }
     }
 
     /// Every shard, by number.
@@ -146,7 +131,7 @@ impl Directory {
         self.portfolio_names.get(&id).copied().unwrap_or_else(|| Name::cut(&format!("#{id}")))
     }
 
-    /// A strategy's name; its number where the configuration does not know it; `None` for a person.
+    /// A strategy's name; its number where it has none; `None` for a person.
     pub fn strategy_name(&self, portfolio: PortfolioId, id: StrategyId) -> Option<Name> {
         if id.index == 0 {
             return None;

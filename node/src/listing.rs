@@ -214,7 +214,7 @@ mod tests {
             shards.into_iter().zip(&cores),
             &["EUR", "USD"].map(|code| code.parse().unwrap()),
         );
-        let api = AtRest { directory: Directory::new(shards, &definitions, None), cores };
+        let api = AtRest { directory: Directory::new(shards, &definitions), cores };
         for limit in 1..=13 {
             let mut filter = Filter { limit: Some(limit), ..Filter::default() };
             let mut listed = Vec::new();

@@ -1,8 +1,8 @@
 //! `Broken` and `Release`: who is set aside after a broken invariant, and comes back.
 
 use model::{
-    AccountId, AlertKind, Aside, Broken, ClOrdId, Denial, DenyReason, Event, Input, InstrumentId, OrderId,
-    WireId,
+    AccountId, Actor, AlertKind, Aside, Broken, CancelAll, ClOrdId, Command, Denial, DenyReason, Event,
+    Input, InstrumentId, OrderId, Scope, WireId,
 };
 
 use crate::apply::asks;
@@ -72,10 +72,7 @@ impl Core {
             routes.next().map_or(Aside::Firm, |route| of_account(route.account))
         };
         match input {
-            Input::Command { command, .. } => match command.about() {
-                Aside::Account(id) => of_account(id),
-                about => about,
-            },
+            Input::Command { command, .. } => self.concerned_by(command),
             Input::ExecutionReport(report) => of_order(&[report.cl_ord_id, report.orig_cl_ord_id]),
             Input::CancelReject(reject) => of_order(&[reject.cl_ord_id, reject.orig_cl_ord_id]),
             Input::MessageReject(reject) => of_order(&[reject.refused]),
@@ -89,6 +86,44 @@ impl Core {
             | Input::Broken(_)
             | Input::ClockJumped(_)
             | Input::ClockAnchored(_) => Aside::Firm,
+        }
+    }
+
+    fn concerned_by(&self, command: &Command) -> Aside {
+        let of_account = |id: AccountId| self.account(id).map_or(Aside::Firm, |_| Aside::Account(id));
+        match command {
+            Command::NewOrder(order) => of_account(order.account),
+            Command::CancelOrder(cancel) => of_account(cancel.account),
+            Command::ReplaceOrder(replace) => of_account(replace.account),
+            Command::MoveCash(cash) => of_account(cash.account),
+            Command::SetLimit { actor: Actor::Account(id), .. }
+            | Command::Halt(Scope::Account(id))
+            | Command::Resume(Scope::Account(id))
+            | Command::CancelAll(CancelAll { scope: Scope::Account(id), .. })
+            | Command::Release(Aside::Account(id)) => of_account(*id),
+            Command::SetLimit { actor: Actor::Portfolio(id), .. }
+            | Command::Halt(Scope::Portfolio(id) | Scope::Strategy(id, _))
+            | Command::Resume(Scope::Portfolio(id) | Scope::Strategy(id, _))
+            | Command::CancelAll(CancelAll {
+                scope: Scope::Portfolio(id) | Scope::Strategy(id, _), ..
+            })
+            | Command::Release(Aside::Portfolio(id)) => Aside::Portfolio(*id),
+            Command::Halt(Scope::Instrument(id))
+            | Command::Resume(Scope::Instrument(id))
+            | Command::CancelAll(CancelAll { scope: Scope::Instrument(id), .. })
+            | Command::Release(Aside::Instrument(id)) => Aside::Instrument(*id),
+            Command::DefineInstrument(instrument) => Aside::Instrument(instrument.id),
+            Command::DefinePortfolio(portfolio) => Aside::Portfolio(portfolio.id),
+            Command::DefineStrategy(strategy) => Aside::Portfolio(strategy.portfolio),
+            Command::DefineAccount(account) => of_account(account.id),
+            Command::Release(Aside::Ticks) => Aside::Ticks,
+            Command::Halt(Scope::Firm)
+            | Command::Resume(Scope::Firm)
+            | Command::CancelAll(CancelAll { scope: Scope::Firm, .. })
+            | Command::DefineSession(_)
+            | Command::AcceptClock(_)
+            | Command::DefineBroker(_)
+            | Command::Release(Aside::Firm) => Aside::Firm,
         }
     }
 

@@ -14,6 +14,7 @@ mod histories;
 mod invariants;
 mod lifecycle;
 mod missing;
+mod names;
 mod numbers;
 mod properties;
 mod replaces;

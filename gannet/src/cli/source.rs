@@ -110,7 +110,7 @@ impl OpenedJournals {
         let cores = journals.shards.iter().map(|(shard, recovered)| (*shard, &recovered.core));
         let definitions = Definitions::of(cores, &[]);
         let shards = journals.shards.iter().map(|(shard, _)| *shard);
-        let directory = Directory::new(shards, &definitions, None);
+        let directory = Directory::new(shards, &definitions);
         Ok(Self { journals, directory })
     }
 }

@@ -3,40 +3,7 @@
 //! A number, once used, means the same for good. A word whose payload must change gets a new number for its new
 //! form, and what stands under the old number stays readable as it was; the other kinds never notice.
 
-/// Every command, once: its number, its variant in [`crate::Command`] with what stands in it, and its name. Kinds, encoding
-/// and decoding are made of these lines. Who adds one takes the next number.
-macro_rules! with_commands {
-    ($then:ident! { $($given:tt)* }) => {
-        $then! { $($given)*
-            10 NewOrder(word) "new_order";
-            11 CancelOrder(word) "cancel_order";
-            12 ReplaceOrder(word) "replace_order";
-            13 MoveCash(word) "move_cash";
-            14 Halt(word) "halt";
-            15 Resume(word) "resume";
-            16 SetLimit { actor, kind, currency, value } "set_limit";
-            17 DefineInstrument(word) "define_instrument";
-            18 DefinePortfolio(word) "define_portfolio";
-            19 DefineAccount(word) "define_account";
-            20 DefineSession(word) "define_session";
-            21 Release(word) "release";
-            22 CancelAll(word) "cancel_all";
-            23 AcceptClock(word) "accept_clock";
-        }
-    };
-}
-pub(super) use with_commands;
-
 macro_rules! kinds {
-    (
-        { $($before:tt)* } { $($after:tt)* }
-        $($number:literal $name:ident $fields:tt $word:literal;)*
-    ) => {
-        kinds! { $($before)* $(
-            #[doc = concat!("[`crate::Command::", stringify!($name), "`], behind who asked for it and what was stamped.")]
-            $number $name $word;
-        )* $($after)* }
-    };
     ($($(#[$doc:meta])* $number:literal $name:ident $word:literal;)*) => {
         /// What a record holds.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,42 +41,70 @@ macro_rules! kinds {
 }
 
 // 1-9 the node itself, 10-29 commands, 30-39 what comes from brokers and their sessions.
-with_commands! { kinds! {
-    {
-        /// The journal was opened for writing: incarnation and version of the logic.
-        1 Opened "opened";
-        /// The host's, no input: the rolling digest of everything before it, 16 plain bytes.
-        2 Digest "digest";
-        /// Time has passed a deadline: no payload, its stamp says it all.
-        3 Tick "tick";
-        /// An instrument and the quote its positions are valued at.
-        4 Mark "mark";
-        /// [`crate::Broken`]: the input of the record before had no effect.
-        5 Broken "broken";
-        /// Another shard and the cause up to which it has asks of this one on record.
-        6 AsksTaken "asks_taken";
-        /// As [`RecordKind::Opened`], with a [`crate::ClockAnchor`].
-        7 OpenedOnBoot "opened_on_boot";
-        /// [`crate::ClockJump`]: the wall clock is not trusted.
-        8 ClockJumped "clock_jumped";
-        /// [`crate::ClockAnchor`]: the shard's time stands otherwise to the machine's boot.
-        9 ClockAnchored "clock_anchored";
-    }
-    {
-        /// [`crate::ExecutionReport`].
-        30 ExecutionReport "execution_report";
-        /// [`crate::CancelReject`].
-        31 CancelReject "cancel_reject";
-        /// [`crate::MessageReject`].
-        32 MessageReject "message_reject";
-        /// [`crate::QuarantinedMessage`]: the one payload whose length varies.
-        33 Quarantined "quarantined";
-        /// [`crate::SessionChange`].
-        34 Session "session";
-        /// [`crate::DeliveryEvidence`].
-        35 Evidence "evidence";
-    }
-} }
+kinds! {
+    /// The journal was opened for writing: incarnation and version of the logic.
+    1 Opened "opened";
+    /// The host's, no input: the rolling digest of everything before it, 16 plain bytes.
+    2 Digest "digest";
+    /// Time has passed a deadline: no payload, its stamp says it all.
+    3 Tick "tick";
+    /// An instrument and the quote its positions are valued at.
+    4 Mark "mark";
+    /// [`crate::Broken`]: the input of the record before had no effect.
+    5 Broken "broken";
+    /// Another shard and the cause up to which it has asks of this one on record.
+    6 AsksTaken "asks_taken";
+    /// As [`RecordKind::Opened`], with a [`crate::ClockAnchor`].
+    7 OpenedOnBoot "opened_on_boot";
+    /// [`crate::ClockJump`]: the wall clock is not trusted.
+    8 ClockJumped "clock_jumped";
+    /// [`crate::ClockAnchor`]: the shard's time stands otherwise to the machine's boot.
+    9 ClockAnchored "clock_anchored";
+    /// [`crate::Command::NewOrder`], behind who asked for it and what was stamped, as every command is.
+    10 NewOrder "new_order";
+    /// [`crate::Command::CancelOrder`].
+    11 CancelOrder "cancel_order";
+    /// [`crate::Command::ReplaceOrder`].
+    12 ReplaceOrder "replace_order";
+    /// [`crate::Command::MoveCash`].
+    13 MoveCash "move_cash";
+    /// [`crate::Command::Halt`].
+    14 Halt "halt";
+    /// [`crate::Command::Resume`].
+    15 Resume "resume";
+    /// [`crate::Command::SetLimit`].
+    16 SetLimit "set_limit";
+    /// [`crate::Command::DefineInstrument`].
+    17 DefineInstrument "define_instrument";
+    /// [`crate::Command::DefinePortfolio`].
+    18 DefinePortfolio "define_portfolio";
+    /// [`crate::Command::DefineAccount`].
+    19 DefineAccount "define_account";
+    /// [`crate::Command::DefineSession`].
+    20 DefineSession "define_session";
+    /// [`crate::Command::Release`].
+    21 Release "release";
+    /// [`crate::CancelAll`].
+    22 CancelAll "cancel_all";
+    /// [`crate::ClockAcceptance`].
+    23 AcceptClock "accept_clock";
+    /// [`crate::Command::DefineStrategy`].
+    25 DefineStrategy "define_strategy";
+    /// [`crate::Command::DefineBroker`].
+    26 DefineBroker "define_broker";
+    /// [`crate::ExecutionReport`].
+    30 ExecutionReport "execution_report";
+    /// [`crate::CancelReject`].
+    31 CancelReject "cancel_reject";
+    /// [`crate::MessageReject`].
+    32 MessageReject "message_reject";
+    /// [`crate::QuarantinedMessage`]: the one payload whose length varies.
+    33 Quarantined "quarantined";
+    /// [`crate::SessionChange`].
+    34 Session "session";
+    /// [`crate::DeliveryEvidence`].
+    35 Evidence "evidence";
+}
 
 impl core::fmt::Display for RecordKind {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -122,7 +117,7 @@ mod tests {
     use super::*;
 
     /// What stands in journals. Whoever has to change a line here is about to make old journals unreadable.
-    const FOR_GOOD: [(u8, &str); 29] = [
+    const FOR_GOOD: [(u8, &str); 31] = [
         (1, "opened"),
         (2, "digest"),
         (3, "tick"),
@@ -146,6 +141,8 @@ mod tests {
         (21, "release"),
         (22, "cancel_all"),
         (23, "accept_clock"),
+        (25, "define_strategy"),
+        (26, "define_broker"),
         (30, "execution_report"),
         (31, "cancel_reject"),
         (32, "message_reject"),

@@ -7,7 +7,7 @@
 use rkyv::{Archive, Deserialize, Serialize};
 
 use super::archive::{get, put};
-use super::kind::{RecordKind, with_commands};
+use super::kind::RecordKind;
 use super::preface::{self, Preface};
 use crate::{
     Actor, Amount, CausedBy, ClockAnchor, Command, Currency, Incarnation, Input, InstrumentId, LimitKind,
@@ -89,6 +89,30 @@ pub(super) fn encode(input: &Input, out: &mut [u8]) -> Option<(RecordKind, usize
     })
 }
 
+fn encode_command(command: &Command, out: &mut [u8]) -> Option<(RecordKind, usize)> {
+    Some(match command {
+        Command::NewOrder(order) => (RecordKind::NewOrder, put(order, out)?),
+        Command::CancelOrder(cancel) => (RecordKind::CancelOrder, put(cancel, out)?),
+        Command::ReplaceOrder(replace) => (RecordKind::ReplaceOrder, put(replace, out)?),
+        Command::MoveCash(cash) => (RecordKind::MoveCash, put(cash, out)?),
+        Command::Halt(scope) => (RecordKind::Halt, put(scope, out)?),
+        Command::Resume(scope) => (RecordKind::Resume, put(scope, out)?),
+        Command::SetLimit { actor, kind, currency, value } => {
+            let limit = LimitPayload { actor: *actor, kind: *kind, currency: *currency, value: *value };
+            (RecordKind::SetLimit, put(&limit, out)?)
+        }
+        Command::DefineInstrument(instrument) => (RecordKind::DefineInstrument, put(instrument, out)?),
+        Command::DefinePortfolio(portfolio) => (RecordKind::DefinePortfolio, put(portfolio, out)?),
+        Command::DefineAccount(account) => (RecordKind::DefineAccount, put(account, out)?),
+        Command::DefineSession(session) => (RecordKind::DefineSession, put(session, out)?),
+        Command::CancelAll(cancel) => (RecordKind::CancelAll, put(cancel, out)?),
+        Command::DefineStrategy(strategy) => (RecordKind::DefineStrategy, put(strategy, out)?),
+        Command::DefineBroker(broker) => (RecordKind::DefineBroker, put(broker, out)?),
+        Command::Release(aside) => (RecordKind::Release, put(aside, out)?),
+        Command::AcceptClock(acceptance) => (RecordKind::AcceptClock, put(acceptance, out)?),
+    })
+}
+
 /// Reads the input of this kind into `input`, from `payload`, which starts on a multiple of 8 bytes. Arbitrary bytes give
 /// `None`: every pointer, tag and length is checked against the payload first, so it can allocate no more than its own
 /// size.
@@ -131,45 +155,36 @@ pub(super) fn decode_into(kind: RecordKind, payload: &[u8], input: &mut Input) -
     }
 }
 
-/// A word of its own, or the payload of a variant that holds its fields itself.
-macro_rules! written {
-    ($out:ident ($word:ident)) => {
-        put($word, $out)?
-    };
-    ($out:ident { $actor:ident, $kind:ident, $currency:ident, $value:ident }) => {
-        put(&LimitPayload { actor: *$actor, kind: *$kind, currency: *$currency, value: *$value }, $out)?
-    };
+fn decode_command(kind: RecordKind, payload: &[u8], preface: Preface, input: &mut Input) -> Option<()> {
+    let Preface { origin, cause, stamped } = preface;
+    macro_rules! command {
+        ($command:path) => {
+            get(payload, |word| *input = Input::Command { origin, cause, stamped, command: $command(word) })
+        };
+    }
+    match kind {
+        RecordKind::NewOrder => command!(Command::NewOrder),
+        RecordKind::CancelOrder => command!(Command::CancelOrder),
+        RecordKind::ReplaceOrder => command!(Command::ReplaceOrder),
+        RecordKind::MoveCash => command!(Command::MoveCash),
+        RecordKind::Halt => command!(Command::Halt),
+        RecordKind::Resume => command!(Command::Resume),
+        RecordKind::SetLimit => get(payload, |LimitPayload { actor, kind, currency, value }| {
+            let command = Command::SetLimit { actor, kind, currency, value };
+            *input = Input::Command { origin, cause, stamped, command };
+        }),
+        RecordKind::DefineInstrument => command!(Command::DefineInstrument),
+        RecordKind::DefinePortfolio => command!(Command::DefinePortfolio),
+        RecordKind::DefineAccount => command!(Command::DefineAccount),
+        RecordKind::DefineSession => command!(Command::DefineSession),
+        RecordKind::CancelAll => command!(Command::CancelAll),
+        RecordKind::DefineStrategy => command!(Command::DefineStrategy),
+        RecordKind::DefineBroker => command!(Command::DefineBroker),
+        RecordKind::Release => command!(Command::Release),
+        RecordKind::AcceptClock => command!(Command::AcceptClock),
+        _ => None,
+    }
 }
-
-macro_rules! read {
-    ($payload:ident $name:ident ($word:ident) $taken:ident) => {
-        get($payload, |$word| $taken(Command::$name($word)))
-    };
-    ($payload:ident $name:ident { $($field:ident),* } $taken:ident) => {
-        get($payload, |LimitPayload { $($field),* }| $taken(Command::$name { $($field),* }))
-    };
-}
-
-macro_rules! commands {
-    ($($number:literal $name:ident $fields:tt $word:literal;)*) => {
-        fn encode_command(command: &Command, out: &mut [u8]) -> Option<(RecordKind, usize)> {
-            Some(match command {
-                $(Command::$name $fields => (RecordKind::$name, written!(out $fields)),)*
-            })
-        }
-
-        fn decode_command(kind: RecordKind, payload: &[u8], preface: Preface, input: &mut Input) -> Option<()> {
-            let Preface { origin, cause, stamped } = preface;
-            let mut taken = |command| *input = Input::Command { origin, cause, stamped, command };
-            match kind {
-                $(RecordKind::$name => read!(payload $name $fields taken),)*
-                _ => None,
-            }
-        }
-    };
-}
-
-with_commands! { commands! {} }
 
 #[cfg(test)]
 mod tests {

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use journal::{Durability, JournalError, Opened, Options, Reader, Record};
 use model::{
-    AccountDefinition, AccountId, Actor, Aside, AssetClass, BootId, Broken, BrokerId, CancelAll, CancelOrder,
-    CancelReject, CashMove, CashMoveKind, CausedBy, ClOrdId, ClockAcceptance, ClockAnchor, ClockFinding,
-    ClockJump, Command, Currency, Date, Delivery, DeliveryEvidence, Door, ExecType, ExecutionReport,
-    FeeSchedule, Incarnation, Input, Instrument, InstrumentId, Invariant, LimitKind, MessageReject, Money,
-    Name, NewOrder, OrdStatus, OrderType, Origin, PortfolioDefinition, PortfolioId, Position,
-    QuarantineCause, QuarantinedMessage, Quote, RecordBody, Reference, RejectLevel, ReplaceOrder, Scope,
-    SessionChange, SessionDefinition, SessionId, SessionState, ShardId, Side, Stamped, StrategyId, Symbol,
-    Text, TimeInForce, Timestamp, WireId,
+    AccountDefinition, AccountId, Actor, Aside, AssetClass, BootId, Broken, BrokerDefinition, BrokerId,
+    CancelAll, CancelOrder, CancelReject, CashMove, CashMoveKind, CausedBy, ClOrdId, ClockAcceptance,
+    ClockAnchor, ClockFinding, ClockJump, Command, Currency, Date, Delivery, DeliveryEvidence, Door,
+    ExecType, ExecutionReport, FeeSchedule, Incarnation, Input, Instrument, InstrumentId, Invariant,
+    LimitKind, MessageReject, Money, Name, NewOrder, OrdStatus, OrderType, Origin, PortfolioDefinition,
+    PortfolioId, Position, QuarantineCause, QuarantinedMessage, Quote, RecordBody, Reference, RejectLevel,
+    ReplaceOrder, Scope, SessionChange, SessionDefinition, SessionId, SessionState, ShardId, Side, Stamped,
+    StrategyDefinition, StrategyId, Symbol, Text, TimeInForce, Timestamp, WireId,
 };
 
 /// The shard of the test journals.
@@ -39,7 +39,7 @@ pub fn input(n: u64) -> Input {
     let account = AccountId::new(u32::try_from(n % 1_000_000).unwrap());
     let session = SessionId::new(1);
     let request = WireId { seq: n, incarnation: 1, shard: SHARD.index };
-    match n % 29 {
+    match n % 31 {
         0 | 24 => Input::Opened {
             incarnation: Incarnation { count: 9 },
             logic_version: account.index,
@@ -174,6 +174,8 @@ fn command(kind: u64, n: u64, account: AccountId) -> Command {
         }),
         21 => Command::CancelAll(CancelAll { scope: Scope::Account(account), shards: 3 }),
         23 => Command::Release(Aside::Account(account)),
+        29 => Command::DefineStrategy(StrategyDefinition { portfolio, id: StrategyId::new(4), name }),
+        30 => Command::DefineBroker(BrokerDefinition { id: BrokerId::new(1), name }),
         28 => Command::AcceptClock(ClockAcceptance { found: Position::new(SHARD, n) }),
         _ => Command::DefineSession(SessionDefinition {
             id: SessionId::new(1),

@@ -163,7 +163,7 @@ impl Past {
     pub fn directory(&self) -> Directory {
         let cores = self.shards.iter().map(|(shard, replay)| (*shard, replay.core()));
         let shards = self.shards.iter().map(|(shard, _)| *shard);
-        Directory::new(shards, &Definitions::of(cores, &[]), None)
+        Directory::new(shards, &Definitions::of(cores, &[]))
     }
 
     /// The state at this instant, as queries see it.

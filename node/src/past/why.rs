@@ -172,7 +172,7 @@ fn trace(dir: &Folder, shard: ShardId, wanted: &Wanted) -> Result<Vec<Why>, Past
             thread.take(record, &before, &events, &sent, replay.core());
         }
     }
-    let directory = || Directory::new([shard], &Definitions::of([(shard, replay.core())], &[]), None);
+    let directory = || Directory::new([shard], &Definitions::of([(shard, replay.core())], &[]));
     let answer = |thread: Thread| Why {
         order: thread.order,
         account: thread.account,

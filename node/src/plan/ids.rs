@@ -77,7 +77,8 @@ fn assign<'a, K: Ord + Copy>(
     ids
 }
 
-/// Brokers have no definition of their own in the journal: a broker is what its sessions there say.
+/// A broker is what its sessions in the journal say: its name there may be an older one, which the file changes. One that
+/// has no session any more in the file is found by that name.
 fn brokers(config: &Config, existing: &Definitions, problems: &mut Vec<Problem>) -> BTreeMap<Name, BrokerId> {
     let mut known: BTreeMap<Name, (u32, Name)> = BTreeMap::new();
     for session in &config.sessions {
@@ -95,6 +96,13 @@ fn brokers(config: &Config, existing: &Definitions, problems: &mut Vec<Problem>)
             continue;
         }
         known.insert(name, (id, session.name));
+    }
+    for (id, names) in &existing.brokers {
+        let id = u32::from(id.index);
+        let Some(name) = names.values().next() else { continue };
+        if !known.values().any(|(taken, _)| *taken == id) {
+            known.entry(*name).or_insert((id, *name));
+        }
     }
     // Ids of brokers whose sessions are no longer listed stay taken.
     let highest = existing.sessions.values().map(|(_, session)| u32::from(session.broker.index)).max();

@@ -1,8 +1,11 @@
 //! The steps themselves: instruments, sessions, portfolios, accounts, limits, in the order they need each other.
 
+use std::collections::BTreeMap;
+
 use model::{
-    AccountDefinition, AccountId, Actor, Amount, AssetClass, Command, Decimal, FeeSchedule, Instrument,
-    LimitKind, Limits, PortfolioDefinition, PortfolioId, SessionDefinition, ShardId,
+    AccountDefinition, AccountId, Actor, Amount, AssetClass, BrokerDefinition, BrokerId, Command, Decimal,
+    FeeSchedule, Instrument, LimitKind, Limits, Name, PortfolioDefinition, PortfolioId, SessionDefinition,
+    ShardId, StrategyDefinition,
 };
 
 use super::ids::Ids;
@@ -11,7 +14,8 @@ use crate::config::{AccountEntry, At, Config, InstrumentEntry, PortfolioEntry, P
 use crate::definitions::{Definitions, limit_value};
 
 pub(super) fn plan(config: &Config, existing: &Definitions, ids: &Ids, problems: &mut Vec<Problem>) -> Plan {
-    let mut planner = Planner { config, existing, ids, problems, plan: Plan::default() };
+    let mut planner =
+        Planner { config, existing, ids, problems, plan: Plan::default(), brokers: BTreeMap::new() };
     for entry in &config.instruments {
         planner.instrument(entry);
     }
@@ -34,6 +38,8 @@ struct Planner<'a> {
     ids: &'a Ids,
     problems: &'a mut Vec<Problem>,
     plan: Plan,
+    /// Brokers that were looked at, by shard.
+    brokers: BTreeMap<(ShardId, BrokerId), Name>,
 }
 
 impl Planner<'_> {
@@ -85,6 +91,7 @@ impl Planner<'_> {
         else {
             return;
         };
+        self.broker(entry, *broker);
         match self.existing.sessions.get(&entry.name) {
             // A broker that differs was refused with the ids.
             Some((home, _)) if *home == entry.shard => {}
@@ -98,6 +105,46 @@ impl Planner<'_> {
                     format!("session {} to {} on shard {}", entry.name, entry.broker.value, entry.shard);
                 self.step(entry.shard, StepKind::New, Command::DefineSession(definition), text);
             }
+        }
+    }
+
+    /// A broker has its name on every shard that has a session to it.
+    fn broker(&mut self, entry: &SessionEntry, id: BrokerId) {
+        let name = entry.broker.value;
+        if self.brokers.insert((entry.shard, id), name).is_some() {
+            return;
+        }
+        let known = self.existing.brokers.get(&id).and_then(|names| names.get(&entry.shard));
+        let (kind, text) = match known {
+            Some(known) if *known == name => return,
+            Some(known) => (StepKind::Changed, format!("broker {known} → {name} on shard {}", entry.shard)),
+            None => (StepKind::New, format!("broker {name} on shard {}", entry.shard)),
+        };
+        self.step(entry.shard, kind, Command::DefineBroker(BrokerDefinition { id, name }), text);
+    }
+
+    /// A name is one strategy's: the orders of the past carry the number, and stay its own.
+    fn strategies(&mut self, entry: &PortfolioEntry, portfolio: PortfolioId) {
+        for (name, id) in &entry.strategies {
+            let of_portfolio = self.existing.strategies.iter().filter(|((of, _), _)| *of == portfolio);
+            let bearer = of_portfolio.clone().find(|(_, known)| *known == name).map(|((_, id), _)| *id);
+            let known = of_portfolio.clone().find(|((_, known), _)| known == id).map(|(_, name)| *name);
+            let (kind, text) = match (known, bearer) {
+                (_, Some(bearer)) if bearer == *id => continue,
+                (_, Some(bearer)) => {
+                    let text = format!(
+                        "\"{name}\" is the name of strategy {bearer} in the journal, and not of {id}"
+                    );
+                    self.problem(&entry.at, "portfolio.strategies", text);
+                    continue;
+                }
+                (Some(known), None) => {
+                    (StepKind::Changed, format!("strategy {}/{id}: {known} → {name}", entry.name))
+                }
+                (None, None) => (StepKind::New, format!("strategy {}/{name}", entry.name)),
+            };
+            let definition = StrategyDefinition { portfolio, id: *id, name: *name };
+            self.step(entry.shard, kind, Command::DefineStrategy(definition), text);
         }
     }
 
@@ -117,6 +164,7 @@ impl Planner<'_> {
                 None
             }
         };
+        self.strategies(entry, *id);
         let kind = if known.is_none() { StepKind::New } else { StepKind::Changed };
         for (currency, limit) in &entry.gross_exposure {
             let before = known.and_then(|known| known.gross_exposure.get(currency));
@@ -230,6 +278,17 @@ impl Planner<'_> {
         left.extend(
             existing.accounts.keys().filter(|name| !listed(**name)).map(|name| format!("account {name}")),
         );
+        self.unlisted_strategies();
+    }
+
+    fn unlisted_strategies(&mut self) {
+        for ((portfolio, id), name) in &self.existing.strategies {
+            let of = |entry: &&PortfolioEntry| self.ids.portfolios.get(&entry.name) == Some(portfolio);
+            let entry = self.config.portfolios.iter().find(of);
+            if !entry.is_some_and(|entry| entry.strategies.iter().any(|(_, listed)| listed == id)) {
+                self.plan.unlisted.push(format!("strategy {name}"));
+            }
+        }
     }
 }
 

@@ -214,7 +214,7 @@ fn readers_without_number_leave_the_replica_with_its_shard() {
         .replica()
         .read(last, |core| Definitions::of([(ShardId::new(0), core)], &[usd()]))
         .unwrap();
-    let directory = Directory::new([ShardId::new(0)], &definitions, None);
+    let directory = Directory::new([ShardId::new(0)], &definitions);
     let shards = std::slice::from_ref(&world.shard);
     let api = Arc::new(RunningNode::new(directory, shards, Sessions::default(), None).unwrap());
     let socket = folder.path().join("s");

@@ -340,7 +340,7 @@ fn directory(config: &Config, shards: &[Shard], at: &[Position]) -> Result<Direc
     for (shard, at) in shards.iter().zip(at) {
         shard.replica().read(*at, |core| definitions.add(shard.id(), core, &config.currencies))?;
     }
-    Ok(Directory::new(shards.iter().map(Shard::id), &definitions, Some(config)))
+    Ok(Directory::new(shards.iter().map(Shard::id), &definitions))
 }
 
 fn start_feed(config: &Config, directory: &Directory, shards: &[Shard]) -> Result<Option<Feed>, NodeError> {

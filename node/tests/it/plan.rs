@@ -185,3 +185,29 @@ fn instruments_are_defined_on_every_shard_and_the_rest_at_home() {
     assert_eq!((node.cores[0].accounts().count(), node.cores[1].accounts().count()), (3, 3));
     assert!(node.plan(&config).is_empty());
 }
+
+#[test]
+fn a_strategy_and_a_broker_are_renamed_and_their_numbers_stay() {
+    let mut node = Node::new(1);
+    node.carry_out(&node.plan(&config(EXAMPLE_NODE)));
+    let renamed = EXAMPLE_NODE.replace("\"PAPER\"", "\"PRIME\"").replacen("MOMENTUM = 1", "TREND = 1", 1);
+    let plan = node.plan(&config(&renamed));
+    assert_eq!(texts(&plan), ["~ broker PAPER → PRIME on shard 0", "~ strategy GROWTH/1: MOMENTUM → TREND"]);
+    node.carry_out(&plan);
+    assert!(node.plan(&config(&renamed)).is_empty());
+    let names = Definitions::of([(ShardId::new(0), &node.cores[0])], &[]);
+    assert_eq!(names.brokers.len(), 1);
+}
+
+#[test]
+fn a_name_does_not_move_to_another_number() {
+    let mut node = Node::new(1);
+    let first = config(EXAMPLE_NODE);
+    node.carry_out(&node.plan(&first));
+    let renumbered = EXAMPLE_NODE.replacen("MOMENTUM = 1", "MOMENTUM = 7", 1);
+    let error = Plan::new(&config(&renumbered), &node.definitions(&first)).unwrap_err();
+    assert_eq!(error.problems()[0].key, "portfolio.strategies");
+    let gone = EXAMPLE_NODE.replacen("MOMENTUM = 1, ", "", 1);
+    let plan = node.plan(&config(&gone));
+    assert_eq!((texts(&plan), plan.unlisted), (vec![], vec!["strategy MOMENTUM".to_owned()]));
+}

@@ -73,7 +73,7 @@ impl Report {
             &world.config.currencies,
         );
         let ids = shards().map(|replay| replay.position().shard);
-        let directory = Directory::new(ids, &definitions, Some(&world.config));
+        let directory = Directory::new(ids, &definitions);
         let books = books(evidence, &directory);
         let inexact = |error: model::ArithmeticError| DemoError::Unexpected(error.to_string());
         Ok(Self {

@@ -49,7 +49,7 @@ impl FakeNode {
         }
         let definitions = Definitions::of([(ShardId::new(0), &core)], &config.currencies);
         Arc::new(Self {
-            directory: Directory::new([ShardId::new(0)], &definitions, Some(&config)),
+            directory: Directory::new([ShardId::new(0)], &definitions),
             core: Mutex::new((core, seq)),
             origins: Mutex::default(),
             held: Mutex::default(),
