@@ -8,8 +8,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use machine::Ask;
 use model::{
     AccountId, Broken, ClOrdId, Command, Date, ExecutionReport, Incarnation, Instrument, InstrumentId,
-    Invariant, Name, OrderId, PortfolioId, Position, Price, SessionDefinition, SessionId, SessionState,
-    ShardId, WireId, there,
+    Invariant, Name, OrderId, PortfolioId, Position, Price, Remember, SessionDefinition, SessionId,
+    SessionState, ShardId, WireId, there,
 };
 
 use crate::asks::Asks;
@@ -22,6 +22,7 @@ use crate::orders::Orders;
 use crate::parts::movements::Movements;
 use crate::parts::names::Directories;
 use crate::parts::settlement::Settlements;
+use crate::remembered::Remembered;
 use crate::store::growth::Spare;
 use crate::store::table::Table;
 use crate::{Account, Order, Portfolio};
@@ -39,6 +40,8 @@ pub struct Core {
     /// Account names, so that defining the hundred-thousandth is as quick as the first.
     pub(crate) account_names: BTreeMap<Name, AccountId>,
     pub(crate) orders: Orders,
+    /// Identifiers of orders that are retired.
+    pub(crate) remembered: Remembered,
     pub(crate) executions: Executions,
     /// A part's.
     pub(crate) movements: Movements,
@@ -273,6 +276,16 @@ impl Core {
     /// An account's orders that are not retired, finished ones first.
     pub fn orders(&self, account: AccountId) -> impl Iterator<Item = Order> {
         self.orders.finished(account).chain(self.orders.open(account))
+    }
+
+    /// For how many days identifiers are remembered.
+    pub const fn remembers(&self) -> Remember {
+        Remember { orders_days: self.remembered.for_days(), cash_days: self.movements.for_days() }
+    }
+
+    /// How many identifiers of retired orders are remembered.
+    pub fn remembered_ids(&self) -> u64 {
+        self.remembered.len()
     }
 
     /// How many finished orders were retired so far: the journal still explains them, this state no longer does.

@@ -14,4 +14,9 @@ pub(crate) enum Fact {
     },
     /// Somebody who was set aside is not any more.
     Released,
+    /// References of cash movements are to be remembered for so many days.
+    CashRemembered {
+        /// From the day on which one was booked.
+        days: u16,
+    },
 }

@@ -63,6 +63,14 @@ pub(crate) enum Changed {
     Unexplained = 21,
     /// The wall clock is not trusted, is trusted again, or the shard's time stands otherwise to the boot.
     Clock = 22,
+    /// For how many days identifiers are remembered.
+    Remember = 23,
+    /// The identifier of a retired order is remembered: its number, and the day.
+    Remembered = 24,
+    /// An identifier is forgotten: its number.
+    Forgotten = 25,
+    /// A reference of a cash movement is forgotten: its number.
+    MovementForgotten = 26,
 }
 
 /// The fingerprint of all changes so far.

@@ -1,6 +1,6 @@
 //! What a part may change beside its own state: postings, and no more.
 
-use model::{AccountId, Amount, Date, Invariant, there};
+use model::{AccountId, Amount, Date, Invariant, Timestamp, there};
 
 use crate::books::ledger::{Dates, Prepared};
 use crate::fingerprint::{Changed, Fingerprint};
@@ -10,6 +10,8 @@ use crate::{Account, Asset, Portfolio};
 
 /// The hands of a part, while it carries out a command or what is due.
 pub(crate) struct Hands<'a> {
+    /// The time of the input.
+    pub(crate) now: Timestamp,
     pub(crate) accounts: &'a mut Table<Account>,
     pub(crate) portfolios: &'a Table<Portfolio>,
     pub(crate) rooms: &'a mut Spare<Dates>,

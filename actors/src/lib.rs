@@ -32,6 +32,7 @@ mod part;
 mod parts;
 mod portfolio;
 mod provision;
+mod remembered;
 mod section;
 mod sections;
 mod staging;

@@ -25,10 +25,14 @@ pub const LOGIC_CHANGES: &[LogicChange] = &[
         version: 4,
         what: "A count of a broker above what is booked stays with its order, and is asked about.",
     },
+    LogicChange {
+        version: 5,
+        what: "References of cash movements are forgotten, 400 days after they were booked or as was said.",
+    },
 ];
 
 /// The version of the logic: raised by any change that makes an old journal lead to another state.
-pub const LOGIC_VERSION: u32 = 4;
+pub const LOGIC_VERSION: u32 = 5;
 
 #[cfg(test)]
 mod tests {

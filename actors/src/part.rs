@@ -29,7 +29,7 @@ pub(crate) trait Part: Sized + Default {
     }
 
     /// Does what is due.
-    fn due(&mut self, _hands: &mut Hands<'_>, _now: Timestamp, _out: &mut Outcome) {}
+    fn due(&mut self, _hands: &mut Hands<'_>, _out: &mut Outcome) {}
 
     /// Writes its section.
     fn save(&self, writer: &mut dyn Write) -> Result<()>;

@@ -11,7 +11,7 @@ use model::Incarnation;
 
 use crate::fingerprint::Fingerprint;
 use crate::orders::Orders;
-use crate::parts::movements::References;
+use crate::parts::movements::{References, UNDATED};
 use crate::section::KeptSection;
 use crate::store::table::Table;
 use crate::trading::KEPT_PARTS;
@@ -55,6 +55,7 @@ const HOT: &[KeptSection] = &[
     field!("asks", 1, asks),
     KeptSection { section: Section { name: "broken", version: 1 }, save: save_broken, load: load_broken },
     field!("clock", 1, clock),
+    field!("remembered", 1, remembered),
 ];
 
 /// Every section, in order.
@@ -92,7 +93,7 @@ fn load_accounts(core: &mut Core, version: u16, mut reader: &mut dyn Read) -> Re
     if version == 1 {
         let accounts = Table::<(Account, References)>::deserialize_reader(&mut reader)?;
         core.accounts = accounts.map(|(account, references)| {
-            references.values().for_each(|cash_move| core.movements.insert(cash_move));
+            references.values().for_each(|cash_move| core.movements.insert(cash_move, UNDATED));
             account
         });
     } else {
@@ -196,7 +197,7 @@ mod tests {
         });
         assert!(before.insert(3, (account.clone(), references)) && now.accounts.insert(3, account));
         now.account_names.insert(Name::new("ALPHA").unwrap(), id);
-        now.movements.insert(&cash_move);
+        now.movements.insert(&cash_move, UNDATED);
         let mut read = Core::default();
         read.load("accounts", 1, &borsh::to_vec(&before).unwrap()).unwrap();
         assert_eq!(read, now);

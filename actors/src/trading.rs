@@ -21,7 +21,7 @@ trait Seat<P: Part> {
     fn part(&self) -> &P;
 
     /// To work, with the hands that it has for that.
-    fn at_work(&mut self) -> (&mut P, Hands<'_>);
+    fn at_work(&mut self, now: Timestamp) -> (&mut P, Hands<'_>);
 }
 
 /// The parts, in the order in which they hear, do what is due, and are kept.
@@ -34,9 +34,9 @@ macro_rules! parts {
             }
 
             #[inline]
-            fn at_work(&mut self) -> (&mut $part, Hands<'_>) {
+            fn at_work(&mut self, now: Timestamp) -> (&mut $part, Hands<'_>) {
                 let Self { $field, accounts, portfolios, rooms, changes, at_work, .. } = self;
-                ($field, Hands { accounts, portfolios, rooms, changes, at_work })
+                ($field, Hands { now, accounts, portfolios, rooms, changes, at_work })
             }
         })*
 
@@ -52,8 +52,8 @@ macro_rules! parts {
             /// Has every part do what is due.
             fn due(&mut self, now: Timestamp, out: &mut Outcome) {
                 $({
-                    let (part, mut hands) = Seat::<$part>::at_work(self);
-                    part.due(&mut hands, now, out);
+                    let (part, mut hands) = Seat::<$part>::at_work(self, now);
+                    part.due(&mut hands, out);
                 })*
             }
 
@@ -171,7 +171,7 @@ impl Core {
             Command::NewOrder(order) => apply::new_order::apply(self, stamp, stamped, order, out),
             Command::CancelOrder(cancel) => apply::cancel_order::apply(self, stamp, stamped, cancel, out),
             Command::ReplaceOrder(replace) => apply::replace_order::apply(self, stamp, stamped, replace, out),
-            Command::MoveCash(cash_move) => self.obey::<Movements, _>(cash_move, out),
+            Command::MoveCash(cash_move) => self.obey::<Movements, _>(stamp.time, cash_move, out),
             Command::Halt(scope) => apply::halt::apply(self, *scope, true, out),
             Command::Resume(scope) => apply::halt::apply(self, *scope, false, out),
             Command::SetLimit { actor, kind, currency, value } => {
@@ -182,8 +182,12 @@ impl Core {
             Command::DefineAccount(account) => apply::define::account(self, account, out),
             Command::DefineSession(session) => apply::define::session(self, session, out),
             Command::AcceptClock(acceptance) => apply::clock::accept(self, *acceptance, out),
-            Command::DefineStrategy(strategy) => self.obey::<Directories, _>(strategy, out),
-            Command::DefineBroker(broker) => self.obey::<Directories, _>(broker, out),
+            Command::DefineStrategy(strategy) => self.obey::<Directories, _>(stamp.time, strategy, out),
+            Command::DefineBroker(broker) => self.obey::<Directories, _>(stamp.time, broker, out),
+            Command::Remember(remember) => {
+                apply::remember::apply(self, *remember, out);
+                self.hear();
+            }
             Command::CancelAll(cancel) => apply::asks::cancel_all(self, stamp, *origin, *cancel, out),
             Command::Release(aside) => {
                 apply::broken::release(self, *aside, out);
@@ -195,13 +199,13 @@ impl Core {
     /// Has a part carry out a command: it checks first, and then commits.
     // In line it would have every other command pay for its room on the stack.
     #[inline(never)]
-    fn obey<P: Obeys<C>, C>(&mut self, command: &C, out: &mut Outcome)
+    fn obey<P: Obeys<C>, C>(&mut self, now: Timestamp, command: &C, out: &mut Outcome)
     where
         Self: Seat<P>,
     {
         match self.part().check(self, command) {
             Ok(plan) => {
-                let (part, mut hands) = self.at_work();
+                let (part, mut hands) = self.at_work(now);
                 part.commit(&mut hands, command, plan, out);
             }
             Err(denial) => out.denied(ClOrdId::EMPTY, denial),
@@ -231,6 +235,7 @@ impl Core {
             return None;
         }
         let retires = apply::retire::next_retirement(self).map(Date::start);
-        self.next_of_parts().into_iter().chain(retires).min()
+        let forgets = self.remembered.next_forgotten().map(Date::start);
+        self.next_of_parts().into_iter().chain(retires).chain(forgets).min()
     }
 }

@@ -13,8 +13,8 @@ journalled! {
         /// By which strategy of the account's portfolio; 0 for a person.
         pub strategy: StrategyId,
         /// The submitter's own identifier, unique in the account for the trading day and the next, as long as a
-        /// finished order is kept (FIX asks for the day). The same with the same content returns the order that
-        /// exists; with other content it is denied.
+        /// finished order is kept (FIX asks for the day), and for [`Remember::orders_days`]. The same with the same
+        /// content returns the order that exists; with other content, and once the order is retired, it is denied.
         pub cl_ord_id: ClOrdId,
         /// What.
         pub instrument: InstrumentId,
@@ -70,7 +70,7 @@ journalled! {
         pub kind: CashMoveKind,
         /// How much, above zero.
         pub money: Money,
-        /// The mover's own identifier, unique in the account.
+        /// The mover's own identifier, unique in the account for [`Remember::cash_days`].
         pub reference: Reference,
     }
 
@@ -96,5 +96,23 @@ journalled! {
         Strategy(PortfolioId, StrategyId),
         /// One instrument.
         Instrument(InstrumentId),
+    }
+
+    /// For how many days identifiers are remembered. Of an order it counts from the day of its last change, of a cash
+    /// movement from the day it was booked.
+    pub struct Remember {
+        /// Within so many days an identifier of an order that is no longer kept is refused. 1 remembers none: for the day
+        /// of its last change and the next the order itself is kept.
+        pub orders_days: u16,
+        /// Within so many days a cash movement with the same reference is booked once.
+        pub cash_days: u16,
+    }
+}
+
+impl Default for Remember {
+    /// Where nobody has said otherwise: an order's identifier as long as the order is kept, a movement's reference for a
+    /// year and a month.
+    fn default() -> Self {
+        Self { orders_days: 1, cash_days: 400 }
     }
 }

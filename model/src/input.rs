@@ -4,7 +4,8 @@ use crate::{
     AccountId, Actor, Amount, Aside, Broken, BrokerId, CancelAll, CancelOrder, CancelReject, CashMove,
     CausedBy, ClockAcceptance, ClockAnchor, ClockJump, Currency, ExecutionReport, FeeSchedule, Incarnation,
     Instrument, InstrumentId, LimitKind, MessageReject, Name, NewOrder, Origin, PortfolioId,
-    QuarantinedMessage, Quote, ReplaceOrder, Scope, SessionId, ShardId, Stamped, StrategyId, WireId,
+    QuarantinedMessage, Quote, Remember, ReplaceOrder, Scope, SessionId, ShardId, Stamped, StrategyId,
+    WireId,
 };
 
 journalled! {
@@ -143,6 +144,8 @@ journalled! {
         DefineStrategy(StrategyDefinition),
         /// Name a broker, or rename it.
         DefineBroker(BrokerDefinition),
+        /// Set for how long identifiers are remembered.
+        Remember(Remember),
     }
 }
 

@@ -36,7 +36,7 @@ mod text;
 pub use broken::{Aside, Broken, Invariant, broken, holds, there};
 pub use clock::{BootId, ClockAcceptance, ClockAnchor, ClockFinding, ClockJump};
 pub use codec::{RecordBody, RecordKind};
-pub use command::{CancelAll, CancelOrder, CashMove, CashMoveKind, NewOrder, ReplaceOrder, Scope};
+pub use command::{CancelAll, CancelOrder, CashMove, CashMoveKind, NewOrder, Remember, ReplaceOrder, Scope};
 pub use currency::Currency;
 pub use event::{Alert, AlertKind, Event};
 pub use exact::ArithmeticError;

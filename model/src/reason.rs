@@ -65,6 +65,8 @@ deny_reasons! {
     MissingIdentifier = 112, 99, "cl_ord_id", "an identifier is needed";
     /// A definition contradicts what is defined already, or itself.
     BadDefinition = 113, 99, "definition", "the definition contradicts itself or what exists";
+    /// The ClOrdID is that of an order that is no longer kept, and the firm refuses those for longer.
+    ClOrdIdRemembered = 114, 6, "cl_ord_id", "the identifier was used before, within orders.remember_days";
 
     // 2xx: not now
     /// The firm, portfolio, account, strategy or instrument is halted.

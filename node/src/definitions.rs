@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actors::Core;
 use model::{
     AccountDefinition, Amount, BrokerId, Currency, Decimal, Instrument, LimitKind, Limits, Name,
-    PortfolioDefinition, PortfolioId, SessionDefinition, ShardId, StrategyId, Symbol,
+    PortfolioDefinition, PortfolioId, Remember, SessionDefinition, ShardId, StrategyId, Symbol,
 };
 
 /// An account as it is.
@@ -41,6 +41,8 @@ pub struct Definitions {
     pub brokers: BTreeMap<BrokerId, BTreeMap<ShardId, Name>>,
     /// Accounts.
     pub accounts: BTreeMap<Name, (ShardId, KnownAccount)>,
+    /// For how many days each shard remembers identifiers.
+    pub remembers: BTreeMap<ShardId, Remember>,
 }
 
 impl Definitions {
@@ -55,6 +57,7 @@ impl Definitions {
 
     /// Adds what one shard knows.
     pub fn add(&mut self, shard: ShardId, core: &Core, currencies: &[Currency]) {
+        self.remembers.insert(shard, core.remembers());
         for book in core.instruments() {
             let definition = book.definition;
             self.instruments.entry(definition.symbol).or_default().insert(shard, definition);

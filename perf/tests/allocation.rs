@@ -33,6 +33,8 @@ static BYTES: AtomicU64 = AtomicU64::new(0);
 static LARGEST: AtomicUsize = AtomicUsize::new(0);
 static WATCHED: AtomicUsize = AtomicUsize::new(0);
 static SEEN: AtomicU64 = AtomicU64::new(0);
+/// Of all threads: bytes that are not given back.
+static LIVE: AtomicU64 = AtomicU64::new(0);
 
 struct Counting;
 
@@ -41,17 +43,21 @@ struct Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
+        LIVE.fetch_add(layout.size() as u64, Ordering::Relaxed);
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         count(new_size);
+        LIVE.fetch_add(new_size as u64, Ordering::Relaxed);
+        LIVE.fetch_sub(layout.size() as u64, Ordering::Relaxed);
         // SAFETY: the caller's promise is passed on.
         unsafe { System.realloc(ptr, layout, new_size) }
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size() as u64, Ordering::Relaxed);
         // SAFETY: the caller's promise is passed on.
         unsafe { System.dealloc(ptr, layout) }
     }
@@ -216,4 +222,52 @@ fn a_day_like_those_before_allocates_nothing() {
     println!("days of {ORDERS} orders: {seen}");
     // None at all was seen; the map of days may need a node for some of them.
     assert!(seen.allocations <= 4, "{seen}");
+}
+
+fn live() -> u64 {
+    LIVE.load(Ordering::Relaxed)
+}
+
+/// Three years of orders and cash end in the memory that their first months took: what is retired is forgotten, at the
+/// latest after the time that the firm said, and its memory is used again.
+#[test]
+fn a_long_history_ends_in_the_memory_it_began_with() {
+    const DAYS: usize = 1_000;
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut days = Days::new(|_| ());
+    days.remember(30, 40);
+    let mut by_day = Vec::with_capacity(DAYS);
+    for _ in 0..DAYS {
+        days.cash(40);
+        days.day(40);
+        by_day.push(live());
+    }
+    let most_of = |days: &[u64]| days.iter().copied().max().unwrap();
+    let (early, late) = (most_of(&by_day[60..160]), most_of(&by_day[DAYS - 100..]));
+    println!(
+        "a long history: {early} bytes in its first months, {late} at its end, {} ids",
+        days.remembered_ids()
+    );
+    assert_eq!(days.remembered_ids(), 29 * 40);
+    assert!(late <= early + early / 100, "from {early} to {late} bytes");
+}
+
+/// What one more identifier costs, as the documents say.
+#[test]
+fn an_identifier_that_is_remembered_takes_some_thirty_bytes() {
+    const DAYS: u32 = 60;
+    const ORDERS: u32 = 400;
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let taken = |orders_days: u16| {
+        let before = live();
+        let mut days = Days::new(|_| ());
+        days.remember(orders_days, 400);
+        (0..DAYS).for_each(|_| days.day(ORDERS));
+        (live() - before, days.remembered_ids())
+    };
+    let ((plain, none), (with, ids)) = (taken(1), taken(366));
+    let bytes = (with - plain) / ids;
+    println!("{ids} identifiers: {bytes} bytes each");
+    assert_eq!((none, ids), (0, u64::from((DAYS - 1) * ORDERS)));
+    assert!((16..=44).contains(&bytes), "{bytes} bytes each");
 }

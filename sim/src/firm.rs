@@ -5,8 +5,8 @@ use model::{
     AccountDefinition, AccountId, Actor, AssetClass, BrokerId, CancelAll, CancelOrder, CashMove,
     CashMoveKind, ClOrdId, Command, Currency, Decimal, FeeSchedule, Instrument, InstrumentId, LimitKind,
     Money, Name, NewOrder, OrderId, OrderType, PortfolioDefinition, PortfolioId, Price, Quantity, Quote,
-    Reference, ReplaceOrder, Scope, SessionDefinition, SessionId, Side, StrategyId, Symbol, TimeInForce,
-    Timestamp,
+    Reference, Remember, ReplaceOrder, Scope, SessionDefinition, SessionId, Side, StrategyId, Symbol,
+    TimeInForce, Timestamp,
 };
 
 use crate::dice::Dice;
@@ -87,6 +87,7 @@ pub(crate) fn definitions() -> Vec<Command> {
             commands.push(cash(index, CashMoveKind::Deposit, money, 10_000_000, &format!("opening-{money}")));
         }
     }
+    commands.push(Command::Remember(Remember { orders_days: 4, cash_days: 30 }));
     commands.push(limit(Actor::Account(AccountId::new(1)), LimitKind::MaxPosition, None, 400));
     commands.push(limit(Actor::Account(AccountId::new(2)), LimitKind::ShortSale, None, 1));
     commands.push(limit(Actor::Portfolio(FUND), LimitKind::MaxGrossExposure, Some(currency(1)), 60_000));

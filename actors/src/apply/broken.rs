@@ -123,6 +123,7 @@ impl Core {
             | Command::DefineSession(_)
             | Command::AcceptClock(_)
             | Command::DefineBroker(_)
+            | Command::Remember(_)
             | Command::Release(Aside::Firm) => Aside::Firm,
         }
     }

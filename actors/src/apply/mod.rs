@@ -14,6 +14,7 @@ pub(crate) mod mark;
 pub(crate) mod missing;
 pub(crate) mod new_order;
 pub(crate) mod reject;
+pub(crate) mod remember;
 pub(crate) mod replace_order;
 pub(crate) mod retire;
 pub(crate) mod session;

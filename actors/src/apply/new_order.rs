@@ -4,6 +4,7 @@ use model::{Denial, DenyReason, Event, NewOrder, Stamped, WireId};
 
 use crate::apply::facts::of_new_order;
 use crate::apply::order_message;
+use crate::store::key::key_of;
 use crate::{Core, Order, Outcome, Stamp};
 
 pub(crate) fn apply(core: &mut Core, stamp: Stamp, stamped: &Stamped, request: &NewOrder, out: &mut Outcome) {
@@ -31,6 +32,9 @@ fn submit(
         out.event(Event::OrderExists { order: existing.id, status: existing.shown_status() });
         return Ok(());
     }
+    if !core.remembered.is_empty() {
+        check_remembered(core, request)?;
+    }
     let instrument = core.instrument(request.instrument).ok_or(Denial::of(DenyReason::UnknownInstrument))?;
     let approved =
         risk_gate::approve(&of_new_order(core, account, instrument, stamped, stamp.time, request)?)?;
@@ -45,4 +49,11 @@ fn submit(
     core.changes.order(&order);
     core.orders.add(&order);
     Ok(())
+}
+
+// In line it would have orders of firms that remember nothing pay for it.
+#[inline(never)]
+fn check_remembered(core: &Core, request: &NewOrder) -> Result<(), Denial> {
+    let is_remembered = core.remembered.has(key_of(request.account.index, request.cl_ord_id.as_str()));
+    if is_remembered { Err(Denial::of(DenyReason::ClOrdIdRemembered)) } else { Ok(()) }
 }

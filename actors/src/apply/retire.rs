@@ -3,6 +3,7 @@
 use model::Date;
 
 use crate::fingerprint::Changed;
+use crate::store::key::key_of;
 use crate::{Core, Order};
 
 /// A finished order stays for the rest of its last day (UTC) and this many days more: for questions, and for what a
@@ -11,14 +12,34 @@ const KEPT_DAYS: i32 = 1;
 /// Orders that one tick retires: so that the end of a day takes no order's way for long. The next tick goes on.
 const RETIRED_AT_ONCE: usize = 256;
 
+/// Identifiers that one tick forgets.
+const FORGOTTEN_AT_ONCE: usize = 1024;
+
 pub(crate) fn apply(core: &mut Core, today: Date) {
     for _ in 0..RETIRED_AT_ONCE {
-        if next_retirement(core).is_none_or(|date| date > today) {
-            break;
-        }
+        let due = core.orders.first_finished().filter(|order| retires_on(order) <= today);
+        let Some(order) = due else { break };
         if let Some(retired) = core.orders.retire_first() {
             core.changes.note(Changed::Retired, retired.seq, 0);
+            remember(core, &order);
         }
+    }
+    for _ in 0..FORGOTTEN_AT_ONCE {
+        if core.remembered.next_forgotten().is_none_or(|date| date > today) {
+            break;
+        }
+        if let Some(key) = core.remembered.forget_first() {
+            core.changes.note(Changed::Forgotten, key, 0);
+        }
+    }
+}
+
+/// Where the firm refuses identifiers for longer than it keeps orders.
+fn remember(core: &mut Core, order: &Order) {
+    if i32::from(core.remembered.for_days()) > KEPT_DAYS {
+        let (key, day) = (key_of(order.account.index, order.cl_ord_id.as_str()), order.updated.date());
+        core.remembered.add(key, day);
+        core.changes.note(Changed::Remembered, key, u64::from(day.days.cast_unsigned()));
     }
 }
 

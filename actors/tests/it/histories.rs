@@ -4,8 +4,8 @@
 use model::{
     AccountId, Actor, Backlog, CashMoveKind, ClockAcceptance, ClockFinding, ClockJump, Command, Delivery,
     ExecId, ExecType, ExecutionReport, Incarnation, Input, InstrumentId, LimitKind, MessageReject, NewOrder,
-    OrdStatus, OrderType, Price, Quantity, Quote, Reference, RejectLevel, Scope, SessionState, Side,
-    TimeInForce, Timestamp, WireId,
+    OrdStatus, OrderType, Price, Quantity, Quote, Reference, RejectLevel, Remember, Scope, SessionState,
+    Side, TimeInForce, Timestamp, WireId,
 };
 use proptest::prelude::*;
 
@@ -32,6 +32,8 @@ pub(crate) enum Step {
     Wait { seconds: i64 },
     Clock { hours: i64, back: bool },
     AcceptClock { newest: bool },
+    Reuse { order: usize, other: bool },
+    Remember { days: u16 },
 }
 
 pub(crate) fn step() -> impl Strategy<Value = Step> {
@@ -62,6 +64,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => prop::bool::weighted(0.2).prop_map(Step::Backlog),
         1 => (0i64..10).prop_map(|seconds| Step::Wait { seconds }),
         1 => (-60i64..60, any::<bool>()).prop_map(|(hours, back)| Step::Clock { hours, back }),
+        3 => (pick(), any::<bool>()).prop_map(|(order, other)| Step::Reuse { order, other }),
+        1 => (0u16..6).prop_map(|days| Step::Remember { days }),
         3 => prop::bool::weighted(0.8).prop_map(|newest| Step::AcceptClock { newest }),
     ]
 }
@@ -75,6 +79,7 @@ pub(crate) struct Player {
     pub(crate) world: World,
     sent: Vec<WireId>,
     said: Vec<ExecutionReport>,
+    submitted: Vec<NewOrder>,
     count: u32,
     incarnation: u32,
 }
@@ -85,7 +90,7 @@ impl Player {
         world.limit(Actor::Account(ALPHA), LimitKind::MaxPosition, "400");
         world.limit(Actor::Account(BETA), LimitKind::ShortSale, "1");
         world.limit(Actor::Portfolio(FUND), LimitKind::MaxGrossExposure, "60000");
-        Self { world, sent: Vec::new(), said: Vec::new(), count: 0, incarnation: 1 }
+        Self { world, sent: Vec::new(), said: Vec::new(), submitted: Vec::new(), count: 0, incarnation: 1 }
     }
 
     /// Turns a step into the inputs it stands for. What is picked where nothing is there gives none.
@@ -93,7 +98,9 @@ impl Player {
         self.count += 1;
         Some(match step {
             Step::Order { account, instrument, buy, market, lots, offset } => {
-                self.command(Command::NewOrder(self.order(account, instrument, buy, market, lots, offset)))
+                let order = self.order(account, instrument, buy, market, lots, offset);
+                self.submitted.push(order);
+                self.command(Command::NewOrder(order))
             }
             Step::Cancel(order) => self.command(self.world.cancel_command(self.order_at(order)?)),
             Step::Replace { order, lots, offset } => {
@@ -155,6 +162,16 @@ impl Player {
             Step::Backlog(is_there) => {
                 self.world.backlog = is_there.then_some(Backlog { waiting: 12, most: 12 });
                 return None;
+            }
+            Step::Reuse { order, other } => {
+                let mut order = *pick(&self.submitted, order)?;
+                if other {
+                    order.quantity = quantity(order.instrument, 7);
+                }
+                self.command(Command::NewOrder(order))
+            }
+            Step::Remember { days } => {
+                self.command(Command::Remember(Remember { orders_days: days, cash_days: 30 }))
             }
             Step::Clock { hours, back } => {
                 let due = Timestamp::from_nanos(self.world.now);

@@ -13,6 +13,7 @@ mod executions;
 mod histories;
 mod invariants;
 mod lifecycle;
+mod memory;
 mod missing;
 mod names;
 mod numbers;

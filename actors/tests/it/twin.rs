@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Date, Decimal, Input, Position, Timestamp, WireId};
+use model::{ClOrdId, Date, Decimal, Input, Position, Timestamp, WireId};
 
 /// Account and currency, or account and instrument, by index.
 pub(crate) type Key = (u32, u32);
@@ -56,6 +56,7 @@ pub(crate) struct TwinOrder {
     /// The day on which it ended, and the last on which a broker spoke of it.
     pub(crate) ended: Option<i32>,
     pub(crate) heard: i32,
+    pub(crate) name: ClOrdId,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,6 +85,11 @@ pub(crate) struct Twin {
     /// Accounts that are set aside after a broken invariant, and what was executed of their orders meanwhile: it is kept.
     pub(crate) aside: BTreeSet<u32>,
     pub(crate) kept: BTreeMap<WireId, Whole>,
+    /// For how many days identifiers of retired orders are refused, less one.
+    pub(crate) remembers: i32,
+    /// Those identifiers, by account: the first day that may be the one of the order's last change, and the fewest days
+    /// that were said since.
+    pub(crate) names: BTreeMap<(u32, ClOrdId), (i32, i32)>,
     /// The wall clock is not trusted, and the record that says so.
     pub(crate) suspect: Option<Position>,
 }
@@ -186,7 +192,11 @@ impl Twin {
             }
         }
         for id in gone {
-            self.orders.remove(&id);
+            let Some(order) = self.orders.remove(&id) else { continue };
+            if self.remembers > 0 {
+                let day = order.ended.unwrap_or(today);
+                self.names.insert((order.account, order.name), (day, self.remembers + 1));
+            }
             self.ids.retain(|_, order| *order != id);
         }
     }

@@ -57,6 +57,7 @@ fn terms_of(now: i64, quote: Option<Quote>, order: &NewOrder) -> TwinOrder {
         dear: 0,
         ended: None,
         heard: 0,
+        name: order.cl_ord_id,
     }
 }
 
@@ -130,6 +131,8 @@ impl Twin {
                 self.accept(*id, terms_of(now, quote, order));
             }
             (Command::NewOrder(order), Event::Denied { denial, .. }) => {
+                let is_known = self.names.contains_key(&(order.account.index, order.cl_ord_id));
+                assert!(is_known || denial.reason != DenyReason::ClOrdIdRemembered, "{}", order.cl_ord_id);
                 self.refused(&terms_of(now, quote, order), denial);
             }
             (Command::CancelOrder(_), Event::RequestAccepted { order, request }) => {
@@ -164,6 +167,12 @@ impl Twin {
             (Command::Release(Aside::Account(account)), Event::Released { .. }) => {
                 self.aside.remove(&account.index);
             }
+            (Command::Remember(remember), Event::Done) => {
+                self.remembers = i32::from(remember.orders_days) - 1;
+                for (_, days) in self.names.values_mut() {
+                    *days = (*days).min(self.remembers + 1);
+                }
+            }
             (Command::Halt(_), _) => self.halted = true,
             (Command::Resume(_), _) => self.halted = false,
             (Command::AcceptClock(ClockAcceptance { found }), answer) => {
@@ -176,6 +185,10 @@ impl Twin {
     }
 
     fn accept(&mut self, id: WireId, terms: TwinOrder) {
+        if let Some((day, days)) = self.names.remove(&(terms.account, terms.name)) {
+            let today = model::Timestamp::from_nanos(terms.created).date().days;
+            assert!(today > day + days, "{} is taken again too early", terms.name);
+        }
         assert!(
             !self.session_down
                 && !self.halted

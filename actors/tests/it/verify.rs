@@ -1,7 +1,7 @@
 //! What `verify` finds: a state in which one section is of another moment than the rest.
 
 use actors::{Core, Section};
-use model::{AccountId, CashMove, CashMoveKind, Money, Reference};
+use model::{AccountId, CashMove, CashMoveKind, Date, Money, Reference};
 
 use crate::world::*;
 
@@ -57,6 +57,9 @@ fn a_movement_of_nobody_is_found() {
     // A row for each account before; the third holds the one movement.
     let mut bytes = borsh::to_vec(&(3u32, 0u8, 0u8, 1u8, 1u32)).unwrap();
     bytes.extend(borsh::to_vec(&(strange.reference, strange)).unwrap());
+    // Its day, on which it stands alone.
+    let day = (1u32, Date { days: 20_000 }, 1u32, (BETA, strange.reference));
+    bytes.extend(borsh::to_vec(&(day, 400u16)).unwrap());
     let core = with(&world.core, section("movements"), &bytes);
     assert!(found(&core).contains("of an account that is there"), "{}", found(&core));
 }

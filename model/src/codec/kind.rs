@@ -88,6 +88,8 @@ kinds! {
     22 CancelAll "cancel_all";
     /// [`crate::ClockAcceptance`].
     23 AcceptClock "accept_clock";
+    /// [`crate::Remember`].
+    24 Remember "remember";
     /// [`crate::Command::DefineStrategy`].
     25 DefineStrategy "define_strategy";
     /// [`crate::Command::DefineBroker`].
@@ -117,7 +119,7 @@ mod tests {
     use super::*;
 
     /// What stands in journals. Whoever has to change a line here is about to make old journals unreadable.
-    const FOR_GOOD: [(u8, &str); 31] = [
+    const FOR_GOOD: [(u8, &str); 32] = [
         (1, "opened"),
         (2, "digest"),
         (3, "tick"),
@@ -141,6 +143,7 @@ mod tests {
         (21, "release"),
         (22, "cancel_all"),
         (23, "accept_clock"),
+        (24, "remember"),
         (25, "define_strategy"),
         (26, "define_broker"),
         (30, "execution_report"),

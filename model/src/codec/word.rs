@@ -110,6 +110,7 @@ fn encode_command(command: &Command, out: &mut [u8]) -> Option<(RecordKind, usiz
         Command::DefineBroker(broker) => (RecordKind::DefineBroker, put(broker, out)?),
         Command::Release(aside) => (RecordKind::Release, put(aside, out)?),
         Command::AcceptClock(acceptance) => (RecordKind::AcceptClock, put(acceptance, out)?),
+        Command::Remember(remember) => (RecordKind::Remember, put(remember, out)?),
     })
 }
 
@@ -182,6 +183,7 @@ fn decode_command(kind: RecordKind, payload: &[u8], preface: Preface, input: &mu
         RecordKind::DefineBroker => command!(Command::DefineBroker),
         RecordKind::Release => command!(Command::Release),
         RecordKind::AcceptClock => command!(Command::AcceptClock),
+        RecordKind::Remember => command!(Command::Remember),
         _ => None,
     }
 }

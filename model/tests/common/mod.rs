@@ -12,8 +12,8 @@ use model::{
     ExecType, ExecutionReport, FeeSchedule, Incarnation, Input, Instrument, InstrumentId, Invariant,
     LimitKind, MessageReject, Money, Name, NewOrder, OrdStatus, OrderType, Origin, PortfolioDefinition,
     PortfolioId, Position, QuarantineCause, QuarantinedMessage, Quote, RecordBody, Reference, RejectLevel,
-    ReplaceOrder, Scope, SessionChange, SessionDefinition, SessionId, SessionState, ShardId, Side, Stamped,
-    StrategyDefinition, StrategyId, Symbol, Text, TimeInForce, Timestamp, WireId,
+    Remember, ReplaceOrder, Scope, SessionChange, SessionDefinition, SessionId, SessionState, ShardId, Side,
+    Stamped, StrategyDefinition, StrategyId, Symbol, Text, TimeInForce, Timestamp, WireId,
 };
 
 /// The shard of the test journals.
@@ -39,7 +39,7 @@ pub fn input(n: u64) -> Input {
     let account = AccountId::new(u32::try_from(n % 1_000_000).unwrap());
     let session = SessionId::new(1);
     let request = WireId { seq: n, incarnation: 1, shard: SHARD.index };
-    match n % 31 {
+    match n % 32 {
         0 | 24 => Input::Opened {
             incarnation: Incarnation { count: 9 },
             logic_version: account.index,
@@ -176,6 +176,7 @@ fn command(kind: u64, n: u64, account: AccountId) -> Command {
         23 => Command::Release(Aside::Account(account)),
         29 => Command::DefineStrategy(StrategyDefinition { portfolio, id: StrategyId::new(4), name }),
         30 => Command::DefineBroker(BrokerDefinition { id: BrokerId::new(1), name }),
+        31 => Command::Remember(Remember { orders_days: 30, cash_days: 365 }),
         28 => Command::AcceptClock(ClockAcceptance { found: Position::new(SHARD, n) }),
         _ => Command::DefineSession(SessionDefinition {
             id: SessionId::new(1),

@@ -9,7 +9,7 @@ use super::common::{SHARD, check_inputs, input, open, options, read_all, time};
 use journal::{Durability, Options};
 use model::{Incarnation, RecordBody};
 
-const COUNT: u64 = 30;
+const COUNT: u64 = 31;
 const DIGEST: [u8; 16] = *b"sixteen bytes ok";
 
 fn golden(name: &str) -> PathBuf {

@@ -5,7 +5,7 @@ use journal::Durability;
 use model::{Input, RecordBody, RecordKind};
 
 /// Bytes of a whole record, by kind; a raw message as long as it is.
-const SIZES: [(RecordKind, u32); 30] = [
+const SIZES: [(RecordKind, u32); 31] = [
     (RecordKind::Opened, 48),
     (RecordKind::Tick, 40),
     (RecordKind::Mark, 120),
@@ -28,6 +28,7 @@ const SIZES: [(RecordKind, u32); 30] = [
     (RecordKind::Release, 64),
     (RecordKind::CancelAll, 72),
     (RecordKind::AcceptClock, 72),
+    (RecordKind::Remember, 64),
     (RecordKind::DefineStrategy, 88),
     (RecordKind::DefineBroker, 88),
     (RecordKind::ExecutionReport, 368),
@@ -42,12 +43,12 @@ const SIZES: [(RecordKind, u32); 30] = [
 fn every_kind_has_its_size() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = open(dir.path(), Durability::Process).writer;
-    for n in 1..=30 {
+    for n in 1..=31 {
         // A raw message without bytes: what the kind itself takes.
         let input = if n == 4 { Input::Quarantined(quarantined(0)) } else { input(n) };
         writer.append(time(n), &input).unwrap();
     }
-    writer.append(time(31), &RecordBody::Digest([7; 16])).unwrap();
+    writer.append(time(32), &RecordBody::Digest([7; 16])).unwrap();
     writer.close().unwrap();
     let mut sizes: Vec<_> = read_all(dir.path())
         .unwrap()

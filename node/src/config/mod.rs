@@ -34,6 +34,10 @@ pub const EXAMPLE_BROKER: &str = include_str!("../../demo/broker.toml");
 pub struct Config {
     /// The node itself.
     pub node: Node,
+    /// For how many days identifiers of orders are refused; absent, as it was said last.
+    pub orders_days: Option<u16>,
+    /// For how many days references of cash movements are remembered; absent, as it was said last.
+    pub cash_days: Option<u16>,
     /// Where quotes come from, if from anywhere.
     pub market_data: Option<MarketFeed>,
     /// The currencies that instruments, cash and limits may use.

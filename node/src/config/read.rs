@@ -32,6 +32,9 @@ pub(super) fn config(
     let root = Section::new(source, &problems, "", document.span(), document.get_ref());
 
     let node = node(root.table("node"), source, &problems, folder);
+    let orders_days = root.table("orders").and_then(|section| remember_days(section, 1, MOST_ORDER_DAYS));
+    let cash_days =
+        root.table("cash").and_then(|section| remember_days(section, LEAST_CASH_DAYS, MOST_CASH_DAYS));
     let market_data = root.table("market_data").and_then(market_data);
     let currencies = root.required("currencies", currencies).map(|list| list.value).unwrap_or_default();
     let instruments_file = root.required("instruments", value::string);
@@ -44,6 +47,8 @@ pub(super) fn config(
 
     let mut config = Config {
         node,
+        orders_days,
+        cash_days,
         market_data,
         currencies,
         instruments: Vec::new(),
@@ -64,6 +69,17 @@ pub(super) fn config(
     }
     problems.into_result()?;
     Ok(config)
+}
+
+/// As the core has them.
+const MOST_ORDER_DAYS: u16 = 366;
+const LEAST_CASH_DAYS: u16 = 30;
+const MOST_CASH_DAYS: u16 = 3_660;
+
+fn remember_days(section: Section<'_>, least: u16, most: u16) -> Option<u16> {
+    let days = section.optional("remember_days", value::whole(least, most)).map(|days| days.value);
+    section.finish();
+    days
 }
 
 /// All are tasks of one thread.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use model::{
     AccountDefinition, AccountId, Actor, Amount, AssetClass, BrokerDefinition, BrokerId, Command, Decimal,
-    FeeSchedule, Instrument, LimitKind, Limits, Name, PortfolioDefinition, PortfolioId, SessionDefinition,
-    ShardId, StrategyDefinition,
+    FeeSchedule, Instrument, LimitKind, Limits, Name, PortfolioDefinition, PortfolioId, Remember,
+    SessionDefinition, ShardId, StrategyDefinition,
 };
 
 use super::ids::Ids;
@@ -28,6 +28,7 @@ pub(super) fn plan(config: &Config, existing: &Definitions, ids: &Ids, problems:
     for entry in &config.accounts {
         planner.account(entry);
     }
+    planner.remember();
     planner.unlisted();
     planner.plan
 }
@@ -251,6 +252,33 @@ impl Planner<'_> {
             if !listed && value != limit_value(&Limits::default(), limit) {
                 let value = value.map_or("none".to_owned(), |value| value.normalize().to_string());
                 self.plan.unlisted.push(format!("account {}: {limit} {value}", entry.name));
+            }
+        }
+    }
+
+    /// Each shard remembers for itself. What the file says nothing of stays as it was said last.
+    fn remember(&mut self) {
+        let kind = if self.existing.is_empty() { StepKind::New } else { StepKind::Changed };
+        for shard in (0..self.config.node.shards).map(ShardId::new) {
+            let known = self.existing.remembers.get(&shard).copied().unwrap_or_default();
+            let wanted = Remember {
+                orders_days: self.config.orders_days.unwrap_or(known.orders_days),
+                cash_days: self.config.cash_days.unwrap_or(known.cash_days),
+            };
+            if wanted != known {
+                let text = format!(
+                    "shard {shard}: orders.remember_days {} → {}, cash.remember_days {} → {}",
+                    known.orders_days, wanted.orders_days, known.cash_days, wanted.cash_days
+                );
+                self.step(shard, kind, Command::Remember(wanted), text);
+            }
+            let (said, usual) = (self.config, Remember::default());
+            if said.orders_days.is_none() && known.orders_days != usual.orders_days {
+                let text = format!("shard {shard}: orders.remember_days {}", known.orders_days);
+                self.plan.unlisted.push(text);
+            }
+            if said.cash_days.is_none() && known.cash_days != usual.cash_days {
+                self.plan.unlisted.push(format!("shard {shard}: cash.remember_days {}", known.cash_days));
             }
         }
     }

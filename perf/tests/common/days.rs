@@ -3,9 +3,9 @@
 
 use actors::{Core, Outcome, Provision, Stamp};
 use model::{
-    CancelOrder, CancelReject, Command, ExecType, Incarnation, Input, OrdStatus, Origin, Outbound,
-    OutboundKind, Position, Quantity, Quote, Reference, ReplaceOrder, SessionChange, SessionState, ShardId,
-    Stamped, Timestamp, WireId,
+    CancelOrder, CancelReject, CashMove, CashMoveKind, Command, Currency, ExecType, Incarnation, Input,
+    Money, OrdStatus, Origin, Outbound, OutboundKind, Position, Quantity, Quote, Reference, Remember,
+    ReplaceOrder, SessionChange, SessionState, ShardId, Stamped, Timestamp, WireId,
 };
 
 use crate::common::life::{quote, report};
@@ -75,6 +75,27 @@ impl Days {
         while self.core.next_deadline().is_some_and(|deadline| deadline <= self.time) {
             self.take(&Input::Tick);
         }
+    }
+
+    /// For how long the firm remembers identifiers.
+    pub(crate) fn remember(&mut self, orders_days: u16, cash_days: u16) {
+        self.command(Command::Remember(Remember { orders_days, cash_days }));
+    }
+
+    /// So much cash comes in and goes out again, each under a reference of its own.
+    pub(crate) fn cash(&mut self, moves: u32) {
+        let account = numbered(0).account;
+        let money = Money { amount: 1u32.into(), currency: Currency::new("USD").unwrap() };
+        for number in 0..moves {
+            let kind = if number % 2 == 0 { CashMoveKind::Deposit } else { CashMoveKind::Withdrawal };
+            let reference = Reference::new(&format!("M{}", self.seq)).unwrap();
+            self.command(Command::MoveCash(CashMove { account, kind, money, reference }));
+        }
+    }
+
+    /// How many identifiers of retired orders are remembered.
+    pub(crate) fn remembered_ids(&self) -> u64 {
+        self.core.remembered_ids()
     }
 
     fn order(&mut self, number: u32) {

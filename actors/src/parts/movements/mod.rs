@@ -3,17 +3,24 @@
 use borsh::io::{Read, Result, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
 use machine::Violation;
-use model::{Amount, CashMove, CashMoveKind, Denial, DenyReason, Event, Money};
+use model::{Amount, CashMove, CashMoveKind, Date, Denial, DenyReason, Event, Money, Timestamp};
 
 use crate::books::ledger::Prepared;
+use crate::fact::Fact;
+use crate::fingerprint::Changed;
 use crate::hands::Hands;
 use crate::must::must;
 use crate::part::{Obeys, Part};
+use crate::store::key::key_of;
+use crate::store::table::Table;
 use crate::{Account, Asset, Bucket, Core, Leg, Outcome};
 
 mod state;
 
-pub(crate) use state::{Movements, References};
+pub(crate) use state::{Movements, References, UNDATED};
+
+/// References that one tick forgets: so that no order waits for long. The next tick goes on.
+const FORGOTTEN_AT_ONCE: usize = 256;
 
 /// What becomes of a movement that is not refused.
 pub(crate) enum Movement {
@@ -25,18 +32,56 @@ pub(crate) enum Movement {
 
 impl Part for Movements {
     const SECTION: &'static str = "movements";
-    const VERSION: u16 = 1;
+    const VERSION: u16 = 2;
+
+    fn hear(&mut self, fact: &Fact) {
+        if let Fact::CashRemembered { days } = *fact {
+            self.set_for_days(days);
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Timestamp> {
+        self.next_forgotten().map(Date::start)
+    }
+
+    /// Forgets what is too old, some at each tick.
+    fn due(&mut self, hands: &mut Hands<'_>, _: &mut Outcome) {
+        let today = hands.now.date();
+        self.begin_to_count(today);
+        for _ in 0..FORGOTTEN_AT_ONCE {
+            if self.next_forgotten().is_none_or(|date| date > today) {
+                return;
+            }
+            if let Some((account, reference)) = self.forget_first() {
+                hands.note(
+                    Changed::MovementForgotten,
+                    account.index.into(),
+                    key_of(account.index, reference.as_str()),
+                );
+            }
+        }
+    }
 
     fn save(&self, mut writer: &mut dyn Write) -> Result<()> {
         self.serialize(&mut writer)
     }
 
-    fn load(_: u16, mut reader: &mut dyn Read) -> Result<Self> {
-        Self::deserialize_reader(&mut reader)
+    fn load(version: u16, mut reader: &mut dyn Read) -> Result<Self> {
+        match version {
+            // That one knew no days, and remembered for good.
+            1 => Table::deserialize_reader(&mut reader).map(Self::undated),
+            _ => Self::deserialize_reader(&mut reader),
+        }
     }
 
     /// Each stands under its own reference with an account that is there, and moved something.
     fn verify(&self, see: &Core) -> core::result::Result<(), Violation> {
+        let dated: usize = self.dated().count();
+        must(dated == self.iter().count(), "each movement has its day", format_args!("{dated} have"))?;
+        self.dated().try_for_each(|(account, reference)| {
+            let of = format_args!("account {}: {reference}", account.index);
+            must(self.get(account, &reference).is_some(), "a day names movements that are there", of)
+        })?;
         self.iter().try_for_each(|(reference, cash_move)| {
             let is_sound = cash_move.reference == *reference
                 && cash_move.money.amount.is_positive()
@@ -85,7 +130,7 @@ impl Obeys<CashMove> for Movements {
     fn commit(&mut self, hands: &mut Hands<'_>, cash_move: &CashMove, plan: Movement, out: &mut Outcome) {
         let Movement::New(prepared) = plan else { return out.event(Event::CashMoveExists) };
         hands.post(cash_move.account, &prepared);
-        self.insert(cash_move);
+        self.insert(cash_move, hands.now.date());
         let money = Money { amount: signed(cash_move), ..cash_move.money };
         out.event(Event::CashMoved { account: cash_move.account, money });
     }

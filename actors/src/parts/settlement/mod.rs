@@ -25,6 +25,7 @@ impl Part for Settlements {
         match *fact {
             Fact::Unsettled { account, date } => self.insert(date, account),
             Fact::Released => self.release(),
+            Fact::CashRemembered { .. } => {}
         }
     }
 
@@ -32,8 +33,8 @@ impl Part for Settlements {
         self.next_date().map(Date::start)
     }
 
-    fn due(&mut self, hands: &mut Hands<'_>, now: Timestamp, out: &mut Outcome) {
-        let today = now.date();
+    fn due(&mut self, hands: &mut Hands<'_>, out: &mut Outcome) {
+        let today = hands.now.date();
         if self.next_date().is_some_and(|date| date <= today) {
             // What could not be settled before may be settled now: it comes first, since its dates are earlier.
             self.release();
