@@ -5,8 +5,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod common;
+#[path = "../../journal/tests/common/observed.rs"]
+mod observed;
 
-use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,90 +17,27 @@ use std::time::{Duration, Instant};
 use common::{PATIENCE, Rig, buy, config};
 use engine::{Idle, Refused, ShardConfig};
 use journal::Durability;
-use journal::disk::{Access, Disk, DiskFile, Lock, NativeDisk, Words};
 use model::*;
+use observed::{Observed, Observer, Seen};
 
 const ALL: [Idle; 3] = [Idle::Spin, Idle::Yield, Idle::Park { spins: 2_000 }];
 
-/// The machine's disk, which hangs in its syncs or is full when it is told to.
-#[derive(Clone, Debug, Default)]
+/// Has the machine's disk hang in its syncs, or be full.
+#[derive(Debug, Default)]
 struct Moody {
-    hangs: Arc<AtomicBool>,
-    is_full: Arc<AtomicBool>,
+    hangs: AtomicBool,
+    is_full: AtomicBool,
 }
 
-#[derive(Debug)]
-struct MoodyFile {
-    file: Box<dyn DiskFile>,
-    disk: Moody,
-}
-
-impl Disk for Moody {
-    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(MoodyFile { file: NativeDisk.open(path, access)?, disk: self.clone() }))
-    }
-    fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
-        NativeDisk.list(dir)
-    }
-    fn exists(&self, path: &Path) -> io::Result<bool> {
-        NativeDisk.exists(path)
-    }
-    fn create_dir(&self, dir: &Path) -> io::Result<()> {
-        NativeDisk.create_dir(dir)
-    }
-    fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        NativeDisk.create_dir_all(dir)
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        NativeDisk.rename(from, to)
-    }
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        NativeDisk.remove(path)
-    }
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        NativeDisk.sync_dir(dir)
-    }
-    fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {
-        NativeDisk.lock(path)
-    }
-    fn now_ns(&self) -> i64 {
-        NativeDisk.now_ns()
-    }
-    fn pause(&self, time: Duration) {
-        NativeDisk.pause(time);
-    }
-}
-
-impl DiskFile for MoodyFile {
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
-    }
-    fn read_at(&self, out: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.file.read_at(out, offset)
-    }
-    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.file.write_all_at(bytes, offset)
-    }
-    fn allocate(&self, len_bytes: u64) -> io::Result<()> {
-        if self.disk.is_full.load(Ordering::SeqCst) {
-            return Err(io::Error::from_raw_os_error(28));
-        }
-        self.file.allocate(len_bytes)
-    }
-    fn sync_data(&self) -> io::Result<()> {
-        while self.disk.hangs.load(Ordering::SeqCst) {
+impl Observer for Moody {
+    fn sees(&self, seen: Seen, _: &Path) {
+        while seen == Seen::SyncBegins && self.hangs.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(1));
         }
-        self.file.sync_data()
     }
-    fn sync_all(&self) -> io::Result<()> {
-        self.file.sync_all()
-    }
-    fn map(&self, len_bytes: usize) -> io::Result<Words> {
-        self.file.map(len_bytes)
-    }
-    fn map_read_only(&self, len_bytes: usize) -> io::Result<Words> {
-        self.file.map_read_only(len_bytes)
+
+    fn allocates(&self) -> io::Result<()> {
+        if self.is_full.load(Ordering::SeqCst) { Err(io::Error::from_raw_os_error(28)) } else { Ok(()) }
     }
 }
 
@@ -138,10 +76,10 @@ fn leaves_the_core(what: &str, idle: Idle, awake: Option<Duration>) {
     }
 }
 
-fn shard(dir: &Path, idle: Idle, durability: Durability, disk: &Moody) -> ShardConfig {
+fn shard(dir: &Path, idle: Idle, durability: Durability, disk: &Arc<Moody>) -> ShardConfig {
     let mut config = config(dir);
     (config.idle, config.journal.durability) = (idle, durability);
-    config.journal.disk = Arc::new(disk.clone());
+    config.journal.disk = Arc::new(Observed(Arc::clone(disk)));
     config
 }
 
@@ -156,7 +94,7 @@ fn alone() -> std::sync::MutexGuard<'static, ()> {
 fn a_shard_that_waits_for_a_sync_leaves_its_core() {
     let _alone = alone();
     for idle in ALL {
-        let (dir, disk) = (tempfile::tempdir().unwrap(), Moody::default());
+        let (dir, disk) = (tempfile::tempdir().unwrap(), Arc::<Moody>::default());
         let mut rig = Rig::ready(&shard(dir.path(), idle, Durability::Disk, &disk));
         disk.hangs.store(true, Ordering::SeqCst);
         rig.client.submit(Command::NewOrder(buy("A"))).unwrap();
@@ -179,7 +117,7 @@ fn a_shard_on_a_full_disk_leaves_its_core() {
     for (idle, durability) in
         ALL.into_iter().zip([Durability::Process, Durability::Disk, Durability::Process])
     {
-        let (dir, disk) = (tempfile::tempdir().unwrap(), Moody::default());
+        let (dir, disk) = (tempfile::tempdir().unwrap(), Arc::<Moody>::default());
         let mut rig = Rig::ready(&shard(dir.path(), idle, durability, &disk));
         disk.is_full.store(true, Ordering::SeqCst);
         let (deadline, mut number) = (Instant::now() + PATIENCE, 0);

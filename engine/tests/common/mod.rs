@@ -203,6 +203,22 @@ pub fn fill(order: OrderId, exec_id: &str, quantity: u32, cum: u32, seq: u64) ->
     })
 }
 
+/// A day's trading of this program, stopped in order. Time stands still: digests are where they are counted to be, however
+/// slow the machine is.
+pub fn traded(dir: &Path, orders: u32) -> ShardConfig {
+    let config = config(dir);
+    let mut rig = Rig::ready_with(&config, Turned::new());
+    for index in 0..orders {
+        let answer = rig.call(Command::NewOrder(buy(&format!("A{index}"))));
+        let Event::OrderAccepted { order, .. } = answer.event else { unreachable!("{answer:?}") };
+        rig.outbound();
+        rig.port.post(fill(order, &format!("E{index}"), 10, 10, 2 + u64::from(index))).unwrap();
+    }
+    drop(rig.client);
+    rig.shard.stop().unwrap();
+    config
+}
+
 /// Journals of two shards that ticked at these times, in nanoseconds.
 pub fn ticked(folder: &Path, shards: [&[i64]; 2]) {
     for (shard, times) in (0..).zip(shards) {

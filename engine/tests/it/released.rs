@@ -12,13 +12,12 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::common::{Rig, Turned, buy, config, fill};
+use crate::common::{config, traded};
 use actors::Core;
 use engine::{Replay, Standby, recover, replay, snapshots_dir, state_hash, take_snapshot};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use model::*;
 
 fn released() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/released")
@@ -110,16 +109,7 @@ fn each_opens_or_is_refused_by_the_rule() {
 fn keep() {
     let Some(name) = std::env::var_os("GANNET_KEEP_RELEASED") else { return };
     let dir = tempfile::tempdir().unwrap();
-    let config = config(dir.path());
-    let mut rig = Rig::ready_with(&config, Turned::new());
-    for index in 0u32..40 {
-        let answer = rig.call(Command::NewOrder(buy(&format!("A{index}"))));
-        let Event::OrderAccepted { order, .. } = answer.event else { panic!("{answer:?}") };
-        rig.outbound();
-        rig.port.post(fill(order, &format!("E{index}"), 10, 10, 2 + u64::from(index))).unwrap();
-    }
-    drop(rig.client);
-    rig.shard.stop().unwrap();
+    let config = traded(dir.path(), 40);
     let journal = &config.journal.dir;
     let end = replay::<Core>(journal).unwrap();
     let snapshot = take_snapshot(journal.as_path(), &Replay::resume(end.clone()), 1).unwrap();

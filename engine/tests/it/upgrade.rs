@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::common::{Rig, Turned, buy, config, fill};
+use crate::common::{config, traded};
 use actors::Core;
 use engine::{
     EngineError, Replay, Shard, ShardConfig, Standby, SystemClock, first_difference, recover, replay,
@@ -14,22 +14,6 @@ use model::RecordBody;
 use model::*;
 
 const OLD: u32 = actors::LOGIC_VERSION - 1;
-
-/// A day's trading under this logic, stopped in order.
-fn traded(dir: &Path, orders: u32) -> ShardConfig {
-    let config = config(dir);
-    // Time stands still: digests are where they are counted to be, however slow the machine is.
-    let mut rig = Rig::ready_with(&config, Turned::new());
-    for index in 0..orders {
-        let answer = rig.call(Command::NewOrder(buy(&format!("A{index}"))));
-        let Event::OrderAccepted { order, .. } = answer.event else { panic!("{answer:?}") };
-        rig.outbound();
-        rig.port.post(fill(order, &format!("E{index}"), 10, 10, 2 + u64::from(index))).unwrap();
-    }
-    drop(rig.client);
-    rig.shard.stop().unwrap();
-    config
-}
 
 /// What the old program concluded of one record.
 #[derive(Clone, Copy, PartialEq, Eq)]

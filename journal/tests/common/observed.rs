@@ -1,4 +1,4 @@
-//! The operating system's disk, with somebody who sees what is done to it.
+//! The operating system's disk, with somebody who sees what is done to it. Engine's tests use it, too.
 
 use std::ffi::OsString;
 use std::io;
@@ -24,6 +24,11 @@ pub(crate) enum Seen {
 /// Sees it, and may hold it up.
 pub(crate) trait Observer: std::fmt::Debug + Send + Sync + 'static {
     fn sees(&self, seen: Seen, path: &Path);
+
+    /// May refuse a file its space.
+    fn allocates(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The disk.
@@ -87,6 +92,7 @@ impl<O: Observer> DiskFile for ObservedFile<O> {
         self.file.write_all_at(bytes, offset)
     }
     fn allocate(&self, len_bytes: u64) -> io::Result<()> {
+        self.observer.allocates()?;
         self.file.allocate(len_bytes)
     }
     fn begin_sync(&self, from: u64, len_bytes: u64) {
