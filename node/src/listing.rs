@@ -8,11 +8,11 @@
 use engine::{Clock as _, SystemClock};
 use model::{ArithmeticError, ShardId};
 use wire::{
-    Answer, CashPage, ClockReport, Filter, OrderFilter, OrderPage, PositionPage, Refusal, RefusalKind,
-    Request, Status,
+    Answer, CashPage, CashRow, ClockReport, Cursor, Filter, OrderFilter, OrderPage, PageOf, PositionPage,
+    PositionRow, Refusal, RefusalKind, Request, Status,
 };
 
-use crate::books::{Found, not_computable};
+use crate::books::{Found, ShardBooks, not_computable};
 use crate::directory::{AccountHome, Directory};
 use crate::node_api::NodeApi;
 
@@ -48,38 +48,40 @@ fn clock(api: &dyn NodeApi) -> ClockReport {
     report
 }
 
-fn positions(api: &dyn NodeApi, filter: &Filter) -> Result<PositionPage, ArithmeticError> {
+/// The rows of the first shard that has any behind the cursor. Where rows behind them are left out, or on other shards, the
+/// page says where it ends.
+fn page<R>(
+    api: &dyn NodeApi,
+    filter: &Filter,
+    add: impl Fn(&ShardBooks<'_>, &mut PageOf<R>) -> Result<(), ArithmeticError>,
+    cursor: impl Fn(&R) -> Cursor,
+) -> Result<PageOf<R>, ArithmeticError> {
     let mut shards = shards(api.directory(), filter);
     loop {
-        let Some(shard) = shards.next() else { return Ok(PositionPage::default()) };
-        let (mut page, mut made) = (PositionPage::default(), Ok(()));
-        api.read(shard, &mut |books| {
-            made = books.positions(api.directory(), filter, filter.page_len(), &mut page);
-        });
+        let Some(shard) = shards.next() else { return Ok(PageOf::default()) };
+        let (mut page, mut made) = (PageOf::default(), Ok(()));
+        api.read(shard, &mut |books| made = add(books, &mut page));
         made?;
         if let Some(row) = page.rows.last() {
-            let next = || shards.next().map(|_| row.cursor());
+            let next = || shards.next().map(|_| cursor(row));
             page.next = page.next.or_else(next);
             return Ok(page);
         }
     }
 }
 
+fn positions(api: &dyn NodeApi, filter: &Filter) -> Result<PositionPage, ArithmeticError> {
+    let add = |books: &ShardBooks<'_>, page: &mut PositionPage| {
+        books.positions(api.directory(), filter, filter.page_len(), page)
+    };
+    page(api, filter, add, PositionRow::cursor)
+}
+
 fn cash(api: &dyn NodeApi, filter: &Filter) -> Result<CashPage, ArithmeticError> {
-    let mut shards = shards(api.directory(), filter);
-    loop {
-        let Some(shard) = shards.next() else { return Ok(CashPage::default()) };
-        let (mut page, mut made) = (CashPage::default(), Ok(()));
-        api.read(shard, &mut |books| {
-            made = books.cash(api.directory(), filter, filter.page_len(), &mut page);
-        });
-        made?;
-        if let Some(row) = page.rows.last() {
-            let next = || shards.next().map(|_| row.cursor());
-            page.next = page.next.or_else(next);
-            return Ok(page);
-        }
-    }
+    let add = |books: &ShardBooks<'_>, page: &mut CashPage| {
+        books.cash(api.directory(), filter, filter.page_len(), page)
+    };
+    page(api, filter, add, CashRow::cursor)
 }
 
 async fn orders(api: &dyn NodeApi, filter: &OrderFilter) -> OrderPage {

@@ -25,7 +25,7 @@ pub use request::{
     Submit, Subscribe, Whose,
 };
 pub use rows::{
-    AsideRow, CashPage, CashRow, HaltRow, OrderPage, OrderRow, PositionPage, PositionRow, SessionRow,
+    AsideRow, CashPage, CashRow, HaltRow, OrderPage, OrderRow, PageOf, PositionPage, PositionRow, SessionRow,
     ShardRow, Status,
 };
 

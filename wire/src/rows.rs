@@ -26,11 +26,11 @@ pub struct OrderPage {
     pub at: Vec<Position>,
 }
 
-/// A page of positions.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct PositionPage {
-    /// By shard, account's name and instrument.
-    pub rows: Vec<PositionRow>,
+/// A page of rows by account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PageOf<R> {
+    /// By shard, by account's name, and within an account as the rows say.
+    pub rows: Vec<R>,
     /// What to ask for `after` to get the next page; absent on the last.
     pub next: Option<Cursor>,
     /// Where the shard stood when the rows were made.
@@ -38,16 +38,16 @@ pub struct PositionPage {
     pub at: Vec<Position>,
 }
 
-/// A page of cash.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct CashPage {
-    /// By shard, account's name and currency.
-    pub rows: Vec<CashRow>,
-    /// What to ask for `after` to get the next page; absent on the last.
-    pub next: Option<Cursor>,
-    /// Where the shard stood when the rows were made.
-    #[serde(default, with = "by_text_list")]
-    pub at: Vec<Position>,
+/// A page of positions: within an account by instrument.
+pub type PositionPage = PageOf<PositionRow>;
+
+/// A page of cash: within an account by currency.
+pub type CashPage = PageOf<CashRow>;
+
+impl<R> Default for PageOf<R> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), next: None, at: Vec::new() }
+    }
 }
 
 /// An order.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use model::{Amount, ArithmeticError, Currency, Name};
 use readable::table::{Cell, Table};
-use wire::{Answer, CashRow, Filter, OrderFilter, Request};
+use wire::{Answer, CashRow, Request};
 
+use super::Failure;
 use super::output::Output;
-use super::source::{Instants, Source};
-use super::{Failure, answers};
+use super::source::Source;
 
 /// List cash by account and currency, with totals for each currency.
 #[derive(Debug, clap::Args)]
@@ -24,30 +24,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
-    let rows = collect(args, out)?;
-    if args.json { out.json(&rows) } else { out.table(&table(&rows).map_err(Failure::new)?) }
-}
-
-/// Page by page, then by account.
-fn collect(args: &Args, out: &mut Output) -> Result<Vec<CashRow>, Failure> {
-    let (mut source, mut instants) = (args.source.open(out)?, Instants::default());
-    let mut filter = Filter { account: args.account, limit: Some(OrderFilter::MOST), ..Filter::default() };
-    let mut rows = Vec::new();
-    loop {
-        let page = match source.ask(&Request::Cash(filter))? {
-            Answer::Cash(page) => page,
-            other => return Err(answers::failure(&other)),
-        };
-        rows.extend(page.rows);
-        instants.add(&page.at);
-        filter.after = page.next;
-        if filter.after.is_none() {
-            break;
-        }
-    }
-    instants.tell();
+    let page = |answer| match answer {
+        Answer::Cash(page) => Ok(page),
+        other => Err(other),
+    };
+    let mut rows = args.source.rows(args.account, Request::Cash, page, out)?;
     rows.sort_by_key(|row| row.account);
-    Ok(rows)
+    if args.json { out.json(&rows) } else { out.table(&table(&rows).map_err(Failure::new)?) }
 }
 
 const fn amounts(row: &CashRow) -> [Amount; 5] {

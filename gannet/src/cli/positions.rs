@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use model::{Amount, ArithmeticError, Currency, Name};
 use readable::table::{Cell, Table};
-use wire::{Answer, Filter, OrderFilter, PositionRow, Request};
+use wire::{Answer, PositionRow, Request};
 
+use super::Failure;
 use super::output::Output;
-use super::source::{Instants, Source};
-use super::{Failure, answers};
+use super::source::Source;
 
 /// List positions with profit and loss, with totals for each currency. The table rounds; `--json` is exact.
 #[derive(Debug, clap::Args)]
@@ -24,30 +24,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
-    let rows = collect(args, out)?;
-    if args.json { out.json(&rows) } else { out.table(&table(&rows).map_err(Failure::new)?) }
-}
-
-/// Page by page, then by account and symbol.
-fn collect(args: &Args, out: &mut Output) -> Result<Vec<PositionRow>, Failure> {
-    let (mut source, mut instants) = (args.source.open(out)?, Instants::default());
-    let mut filter = Filter { account: args.account, limit: Some(OrderFilter::MOST), ..Filter::default() };
-    let mut rows = Vec::new();
-    loop {
-        let page = match source.ask(&Request::Positions(filter))? {
-            Answer::Positions(page) => page,
-            other => return Err(answers::failure(&other)),
-        };
-        rows.extend(page.rows);
-        instants.add(&page.at);
-        filter.after = page.next;
-        if filter.after.is_none() {
-            break;
-        }
-    }
-    instants.tell();
+    let page = |answer| match answer {
+        Answer::Positions(page) => Ok(page),
+        other => Err(other),
+    };
+    let mut rows = args.source.rows(args.account, Request::Positions, page, out)?;
     rows.sort_by_key(|row| (row.account, row.symbol));
-    Ok(rows)
+    if args.json { out.json(&rows) } else { out.table(&table(&rows).map_err(Failure::new)?) }
 }
 
 pub(super) fn table(rows: &[PositionRow]) -> Result<Table, ArithmeticError> {

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use journal::Folder;
-use model::{Position, ShardId};
+use model::{Name, Position, ShardId};
 use node::definitions::Definitions;
 use node::directory::Directory;
 use node::journals::Journals;
 use wire::client::Client;
-use wire::{Answer, Request};
+use wire::{Answer, Filter, OrderFilter, PageOf, Request};
 
-use super::Failure;
 use super::output::Output;
 use super::place::GapChoice;
+use super::{Failure, answers};
 
 /// A running node.
 #[derive(Debug, clap::Args)]
@@ -65,6 +65,31 @@ impl Source {
             None => Client::connect(&self.socket)
                 .map(|client| Opened::Node(Box::new(client)))
                 .map_err(Failure::new),
+        }
+    }
+}
+
+impl Source {
+    /// Every row of a listing by account, page by page.
+    pub(super) fn rows<R>(
+        &self,
+        account: Option<Name>,
+        request: fn(Filter) -> Request,
+        page: fn(Answer) -> Result<PageOf<R>, Answer>,
+        out: &mut Output,
+    ) -> Result<Vec<R>, Failure> {
+        let (mut opened, mut instants) = (self.open(out)?, Instants::default());
+        let mut filter = Filter { account, limit: Some(OrderFilter::MOST), ..Filter::default() };
+        let mut rows = Vec::new();
+        loop {
+            let page = page(opened.ask(&request(filter))?).map_err(|other| answers::failure(&other))?;
+            rows.extend(page.rows);
+            instants.add(&page.at);
+            filter.after = page.next;
+            if filter.after.is_none() {
+                instants.tell();
+                return Ok(rows);
+            }
         }
     }
 }
