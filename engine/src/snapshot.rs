@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crash_point::{Point, reach};
 use journal::disk::{Access, Disk};
-use journal::{Folder, Reader};
+use journal::{Folder, JournalError, Reader};
 use machine::{Machine, Payload, Position, SectionError, ShardId, Timestamp, Unreadable};
 
 use crate::digest::Digest;
@@ -58,6 +58,9 @@ pub enum SnapshotError {
     /// A section of the state cannot be read.
     #[error(transparent)]
     Section(#[from] SectionError),
+    /// The journal's record at its position cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// It was taken at a record that this journal does not have.
     #[error("it was taken at record {seq}, which is not in this journal")]
     Elsewhere {
@@ -142,10 +145,17 @@ pub fn newest_where<M: Machine>(
             return None;
         }
         read(&path, journal, shard)
-            .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "snapshot passed over"))
+            .inspect_err(|error| tell(&path, error))
             .ok()
             .filter(|recovered| wanted(recovered.position.seq, recovered.time))
     })
+}
+
+/// Where its record cannot be read, nothing is said of the snapshot: the replay comes to that record, and is refused for it.
+fn tell(path: &Path, error: &SnapshotError) {
+    if !matches!(error, SnapshotError::Journal(_)) {
+        tracing::warn!(path = %path.display(), %error, "snapshot passed over");
+    }
 }
 
 /// What a snapshot says of itself, unchecked.
@@ -164,7 +174,7 @@ fn read<M: Machine>(path: &Path, journal: &Folder, shard: ShardId) -> Result<Rec
     if header.shard != u64::from(shard.index) {
         return Err(SnapshotError::Damaged("it is another shard's"));
     }
-    if record_crc(journal, header.seq) != Some(header.record_crc) {
+    if record_crc(journal, header.seq)? != Some(header.record_crc) {
         return Err(SnapshotError::Elsewhere { seq: header.seq });
     }
     let mut core = M::default();
@@ -202,9 +212,8 @@ impl Payload for Unread {
     }
 }
 
-fn record_crc(journal: &Folder, seq: u64) -> Option<u32> {
-    let record = Reader::from_seq(journal, seq).ok()?.next::<Unread>().ok()??;
-    Some(record.crc)
+fn record_crc(journal: &Folder, seq: u64) -> Result<Option<u32>, JournalError> {
+    Ok(Reader::from_seq(journal, seq)?.next::<Unread>()?.map(|record| record.crc))
 }
 
 /// Every snapshot, oldest first: the names sort by position.

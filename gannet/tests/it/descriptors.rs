@@ -42,12 +42,28 @@ fn folder() -> tempfile::TempDir {
 
 impl Node {
     fn start(files: u32) -> Self {
+        let node = Self::spawn(files);
+        Client::connect_within(&node.socket(), Duration::from_mins(1)).unwrap();
+        node
+    }
+
+    fn spawn(files: u32) -> Self {
         let folder = folder();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let child = gannet(folder.path(), files, "run").stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        let node = Self { child, folder };
-        Client::connect_within(&node.socket(), Duration::from_mins(1)).unwrap();
-        node
+        Self { child, folder }
+    }
+
+    /// Its exit code, once it has ended by itself.
+    fn ends(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "it runs: {}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn socket(&self) -> PathBuf {
@@ -131,10 +147,9 @@ fn clients_leave_a_node_the_files_that_it_needs() {
 
 #[test]
 fn a_node_that_could_not_hold_what_it_needs_does_not_start() {
-    let folder = folder();
-    let refused = gannet(folder.path(), 40, "run").output().unwrap();
-    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert_eq!(refused.status.code(), Some(1), "{said}");
+    let mut refused = Node::spawn(40);
+    assert_eq!(refused.ends(), Some(1), "{}", refused.log());
+    let said = refused.log();
     assert!(said.contains("the process may have 40 files open") && said.contains("are needed"), "{said}");
-    assert!(!folder.path().join("journal").exists(), "nothing was begun");
+    assert!(!refused.folder.path().join("journal").exists(), "nothing was begun");
 }
