@@ -21,6 +21,9 @@ usage: cargo xtask <task>
                            --reset: write what was counted into that file instead;
                            --account STAGE: say which function and which source file they go to
 
+  build-times [--yes]      build everything from nothing in a folder of its own, then again after a change in each
+                           crate, and print the seconds of each; a quarter of an hour on two cores
+
   fmt                      format the code
   lint                     clippy, warnings denied
   doc                      build the documentation, warnings denied
@@ -74,6 +77,11 @@ pub(crate) enum Task {
         /// Passed on.
         args: Vec<OsString>,
     },
+    /// Measure builds.
+    BuildTimes {
+        /// Consent was given beforehand.
+        yes: bool,
+    },
     /// Check everything.
     Test {
         /// Consent was given beforehand.
@@ -126,6 +134,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Task, U
         "crash-proof" => Ok(passed_on(rest)).map(|(yes, args)| Task::CrashProof { yes, args }),
         "sim" => Ok(passed_on(rest)).map(|(yes, args)| Task::Sim { yes, args }),
         "budgets" => Ok(passed_on(rest)).map(|(yes, args)| Task::Budgets { yes, args }),
+        "build-times" => flags("build-times", &rest, ["--yes"]).map(|[yes]| Task::BuildTimes { yes }),
         "fmt" => flags("fmt", &rest, []).map(|[]| Task::Fmt),
         "lint" => flags("lint", &rest, []).map(|[]| Task::Lint),
         "doc" => flags("doc", &rest, []).map(|[]| Task::Doc),
@@ -177,6 +186,7 @@ mod tests {
         assert_eq!(parsed("setup --yes"), Ok(Task::Setup { yes: true }));
         assert_eq!(parsed("test --quick"), Ok(Task::Test { yes: false, quick: true }));
         assert_eq!(parsed("ci"), Ok(Task::Test { yes: true, quick: false }));
+        assert_eq!(parsed("build-times --yes"), Ok(Task::BuildTimes { yes: true }));
         assert_eq!(parsed("fmt"), Ok(Task::Fmt));
         assert_eq!(parsed("lint"), Ok(Task::Lint));
         assert_eq!(parsed("doc"), Ok(Task::Doc));

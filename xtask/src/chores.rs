@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::artifacts;
+use crate::build_times;
 use crate::requirement::Purpose;
 use crate::setup::{self, Consent};
 use crate::steps::{self, Action, Step};
@@ -13,16 +14,15 @@ use crate::workspace;
 
 const CLIPPY: &[&str] = &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
 const DOC: &[&str] = &["doc", "--no-deps", "--workspace"];
+/// Of the whole workspace, since cargo would compile many dependencies once more for a part of it, with other features.
+const WITHOUT_QUICKFIX: &[&str] = &["check", "--workspace", "--no-default-features"];
 const DENIED: &[(&str, &str)] = &[("RUSTDOCFLAGS", "-D warnings")];
 
 const CHECKS: [Step; 4] = [
     Step { name: "format", action: Action::Cargo(&["fmt", "--all", "--check"], &[]) },
     Step { name: "lints", action: Action::Cargo(CLIPPY, &[]) },
     Step { name: "documentation", action: Action::Cargo(DOC, DENIED) },
-    Step {
-        name: "build without QuickFIX",
-        action: Action::Cargo(&["check", "-p", "gannet", "--no-default-features"], &[]),
-    },
+    Step { name: "build without QuickFIX", action: Action::Cargo(WITHOUT_QUICKFIX, &[]) },
 ];
 
 /// Every failing test is reported, not only those of the first program that has one.
@@ -75,6 +75,12 @@ pub(crate) fn test(consent: Consent, quick: bool) -> Result<(), String> {
         }
     }
     steps::run(&steps)
+}
+
+/// Sets up and measures builds.
+pub(crate) fn build_times(consent: Consent) -> Result<(), String> {
+    setup::complete(Purpose::Build, consent)?;
+    build_times::measure()
 }
 
 /// Formats the code.

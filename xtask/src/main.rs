@@ -5,11 +5,13 @@
 //! * [`arguments`]: which task was asked for;
 //! * [`requirement`] and [`setup`]: what the build needs, what is missing, how to get it;
 //! * [`artifacts`]: a quiet build that says where its programs are;
+//! * [`build_times`]: what the compiler takes;
 //! * [`steps`] and [`tally`]: steps one after the other, with a table and a count of tests at the end;
 //! * [`chores`]: what each task does.
 
 mod arguments;
 mod artifacts;
+mod build_times;
 mod chores;
 mod requirement;
 mod setup;
@@ -46,6 +48,7 @@ fn run(task: Task) -> ExitCode {
         Task::Sim { yes, args } => chores::sim(Consent::given(yes), &args),
         Task::Bench { yes, args } => chores::bench(Consent::given(yes), &args),
         Task::Budgets { yes, args } => chores::budgets(Consent::given(yes), &args),
+        Task::BuildTimes { yes } => chores::build_times(Consent::given(yes)),
         Task::Test { yes, quick } => chores::test(Consent::given(yes), quick),
         Task::Fmt => chores::fmt(),
         Task::Lint => chores::lint(),

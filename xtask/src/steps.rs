@@ -59,7 +59,7 @@ fn run_step(step: &Step) -> Finished {
     let mut tally = TestCount::default();
     let outcome = match &step.action {
         Action::Cargo(arguments, variables) => succeed(&mut cargo(arguments, variables)),
-        Action::CountedTests(arguments) => counted(&mut cargo(arguments, &[]), &mut tally),
+        Action::CountedTests(arguments) => counted(cargo(arguments, &[]).envs(test_threads()), &mut tally),
         Action::Budgets => budgets(&mut tally),
         Action::Examples => examples(&mut tally),
     };
@@ -113,6 +113,14 @@ fn cargo(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
 pub(crate) fn succeed(command: &mut Command) -> Result<(), String> {
     let status = command.status().map_err(|error| format!("cannot start it: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("it ended with {status}; its messages stand above")) }
+}
+
+/// Twice as many tests at a time as there are cores: most of them wait, for a socket, a timer or a disk. Who sets the
+/// variable knows better.
+fn test_threads() -> Option<(&'static str, String)> {
+    const VARIABLE: &str = "RUST_TEST_THREADS";
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::env::var_os(VARIABLE).is_none().then(|| (VARIABLE, (2 * cores).to_string()))
 }
 
 /// Runs tests, prints what they print, adds up what they count, and names those that failed.

@@ -23,6 +23,19 @@ pub(crate) fn rust_version() -> Option<Version> {
     })
 }
 
+/// The workspace's crates by name, each with the root of its library or program.
+pub(crate) fn members() -> Vec<(String, PathBuf)> {
+    let list =
+        MANIFEST.split("members = [").nth(1).and_then(|rest| rest.split(']').next()).unwrap_or_default();
+    let member = |folder: &str| {
+        let source =
+            |name: &str| Some(root().join(folder).join("src").join(name)).filter(|path| path.is_file());
+        let name = folder.rsplit('/').next()?;
+        Some((name.to_owned(), source("lib.rs").or_else(|| source("main.rs"))?))
+    };
+    list.split('"').skip(1).step_by(2).filter_map(member).collect()
+}
+
 /// The cargo that runs us, in the workspace's root.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
@@ -37,6 +50,15 @@ mod tests {
     #[test]
     fn the_workspace_states_its_rust_version() {
         assert!(rust_version().unwrap() >= Version::new(1, 85));
+    }
+
+    #[test]
+    fn every_member_is_a_crate_with_a_source() {
+        let members = members();
+        assert!(members.len() > 15, "{members:?}");
+        assert!(
+            members.iter().any(|(name, source)| name == "xtask" && source.ends_with("xtask/src/main.rs"))
+        );
     }
 
     #[test]
