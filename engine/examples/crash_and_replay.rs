@@ -26,7 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The child: deposits without end and prints each reference once its deposit is acknowledged.
 fn trade(dir: &Path) -> Result<(), Box<dyn Error>> {
-    let shard = Shard::start(&ShardConfig::new(journal::Options::new(dir, ShardId::new(0))), SystemClock)?;
+    let shard =
+        Shard::<Core>::start(&ShardConfig::new(journal::Options::new(dir, ShardId::new(0))), SystemClock)?;
     let mut client = shard.client(0, 64)?;
     let (session, portfolio) = (SessionId::new(0), PortfolioId::new(0));
     let name = "EXAMPLE".parse()?;
@@ -46,7 +47,7 @@ fn trade(dir: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn deposit(client: &mut Client, number: u64) -> Result<(), Box<dyn Error>> {
+fn deposit(client: &mut Client<Core>, number: u64) -> Result<(), Box<dyn Error>> {
     let answer = client.call(
         Command::MoveCash(CashMove {
             account: AccountId::new(0),

@@ -1,6 +1,6 @@
 //! The way back to whoever submitted a command.
 
-use model::{Event, Outbound, Position, SessionId};
+use machine::{EventOf, Hosted, Position};
 
 use crate::asks::PeerPort;
 use crate::outlet::{Line, make_ready, put};
@@ -8,30 +8,29 @@ use crate::round::Inlet;
 
 /// The answer to one command: its first event, and where the command stands in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Answer<E> {
     /// The client's number for the command.
     pub ticket: u64,
     /// The command's record. A read at or after it sees the command's effect.
     pub position: Position,
     /// What came of it.
-    pub event: Event,
+    pub event: E,
 }
 
 /// How answers reach a client.
 #[derive(Debug)]
-pub(crate) enum AnswerSink {
+pub(crate) enum AnswerSink<E> {
     /// A single-producer ring, polled by the client.
-    Ring(rtrb::Producer<Line<Answer>>),
+    Ring(rtrb::Producer<Line<Answer<E>>>),
     /// A channel that can wake an async task: for the cold side, since the wake-up is paid by the shard.
-    Channel(flume::Sender<Answer>),
+    Channel(flume::Sender<Answer<E>>),
 }
 
 /// A client or a session comes or goes.
-#[derive(Debug)]
-pub(crate) enum Attach {
+pub(crate) enum Attach<M: Hosted> {
     Client {
-        inlet: Inlet,
-        sink: AnswerSink,
+        inlet: Inlet<M::Command>,
+        sink: AnswerSink<EventOf<M>>,
         attached: flume::Sender<()>,
     },
     /// It has put something into its lane, which the shard had ceased to look at.
@@ -43,25 +42,31 @@ pub(crate) enum Attach {
     },
     /// Another shard that can be asked from now on.
     Peer {
-        port: PeerPort,
+        port: PeerPort<M>,
     },
     Session {
-        session: SessionId,
-        ring: rtrb::Producer<Line<Outbound>>,
+        way: u16,
+        ring: rtrb::Producer<Line<M::Message>>,
         attached: flume::Sender<()>,
     },
 }
 
 /// Every client's sink, in the order of their numbers, which are given once for a process.
-#[derive(Debug, Default)]
-pub(crate) struct Sinks {
-    sinks: Vec<(u32, AnswerSink)>,
+#[derive(Debug)]
+pub(crate) struct Sinks<E> {
+    sinks: Vec<(u32, AnswerSink<E>)>,
     /// Where the last answer went: the next one often goes there too.
     last: usize,
 }
 
-impl Sinks {
-    pub(crate) fn insert(&mut self, client: u32, sink: AnswerSink) {
+impl<E> Default for Sinks<E> {
+    fn default() -> Self {
+        Self { sinks: Vec::new(), last: 0 }
+    }
+}
+
+impl<E> Sinks<E> {
+    pub(crate) fn insert(&mut self, client: u32, sink: AnswerSink<E>) {
         let at = self.sinks.partition_point(|(other, _)| *other < client);
         self.sinks.insert(at, (client, sink));
     }
@@ -73,7 +78,7 @@ impl Sinks {
     /// Hands an answer over. A client never has more commands out than its ring holds, so there is room; one that
     /// is gone does not want it.
     #[inline]
-    pub(crate) fn send(&mut self, client: u32, answer: impl FnOnce() -> Answer) {
+    pub(crate) fn send(&mut self, client: u32, answer: impl FnOnce() -> Answer<E>) {
         match self.sink(client) {
             Some(AnswerSink::Ring(ring)) => {
                 put(ring, || Line(answer()));
@@ -92,7 +97,7 @@ impl Sinks {
     }
 
     #[inline]
-    fn sink(&mut self, client: u32) -> Option<&mut AnswerSink> {
+    fn sink(&mut self, client: u32) -> Option<&mut AnswerSink<E>> {
         if self.sinks.get(self.last).is_none_or(|(other, _)| *other != client) {
             self.last = self.sinks.binary_search_by_key(&client, |(other, _)| *other).ok()?;
         }

@@ -8,42 +8,47 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use actors::{Ask, Core};
-use model::{CausedBy, Command, Input, ShardId};
+use machine::{Ask, CausedBy, Hosted, RoomClaim, ShardId};
 
 use crate::clock::Clock;
-use crate::egress::RoomClaim;
 use crate::error::EngineError;
 use crate::lanes::{Lanes, next};
 use crate::pipeline::{LANE_SHARE, Pipeline};
+use crate::trace::Lane;
 
 /// The way into another shard of this process.
-#[derive(Clone, Debug)]
-pub struct PeerPort {
+#[derive(Debug)]
+pub struct PeerPort<M: Hosted> {
     pub(crate) shard: ShardId,
-    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) lanes: Arc<Lanes<M>>,
+}
+
+impl<M: Hosted> Clone for PeerPort<M> {
+    fn clone(&self) -> Self {
+        Self { shard: self.shard, lanes: Arc::clone(&self.lanes) }
+    }
 }
 
 /// What one shard says to another.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum PeerWord {
+pub(crate) enum PeerWord<C> {
     /// Take this.
-    Ask(Ask<Command>),
+    Ask(Ask<C>),
     /// Everything you asked up to this is on record here.
     Taken { by: ShardId, cause: CausedBy },
 }
 
 /// The other shards, as one of them sees them.
-#[derive(Debug, Default)]
-pub(crate) struct Peers {
-    ways: Vec<PeerWay>,
+#[derive(Debug)]
+pub(crate) struct Peers<M: Hosted> {
+    ways: Vec<PeerWay<M>>,
     /// On record here, and not told yet.
     told: VecDeque<OnRecord>,
 }
 
 #[derive(Debug)]
-struct PeerWay {
-    port: PeerPort,
+struct PeerWay<M: Hosted> {
+    port: PeerPort<M>,
     /// What was handed over in this life of the process, up to here. What is not taken yet is asked again in the next.
     handed: Option<CausedBy>,
 }
@@ -55,9 +60,9 @@ struct OnRecord {
     cause: CausedBy,
 }
 
-impl PeerPort {
+impl<M: Hosted> PeerPort<M> {
     /// Puts a word into the lane; false where it is full.
-    fn say(&self, word: PeerWord) -> bool {
+    fn say(&self, word: PeerWord<M::Command>) -> bool {
         let is_said = self.lanes.peers.push(word).is_ok();
         if is_said {
             self.lanes.bell.ring();
@@ -66,9 +71,15 @@ impl PeerPort {
     }
 }
 
-impl Peers {
+impl<M: Hosted> Default for Peers<M> {
+    fn default() -> Self {
+        Self { ways: Vec::new(), told: VecDeque::new() }
+    }
+}
+
+impl<M: Hosted> Peers<M> {
     /// From here on that shard can be asked.
-    pub(crate) fn join(&mut self, port: PeerPort) {
+    pub(crate) fn join(&mut self, port: PeerPort<M>) {
         self.ways.retain(|way| way.port.shard != port.shard);
         self.ways.push(PeerWay { port, handed: None });
     }
@@ -80,14 +91,14 @@ impl Peers {
     }
 
     /// Hands over what is asked of other shards and whose cause is durable; true where something went out.
-    fn ask(&mut self, core: &Core, durable: u64) -> bool {
+    fn ask(&mut self, core: &M, durable: u64) -> bool {
         let mut worked = false;
         for way in &mut self.ways {
             for ask in core.asks_of(way.port.shard) {
                 if way.handed.is_some_and(|handed| ask.cause <= handed) {
                     continue;
                 }
-                if ask.cause.position.seq > durable || !way.port.say(PeerWord::Ask(*ask)) {
+                if ask.cause.position.seq > durable || !way.port.say(PeerWord::Ask(ask.clone())) {
                     break;
                 }
                 (way.handed, worked) = (Some(ask.cause), true);
@@ -113,7 +124,7 @@ impl Peers {
     }
 }
 
-impl<C: Clock> Pipeline<C> {
+impl<M: Hosted, C: Clock> Pipeline<M, C> {
     /// What is asked comes before what anybody submits: it follows from what was decided already.
     #[inline]
     pub(crate) fn take_asks(&mut self) -> Result<bool, EngineError> {
@@ -140,16 +151,16 @@ impl<C: Clock> Pipeline<C> {
                 return Ok(taken > 0);
             }
             let release = &mut self.release;
-            let next = self.core.next_ask(|session| release.backlog(session, RoomClaim::Cancel).is_none());
-            let Some(ask) = next.copied() else { return Ok(taken > 0) };
+            let next = self.core.next_ask(|way| release.backlog(way, RoomClaim::Ends).is_none());
+            let Some(ask) = next.cloned() else { return Ok(taken > 0) };
             self.take_ask(ask)?;
         }
         Ok(true)
     }
 
-    fn take_ask(&mut self, Ask { cause, origin, command }: Ask<Command>) -> Result<(), EngineError> {
+    fn take_ask(&mut self, Ask { cause, origin, command }: Ask<M::Command>) -> Result<(), EngineError> {
         let stamped = self.stamped_for(&command, false);
-        self.process(&Input::Command { origin, cause: Some(cause), stamped, command }, None)
+        self.process(&M::asked(origin, Some(cause), stamped, command), None, Lane::Own)
     }
 
     /// What other shards ask, and what they have on record of what was asked here.
@@ -161,11 +172,14 @@ impl<C: Clock> Pipeline<C> {
             match next(&self.lanes.peers) {
                 None => return Ok(taken > 0),
                 Some(PeerWord::Ask(ask)) => {
+                    let cause = ask.cause;
                     self.take_ask(ask)?;
-                    self.peers.told.push_back(OnRecord { seq: self.last.position.seq, cause: ask.cause });
+                    self.peers.told.push_back(OnRecord { seq: self.last.position.seq, cause });
                 }
                 Some(PeerWord::Taken { by, cause }) => {
-                    self.process(&Input::AsksTaken { by, cause }, None)?;
+                    if let Some(taken) = M::asks_taken(by, cause) {
+                        self.process(&taken, None, Lane::Own)?;
+                    }
                 }
             }
         }

@@ -70,7 +70,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Instant;
 
-    use actors::{Outcome, Stamp};
+    use actors::{Core, Outcome, Stamp};
     use model::{Command, Event, Input, LimitKind, Origin, Scope, Stamped, Timestamp};
 
     use super::common::{ACCOUNT, PATIENCE, Rig, SESSION, buy, config, fill};
@@ -78,8 +78,8 @@ mod tests {
     use crate::{Refused, Shard, ShardConfig, Standby, SystemClock};
 
     /// A shard whose state is wrong by one limit that no record explains: it denies what its replica accepts.
-    fn wrong_shard(config: &ShardConfig) -> Shard {
-        let standby = Standby::open(config).unwrap();
+    fn wrong_shard(config: &ShardConfig) -> Shard<Core> {
+        let standby = Standby::<Core>::open(config).unwrap();
         let mut live = standby.core().clone();
         let (actor, kind) = (model::Actor::Account(ACCOUNT), LimitKind::MaxOrderQuantity);
         let command = Command::SetLimit { actor, kind, currency: None, value: Some(5u32.into()) };
@@ -137,7 +137,7 @@ mod tests {
         // A start says so as well, and names the record.
         let mut config = config;
         config.upgrade.accept_divergence = Some(Position::new(found.position.shard, found.position.seq - 1));
-        let refused = Standby::open(&config).map(drop).unwrap_err();
+        let refused = Standby::<Core>::open(&config).map(drop).unwrap_err();
         assert!(
             matches!(refused, EngineError::DigestMismatch { position, .. } if position == found.position),
             "{refused}"
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_full_lane_keeps_no_halt_out_and_the_read_side_does_not_wait() {
         let dir = tempfile::tempdir().unwrap();
-        let standby = Standby::open(&config(dir.path())).unwrap();
+        let standby = Standby::<Core>::open(&config(dir.path())).unwrap();
         let mut shard = standby.start_stepped(SystemClock).unwrap();
         let mut client = shard.client(1, 1 << 16);
         let order = model::OrderId { seq: 1, incarnation: 1, shard: 0 };

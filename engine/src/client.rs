@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use model::{Command, Door, Origin};
+use machine::{Door, EventOf, Hosted, Origin, Urgency};
 
 use crate::answers::{Answer, AnswerSink, Attach};
 use crate::doze::Doze;
@@ -27,18 +27,18 @@ pub type Ticket = u64;
 /// The shard takes what one client submits in that order, but for what may overtake: cancels that name the order by our
 /// identity, and halts. Between clients there is no order, but that what was answered came before what is submitted then.
 #[derive(Debug)]
-pub struct Client {
-    lanes: Arc<Lanes>,
-    answers: rtrb::Consumer<Line<Answer>>,
-    submitter: Submitter,
+pub struct Client<M: Hosted> {
+    lanes: Arc<Lanes<M>>,
+    answers: rtrb::Consumer<Line<Answer<EventOf<M>>>>,
+    submitter: Submitter<M::Command>,
     in_flight: usize,
     capacity: usize,
 }
 
 /// What numbers and sends commands; the two kinds of client differ only in how answers come back.
 #[derive(Debug)]
-pub(crate) struct Submitter {
-    lane: rtrb::Producer<Envelope>,
+pub(crate) struct Submitter<C> {
+    lane: rtrb::Producer<Envelope<C>>,
     doze: Arc<Doze>,
     origin: Origin,
     next_ticket: u64,
@@ -51,10 +51,10 @@ pub(crate) const ATTACH_PATIENCE: Duration = Duration::from_secs(10);
 /// Client numbers are unique for a process; 0 is the node itself.
 static NEXT_CLIENT: AtomicU32 = AtomicU32::new(1);
 
-impl Submitter {
-    pub(crate) fn attach(
-        lanes: &Lanes,
-        sink: AnswerSink,
+impl<C: Clone> Submitter<C> {
+    pub(crate) fn attach<M: Hosted<Command = C>>(
+        lanes: &Lanes<M>,
+        sink: AnswerSink<EventOf<M>>,
         uid: u32,
         entries: usize,
         traced: bool,
@@ -68,7 +68,7 @@ impl Submitter {
     }
 
     /// Both ends of a lane; the shard must be given the other.
-    fn with_lane(client: u32, uid: u32, entries: usize, traced: bool) -> (Self, Inlet) {
+    fn with_lane(client: u32, uid: u32, entries: usize, traced: bool) -> (Self, Inlet<C>) {
         let (lane, taken) = rtrb::RingBuffer::new(entries.max(1));
         let doze = Arc::new(Doze::awake());
         let inlet = Inlet { client, lane: taken, doze: Arc::clone(&doze) };
@@ -85,18 +85,19 @@ impl Submitter {
     }
 
     #[inline]
-    pub(crate) fn submit(
+    pub(crate) fn submit<M: Hosted<Command = C>>(
         &mut self,
-        lanes: &Lanes,
+        lanes: &Lanes<M>,
         origin: Origin,
-        command: &Command,
+        command: &C,
     ) -> Result<Ticket, Refused> {
         lanes.admit(command)?;
         let ticket = self.next_ticket;
         let submitted_ns = if self.traced { monotonic_ns() } else { 0 };
-        let envelope = || Envelope { ticket, submitted_ns, origin, command: *command };
-        if may_overtake(command) {
-            lanes.overtake(Urgent { client: self.origin.client, envelope: envelope() })?;
+        let envelope = || Envelope { ticket, submitted_ns, origin, command: command.clone() };
+        let urgency = M::urgency(command);
+        if urgency != Urgency::InTurn {
+            lanes.overtake(urgency, Urgent { client: self.origin.client, envelope: envelope() })?;
             lanes.bell.ring();
         } else {
             self.put(lanes, envelope)?;
@@ -106,7 +107,11 @@ impl Submitter {
     }
 
     #[inline]
-    fn put(&mut self, lanes: &Lanes, envelope: impl FnOnce() -> Envelope) -> Result<(), Refused> {
+    fn put<M: Hosted<Command = C>>(
+        &mut self,
+        lanes: &Lanes<M>,
+        envelope: impl FnOnce() -> Envelope<C>,
+    ) -> Result<(), Refused> {
         if !put(&mut self.lane, envelope) {
             return Err(Refused::RingFull { capacity: self.lane.buffer().capacity() });
         }
@@ -123,26 +128,15 @@ impl Submitter {
         self.origin
     }
 
-    pub(crate) fn detach(&self, lanes: &Lanes) {
+    pub(crate) fn detach<M: Hosted<Command = C>>(&self, lanes: &Lanes<M>) {
         // The shard is gone where this fails: so is its list of clients.
         let _ = lanes.attach(Attach::ClientGone { client: self.origin.client });
     }
 }
 
-/// Cancels and halts have lanes of their own. A cancel may overtake new orders where it names the order by our
-/// identity, which its sender can only know from the order's answer; by the sender's own identifier it must stay
-/// behind the order it is about. A halt and its end go the same way, so that the last word counts.
-const fn may_overtake(command: &Command) -> bool {
-    match command {
-        Command::CancelOrder(cancel) => cancel.order.is_some(),
-        Command::Halt(_) | Command::Resume(_) => true,
-        _ => false,
-    }
-}
-
-impl Client {
+impl<M: Hosted> Client<M> {
     pub(crate) fn attach(
-        lanes: &Arc<Lanes>,
+        lanes: &Arc<Lanes<M>>,
         uid: u32,
         capacity: usize,
         traced: bool,
@@ -157,11 +151,11 @@ impl Client {
 
     /// A client under this number, and what the shard must be told of it.
     pub(crate) fn numbered(
-        lanes: &Arc<Lanes>,
+        lanes: &Arc<Lanes<M>>,
         client: u32,
         uid: u32,
         capacity: usize,
-    ) -> (Self, Inlet, AnswerSink) {
+    ) -> (Self, Inlet<M::Command>, AnswerSink<EventOf<M>>) {
         let capacity = capacity.max(1);
         let (producer, answers) = rtrb::RingBuffer::new(capacity);
         let (submitter, inlet) = Submitter::with_lane(client, uid, lanes.commands.min(capacity), false);
@@ -171,7 +165,7 @@ impl Client {
 
     /// Hands a command to the shard. An `Err` means it was not taken and nothing was recorded.
     #[inline]
-    pub fn submit(&mut self, command: Command) -> Result<Ticket, Refused> {
+    pub fn submit(&mut self, command: M::Command) -> Result<Ticket, Refused> {
         if self.in_flight >= self.capacity {
             return Err(Refused::TooManyInFlight { limit: self.capacity });
         }
@@ -183,14 +177,14 @@ impl Client {
 
     /// The next answer, if one is there. Answers come in the order the shard took the commands.
     #[inline]
-    pub fn poll(&mut self) -> Option<Answer> {
+    pub fn poll(&mut self) -> Option<Answer<EventOf<M>>> {
         let Line(answer) = self.answers.pop().ok()?;
         self.in_flight -= 1;
         Some(answer)
     }
 
     /// The next answer, waited for.
-    pub fn wait(&mut self, patience: Duration) -> Option<Answer> {
+    pub fn wait(&mut self, patience: Duration) -> Option<Answer<EventOf<M>>> {
         let (deadline, mut looks) = (Instant::now() + patience, 0);
         loop {
             if let Some(answer) = self.poll() {
@@ -204,7 +198,7 @@ impl Client {
     }
 
     /// Submits one command and waits for its answer: for set-up and tests, not for speed.
-    pub fn call(&mut self, command: Command, patience: Duration) -> Result<Answer, Refused> {
+    pub fn call(&mut self, command: M::Command, patience: Duration) -> Result<Answer<EventOf<M>>, Refused> {
         let ticket = self.submit(command)?;
         let deadline = Instant::now() + patience;
         while let Some(answer) = self.wait(deadline.saturating_duration_since(Instant::now())) {
@@ -221,7 +215,7 @@ impl Client {
     }
 }
 
-impl Drop for Client {
+impl<M: Hosted> Drop for Client<M> {
     fn drop(&mut self) {
         self.submitter.detach(&self.lanes);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use model::{BootId, Timestamp};
+use machine::{BootId, Timestamp};
 
 /// Gives the time of day. A simulated one makes a shard repeatable.
 pub trait Clock: Send + Sync + 'static {

@@ -3,11 +3,12 @@
 //! While the clock is not trusted the core denies new orders and rolls no date, by what is recorded here. The shard's time
 //! goes on by the monotonic clock.
 
-use model::{ClockFinding, ClockJump, Input, Timestamp};
+use machine::{ClockFinding, ClockJump, Hosted, Outlook, Timestamp};
 
 use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::pipeline::Pipeline;
+use crate::trace::Lane;
 
 /// What the shard remembers between two looks.
 #[derive(Debug, Default)]
@@ -21,7 +22,7 @@ pub(crate) struct ClockWatch {
 /// The least time between two records of a clock that is not trusted: one that flickers fills no journal.
 const LEAST_BETWEEN_NS: i64 = 1_000_000_000;
 
-impl<C: Clock> Pipeline<C> {
+impl<M: Hosted, C: Clock> Pipeline<M, C> {
     /// Looks at the wall clock: gives the shard's time.
     pub(crate) fn look_at_the_wall_clock(&mut self) -> Result<Timestamp, EngineError> {
         self.follow_acceptance();
@@ -30,7 +31,7 @@ impl<C: Clock> Pipeline<C> {
             Ok(_) => {}
             Err(jump) => self.note_clock(jump)?,
         }
-        if self.clock.has_left(self.core.clock().anchor().as_ref()) {
+        if self.clock.has_left(self.core.clock().anchor.as_ref()) {
             self.record_anchor()?;
         }
         Ok(self.clock.now())
@@ -39,11 +40,12 @@ impl<C: Clock> Pipeline<C> {
     /// Somebody has accepted what was found: time goes on from there, and the quotes that are there grow no older by it.
     #[inline]
     pub(crate) fn follow_acceptance(&mut self) {
-        if self.core.clock().is_suspect() {
-            self.watch.found = self.core.clock().suspicion().map(|known| known.jump);
+        let suspicion = self.core.clock().suspicion;
+        if suspicion.is_some() {
+            self.watch.found = suspicion;
         } else if let Some(accepted) = self.watch.found.take() {
             let step_ns = self.clock.accept(&accepted);
-            self.board.shift(step_ns);
+            self.outlook.step(step_ns);
             tracing::warn!(step_s = step_ns / 1_000_000_000, "the clock is accepted: orders and dates go on");
         }
     }
@@ -61,7 +63,9 @@ impl<C: Clock> Pipeline<C> {
             return Ok(());
         }
         say(&jump);
-        self.process(&Input::ClockJumped(jump), None)?;
+        if let Some(jumped) = M::clock_jumped(jump) {
+            self.process(&jumped, None, Lane::Own)?;
+        }
         self.clock.noted();
         self.watch = ClockWatch { found: Some(jump), recorded_ns: Some(monotonic_ns) };
         Ok(())
@@ -69,8 +73,8 @@ impl<C: Clock> Pipeline<C> {
 
     #[cold]
     fn record_anchor(&mut self) -> Result<(), EngineError> {
-        let Some(anchor) = self.clock.anchor() else { return Ok(()) };
-        if self.next_fits()? { self.process(&Input::ClockAnchored(anchor), None) } else { Ok(()) }
+        let Some(anchored) = self.clock.anchor().and_then(M::clock_anchored) else { return Ok(()) };
+        if self.next_fits()? { self.process(&anchored, None, Lane::Own) } else { Ok(()) }
     }
 }
 

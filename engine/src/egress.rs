@@ -13,38 +13,28 @@
 use std::collections::VecDeque;
 
 use crash_point::{Point, reach};
-use model::{Backlog, Outbound};
+use machine::{Backlog, RoomClaim};
 
 use crate::outlet::{Line, make_ready, put};
 
-/// What a command wants of the way out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RoomClaim {
-    NewOrder,
-    Replace,
-    Cancel,
-}
-
-impl RoomClaim {
-    /// The places it leaves to others.
-    const fn leaves(self, places: usize) -> usize {
-        match self {
-            Self::NewOrder => places / 4,
-            Self::Replace => places / 8,
-            Self::Cancel => 0,
-        }
+/// The places that a claim leaves to others.
+const fn leaves(claim: RoomClaim, places: usize) -> usize {
+    match claim {
+        RoomClaim::Begins => places / 4,
+        RoomClaim::Changes => places / 8,
+        RoomClaim::Ends => 0,
     }
 }
 
 /// The way out to one session.
-#[derive(Debug, Default)]
-pub(crate) struct Egress {
+#[derive(Debug)]
+pub(crate) struct Egress<T> {
     /// `None` where no gateway of this process has opened it: what would go there is not sent, and stays unanswered
     /// until one sweeps.
-    ring: Option<rtrb::Producer<Line<Outbound>>>,
+    ring: Option<rtrb::Producer<Line<T>>>,
     /// Messages that found the ring full. Only what the gateway itself caused can get here (it must not wait for its
     /// own ring); commands are refused.
-    overflow: VecDeque<Outbound>,
+    overflow: VecDeque<T>,
     /// Messages for it that wait for the disk.
     held: usize,
     /// At least this many places of the ring are free: looking at what its other end has taken costs a line of memory
@@ -52,10 +42,16 @@ pub(crate) struct Egress {
     room: usize,
 }
 
-impl Egress {
+impl<T> Default for Egress<T> {
+    fn default() -> Self {
+        Self { ring: None, overflow: VecDeque::new(), held: 0, room: 0 }
+    }
+}
+
+impl<T: Clone> Egress<T> {
     /// A gateway has opened it. What waited for a ring that nobody reads any more was never sent: the sweep will find
     /// so. Gives how many messages that were.
-    pub(crate) fn open(&mut self, ring: rtrb::Producer<Line<Outbound>>) -> usize {
+    pub(crate) fn open(&mut self, ring: rtrb::Producer<Line<T>>) -> usize {
         (self.ring, self.room) = (Some(ring), 0);
         std::mem::take(&mut self.overflow).len()
     }
@@ -74,7 +70,7 @@ impl Egress {
     #[inline]
     pub(crate) fn is_clear_for(&mut self, commands: usize) -> bool {
         let Some(ring) = &self.ring else { return true };
-        let wanted = self.held + commands + RoomClaim::NewOrder.leaves(ring.buffer().capacity());
+        let wanted = self.held + commands + leaves(RoomClaim::Begins, ring.buffer().capacity());
         if self.room < wanted {
             self.room = ring.slots();
         }
@@ -88,25 +84,25 @@ impl Egress {
         let places = ring.buffer().capacity();
         self.room = ring.slots();
         let waiting = places - self.room + self.held + self.overflow.len();
-        let most = places - claim.leaves(places);
+        let most = places - leaves(claim, places);
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         (waiting >= most).then(|| Backlog { waiting: count(waiting), most: count(most) })
     }
 
     /// Sends a message; false where it has to wait for a place.
     #[inline]
-    pub(crate) fn send(&mut self, message: &Outbound) -> bool {
+    pub(crate) fn send(&mut self, message: &T) -> bool {
         let Some(ring) = &mut self.ring else { return true };
         if self.overflow.is_empty() {
             reach(Point::HandoverBefore);
-            if put(ring, || Line(*message)) {
+            if put(ring, || Line(message.clone())) {
                 self.room = self.room.saturating_sub(1);
                 reach(Point::HandoverAfter);
                 return true;
             }
             self.room = 0;
         }
-        self.overflow.push_back(*message);
+        self.overflow.push_back(message.clone());
         false
     }
 
@@ -134,7 +130,7 @@ impl Egress {
 
 #[cfg(test)]
 mod tests {
-    use model::{OutboundKind, Position, SessionId, Timestamp};
+    use model::{Outbound, OutboundKind, Position, SessionId, Timestamp};
 
     use super::*;
 
@@ -143,8 +139,8 @@ mod tests {
         Outbound { session: SessionId::new(0), position, time, kind: OutboundKind::Sweep }
     }
 
-    fn most(egress: &mut Egress) -> [Option<(u32, u32)>; 3] {
-        [RoomClaim::NewOrder, RoomClaim::Replace, RoomClaim::Cancel]
+    fn most(egress: &mut Egress<Outbound>) -> [Option<(u32, u32)>; 3] {
+        [RoomClaim::Begins, RoomClaim::Changes, RoomClaim::Ends]
             .map(|claim| egress.backlog(claim).map(|backlog| (backlog.waiting, backlog.most)))
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crossbeam::queue::ArrayQueue;
 use journal::Doorbell;
-use model::{Command, Input, InstrumentId, Quote};
+use machine::{FactOf, Hosted, Urgency};
 
 use crate::answers::Attach;
 use crate::asks::PeerWord;
@@ -20,26 +20,26 @@ pub(crate) struct Capacities {
     pub(crate) commands: usize,
     pub(crate) urgent: usize,
     pub(crate) reports: usize,
-    pub(crate) quotes: usize,
+    pub(crate) facts: usize,
 }
 
 /// Every way into one shard.
-#[derive(Debug)]
-pub(crate) struct Lanes {
+pub(crate) struct Lanes<M: Hosted> {
     /// Entries of a client's own lane: new orders, replaces, cash, definitions.
     pub(crate) commands: usize,
     /// Halts, and their ends: in one lane, so that the last word counts.
-    pub(crate) halts: ArrayQueue<Urgent>,
+    pub(crate) halts: ArrayQueue<Urgent<M::Command>>,
     /// Cancels.
-    pub(crate) urgent: ArrayQueue<Urgent>,
+    pub(crate) urgent: ArrayQueue<Urgent<M::Command>>,
     /// What brokers say, and what the gateway finds out.
-    pub(crate) reports: ArrayQueue<Input>,
-    pub(crate) quotes: ArrayQueue<(InstrumentId, Quote)>,
+    pub(crate) reports: ArrayQueue<M::Input>,
+    /// What the shard sees beside its journal: quotes.
+    pub(crate) facts: ArrayQueue<FactOf<M>>,
     /// What other shards ask, and what they have on record.
-    pub(crate) peers: ArrayQueue<PeerWord>,
+    pub(crate) peers: ArrayQueue<PeerWord<M::Command>>,
     /// Clients that come and go.
-    pub(crate) attach: flume::Receiver<Attach>,
-    attach_sender: flume::Sender<Attach>,
+    pub(crate) attach: flume::Receiver<Attach<M>>,
+    attach_sender: flume::Sender<Attach<M>>,
     /// True where somebody came or went since the shard last looked: cheaper to look at than the channel.
     attaching: AtomicBool,
     /// The audit wants the firm halted. No lane can be too full for it, and the audit never waits.
@@ -68,7 +68,13 @@ pub(crate) enum Intake {
     Stopping,
 }
 
-impl Lanes {
+impl<M: Hosted> std::fmt::Debug for Lanes<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lanes").field("intake", &self.intake()).finish_non_exhaustive()
+    }
+}
+
+impl<M: Hosted> Lanes<M> {
     pub(crate) fn new(capacities: Capacities) -> Self {
         let (attach_sender, attach) = flume::unbounded();
         Self {
@@ -76,7 +82,7 @@ impl Lanes {
             halts: ArrayQueue::new(HALT_PLACES),
             urgent: ArrayQueue::new(capacities.urgent.max(1)),
             reports: ArrayQueue::new(capacities.reports.max(1)),
-            quotes: ArrayQueue::new(capacities.quotes.max(1)),
+            facts: ArrayQueue::new(capacities.facts.max(1)),
             peers: ArrayQueue::new(PEER_PLACES),
             attach,
             attach_sender,
@@ -105,7 +111,7 @@ impl Lanes {
     }
 
     /// Tells the shard of a client or session that comes or goes.
-    pub(crate) fn attach(&self, attach: Attach) -> Result<(), Refused> {
+    pub(crate) fn attach(&self, attach: Attach<M>) -> Result<(), Refused> {
         self.attach_sender.send(attach).map_err(|_| Refused::Stopped)?;
         self.attaching.store(true, Ordering::Release);
         self.bell.ring();
@@ -126,19 +132,16 @@ impl Lanes {
 
     /// Whether a command may be handed over now.
     #[inline]
-    pub(crate) fn admit(&self, command: &Command) -> Result<(), Refused> {
+    pub(crate) fn admit(&self, command: &M::Command) -> Result<(), Refused> {
         match self.closed.load(Ordering::Acquire) {
             0 => Ok(()),
-            closed => refuse(closed, command),
+            closed => refuse::<M>(closed, command),
         }
     }
 
     /// Puts a command that may overtake others into the lane for those of its kind.
-    pub(crate) fn overtake(&self, urgent: Urgent) -> Result<(), Refused> {
-        let lane = match urgent.envelope.command {
-            Command::Halt(_) | Command::Resume(_) => &self.halts,
-            _ => &self.urgent,
-        };
+    pub(crate) fn overtake(&self, urgency: Urgency, urgent: Urgent<M::Command>) -> Result<(), Refused> {
+        let lane = if urgency == Urgency::First { &self.halts } else { &self.urgent };
         lane.push(urgent).map_err(|_| Refused::RingFull { capacity: lane.capacity() })
     }
 
@@ -171,7 +174,7 @@ impl Lanes {
 
     pub(crate) fn has_work(&self) -> bool {
         self.has_inputs()
-            || !self.quotes.is_empty()
+            || !self.facts.is_empty()
             || !self.peers.is_empty()
             || !self.attach.is_empty()
             || self.intake() == Intake::Stopping
@@ -186,14 +189,14 @@ pub(crate) fn next<T>(lane: &ArrayQueue<T>) -> Option<T> {
 
 /// A shard whose state is in question still takes what lowers risk.
 #[cold]
-fn refuse(closed: u8, command: &Command) -> Result<(), Refused> {
+fn refuse<M: Hosted>(closed: u8, command: &M::Command) -> Result<(), Refused> {
     if closed & STOPPING != 0 {
         return Err(Refused::Stopped);
     }
     if closed & STALLED != 0 {
         return Err(Refused::JournalStalled);
     }
-    if matches!(command, Command::NewOrder(_) | Command::ReplaceOrder(_)) {
+    if M::raises_risk(command) {
         return Err(Refused::Diverged);
     }
     Ok(())

@@ -1,10 +1,10 @@
-//! Shards: one thread each, fed by rings, recording before anything leaves.
+//! Shards: one thread each, fed by rings, recording before anything leaves. A shard hosts any machine ([`machine::Hosted`]).
 //!
 //! Start with `pipeline.rs`: it is the whole path of an input, its stages numbered. Around it stand
 //! * [`Shard`]: starts from the journal (recovery is the only start there is) and owns the thread;
 //! * [`Client`]: in-process submission of commands and the answers to them;
 //! * [`SessionPort`], [`SessionOutlet`]: what a broker's session sees of the shard;
-//! * [`QuoteSender`]: market data in;
+//! * [`FactSender`]: what the shard sees beside its journal, such as market data;
 //! * [`Replica`]: the read side, which follows the journal and never touches the shard;
 //! * [`Stepped`]: all of it without a thread, for simulations;
 //! * [`replay`]: the same state from the same records, offline.
@@ -26,13 +26,13 @@ mod doze;
 mod egress;
 mod envelope;
 mod error;
+mod fact_sender;
 mod idle;
 mod lanes;
 mod memory;
 mod outcomes;
 mod outlet;
 mod pipeline;
-mod quotes;
 mod records;
 mod release;
 mod replay;
@@ -42,7 +42,6 @@ mod session_port;
 mod shard;
 mod snapshot;
 mod snapshot_copy;
-mod stamping;
 mod stepped;
 mod supply;
 mod sync;
@@ -60,9 +59,9 @@ pub use clock::{Clock, Reading, SystemClock};
 pub use cores::leave_to_shards;
 pub use digest::{Digest, state_hash};
 pub use error::{EngineError, Refused};
+pub use fact_sender::FactSender;
 pub use idle::Idle;
 pub use outcomes::{Difference, OutcomesError, first_difference, write_outcomes};
-pub use quotes::QuoteSender;
 pub use records::{RecordOf, Records};
 pub use replay::{Recovered, Replay, recover, recover_in_turn, replay, replay_until};
 pub use replica::{Published, Replica, ReplicaError, Subscription};

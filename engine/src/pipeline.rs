@@ -10,14 +10,9 @@
 
 use std::sync::Arc;
 
-use actors::{Core, LOGIC_VERSION, Outcome, Provision, Stamp};
 use crash_point::{Point, reach};
 use journal::{JournalError, Writer};
-use machine::Journalled;
-use model::{
-    ClOrdId, Command, Denial, DenyReason, Event, Input, Origin, Position, RecordBody, Scope, Stamped,
-    Timestamp,
-};
+use machine::{Consequences, Hosted, Journalled, Origin, Outlook, Position, Recorded, Stamp, Timestamp};
 
 use crate::answers::Attach;
 use crate::asks::Peers;
@@ -30,7 +25,6 @@ use crate::envelope::{Asked, Envelope, Urgent};
 use crate::error::EngineError;
 use crate::idle::{LONGEST_SLEEP, Patience, Rest, Wait};
 use crate::lanes::{Intake, Lanes, next};
-use crate::quotes::QuoteBoard;
 use crate::release::Release;
 use crate::replay::recover_in_turn;
 use crate::round::Round;
@@ -39,30 +33,30 @@ use crate::timeline::Timeline;
 use crate::trace::{Lane, Stamps, Tracer, Untraced};
 
 /// Everything the shard's thread owns.
-pub(crate) struct Pipeline<C> {
-    pub(crate) lanes: Arc<Lanes>,
+pub(crate) struct Pipeline<M: Hosted, C> {
+    pub(crate) lanes: Arc<Lanes<M>>,
     pub(crate) clock: Timeline<C>,
     pub(crate) watch: ClockWatch,
     pub(crate) writer: Writer,
-    pub(crate) core: Core,
+    pub(crate) core: M,
     /// None in a shard without threads.
-    pub(crate) supply: Option<Supply<Provision>>,
+    pub(crate) supply: Option<Supply<M::Growth>>,
     pub(crate) digester: Digester,
-    pub(crate) release: Release,
+    pub(crate) release: Release<M>,
     pub(crate) last: Stamp,
     pub(crate) patience: Patience,
     /// None in a shard without threads.
     pub(crate) claim: Claim,
     pub(crate) mark_interval_ns: i64,
     pub(crate) tracer: Option<Box<Tracer>>,
-    pub(crate) board: QuoteBoard,
-    pub(crate) round: Round,
-    pub(crate) peers: Peers,
-    pub(crate) outcome: Outcome,
+    pub(crate) outlook: M::Outlook,
+    pub(crate) round: Round<M::Command>,
+    pub(crate) peers: Peers<M>,
+    pub(crate) outcome: M::Outcome,
     pub(crate) on_broken: OnBroken,
     pub(crate) journal: journal::Folder,
     /// Found at the start, and not recorded yet.
-    pub(crate) found_broken: Option<Input>,
+    pub(crate) found_broken: Option<M::Input>,
     pub(crate) undigested: u64,
     pub(crate) next_mark: Timestamp,
     pub(crate) next_digest: Timestamp,
@@ -91,7 +85,7 @@ const SPINS_PER_LOOK: u32 = 32;
 /// Looks at clients' and brokers' lanes alone, before a thread that spins does a whole turn: what comes is seen sooner.
 const LOOKS_PER_TURN: u32 = 64;
 
-impl<C: Clock> Pipeline<C> {
+impl<M: Hosted, C: Clock> Pipeline<M, C> {
     /// Runs until it is told to stop and has taken everything that was handed to it.
     pub(crate) fn run(mut self) -> Result<Stopped, EngineError> {
         let result = self.begin().and_then(|()| self.turn_until_stopped());
@@ -104,11 +98,11 @@ impl<C: Clock> Pipeline<C> {
     /// The first input of an opening.
     pub(crate) fn begin(&mut self) -> Result<(), EngineError> {
         if let Some(broken) = self.found_broken.take() {
-            self.process(&broken, None)?;
+            self.process(&broken, None, Lane::Own)?;
         }
         let incarnation = self.writer.incarnation();
-        let opened = Input::Opened { incarnation, logic_version: LOGIC_VERSION, anchor: self.clock.anchor() };
-        self.process(&opened, None)?;
+        let opened = M::Input::opened(incarnation, M::LOGIC_VERSION, self.clock.anchor());
+        self.process(&opened, None, Lane::Own)?;
         // Before anything else is taken: no order passes under a clock that jumped while the node was down.
         self.look_at_the_wall_clock()?;
         self.next_digest = self.digest_due();
@@ -145,7 +139,7 @@ impl<C: Clock> Pipeline<C> {
             tracer.left(self.release.waits_for());
         }
         worked |= self.take_clients();
-        worked |= self.take_quotes();
+        worked |= self.take_facts();
         if !self.journal_has_room()? {
             return Ok(worked);
         }
@@ -180,7 +174,7 @@ impl<C: Clock> Pipeline<C> {
         worked
     }
 
-    pub(crate) fn attach(&mut self, attach: Attach) {
+    pub(crate) fn attach(&mut self, attach: Attach<M>) {
         // Whoever gave up waiting for `attached` is not there to be told.
         match attach {
             Attach::Client { inlet, sink, attached } => {
@@ -194,21 +188,21 @@ impl<C: Clock> Pipeline<C> {
                 self.release.forget(client);
             }
             Attach::Peer { port } => self.peers.join(port),
-            Attach::Session { session, ring, attached } => {
-                self.release.open(session, ring);
+            Attach::Session { way, ring, attached } => {
+                self.release.open(way, ring);
                 let _ = attached.send(());
             }
         }
     }
 
-    fn take_quotes(&mut self) -> bool {
-        if self.lanes.quotes.is_empty() {
+    fn take_facts(&mut self) -> bool {
+        if self.lanes.facts.is_empty() {
             return false;
         }
         let received = self.clock.now();
         for _ in 0..LANE_SHARE {
-            let Some((instrument, quote)) = self.lanes.quotes.pop() else { break };
-            self.board.put(instrument, quote, received);
+            let Some(fact) = self.lanes.facts.pop() else { break };
+            self.outlook.see(fact, received);
         }
         true
     }
@@ -220,7 +214,7 @@ impl<C: Clock> Pipeline<C> {
                 return Ok(taken > 0);
             }
             let Some(input) = self.lanes.reports.pop() else { return Ok(taken > 0) };
-            self.process(&input, None)?;
+            self.process(&input, None, Lane::Report)?;
         }
         Ok(true)
     }
@@ -230,7 +224,7 @@ impl<C: Clock> Pipeline<C> {
         let mut worked = false;
         if self.lanes.is_halt_wanted() && self.next_fits()? {
             self.lanes.take_wanted_halt();
-            self.halt_firm()?;
+            self.halt()?;
             worked = true;
         }
         for _ in 0..LANE_SHARE {
@@ -272,17 +266,43 @@ impl<C: Clock> Pipeline<C> {
     }
 
     #[inline]
-    fn take(&mut self, client: u32, envelope: Envelope, is_clear: bool) -> Result<(), EngineError> {
+    fn take(
+        &mut self,
+        client: u32,
+        envelope: Envelope<M::Command>,
+        is_clear: bool,
+    ) -> Result<(), EngineError> {
         let Envelope { ticket, submitted_ns, origin, command } = envelope;
-        let input = Input::command(origin, self.stamped_for(&command, is_clear), command);
-        self.process(&input, Some(&Asked { client, ticket, submitted_ns }))
+        let stamped = self.stamped_for(&command, is_clear);
+        let input = M::asked(origin, None, stamped, command);
+        self.process(&input, Some(&Asked { client, ticket, submitted_ns }), Lane::Command)
+    }
+
+    /// What is stamped beside a command that is taken now. Where every way out is clear, nobody looks which one it needs.
+    #[inline]
+    pub(crate) fn stamped_for(&mut self, command: &M::Command, is_clear: bool) -> M::Stamped {
+        let mut stamped = self.core.stamped(command, &self.outlook);
+        if !is_clear
+            && let Some((way, claim)) = self.core.way_out(command)
+            && let Some(backlog) = self.release.backlog(way, claim)
+        {
+            M::hold_up(&mut stamped, backlog);
+        }
+        stamped
     }
 
     /// Traced or not is decided here, and nowhere on the path itself.
     #[inline]
-    pub(crate) fn process(&mut self, input: &Input, asked: Option<&Asked>) -> Result<(), EngineError> {
-        let Some(mut tracer) = self.tracer.take() else { return self.path(input, asked, &mut Untraced) };
-        let result = self.path(input, asked, &mut *tracer);
+    pub(crate) fn process(
+        &mut self,
+        input: &M::Input,
+        asked: Option<&Asked>,
+        lane: Lane,
+    ) -> Result<(), EngineError> {
+        let Some(mut tracer) = self.tracer.take() else {
+            return self.path(input, asked, lane, &mut Untraced);
+        };
+        let result = self.path(input, asked, lane, &mut *tracer);
         self.tracer = Some(tracer);
         result
     }
@@ -291,8 +311,9 @@ impl<C: Clock> Pipeline<C> {
     #[inline]
     fn path(
         &mut self,
-        input: &Input,
+        input: &M::Input,
         asked: Option<&Asked>,
+        lane: Lane,
         stamps: &mut impl Stamps,
     ) -> Result<(), EngineError> {
         stamps.taken();
@@ -318,7 +339,6 @@ impl<C: Clock> Pipeline<C> {
 
         // 4 release: answer and messages, once the record is durable
         self.release.take(position, asked, &self.outcome);
-        let lane = Lane::of(input, asked.is_some());
         let submitted_ns = asked.map_or(0, |asked| asked.submitted_ns);
         stamps.released(position, lane, submitted_ns, !self.release.is_empty());
 
@@ -328,7 +348,7 @@ impl<C: Clock> Pipeline<C> {
         self.writer.make_ready();
 
         // 5 digest: what will prove all this
-        self.digester.fold(appended.crc, self.core.changes().get(), self.outcome.refusal());
+        self.digester.fold(appended.crc, self.core.fingerprint(), self.outcome.refusal());
         self.undigested += 1;
         // On a full disk the digest waits: the next input that fits brings it along.
         if self.undigested >= DIGEST_EVERY && self.next_fits()? { self.record_digest() } else { Ok(()) }
@@ -340,9 +360,9 @@ impl<C: Clock> Pipeline<C> {
     #[inline(never)]
     fn set_aside(
         &mut self,
-        input: &Input,
+        input: &M::Input,
         asked: Option<&Asked>,
-        failure: Breakage<Input>,
+        failure: Breakage<M::Input>,
     ) -> Result<(), EngineError> {
         let Breakage { broken, text, panic } = failure;
         if self.on_broken == OnBroken::Panic {
@@ -366,10 +386,9 @@ impl<C: Clock> Pipeline<C> {
         }
         (self.core, self.digester) = (recovered.core, Digester::from(recovered.digest));
         self.undigested += 2;
-        self.outcome.clear();
-        let denial = Denial::of(DenyReason::AccountSetAside);
-        self.outcome.events.push(Event::Denied { cl_ord_id: named(input), denial });
-        self.release.take(self.last.position, asked, &self.outcome);
+        if let Some(asked) = asked {
+            self.release.answer(self.last.position, asked, M::answer_to_broken(input));
+        }
         Ok(())
     }
 
@@ -378,7 +397,7 @@ impl<C: Clock> Pipeline<C> {
         let now = self.look_at_the_wall_clock()?;
         let mut worked = false;
         if self.core.next_deadline().is_some_and(|deadline| deadline <= now) && self.next_fits()? {
-            self.process(&Input::Tick, None)?;
+            self.process(&M::Input::tick(), None, Lane::Own)?;
             worked = true;
         }
         if self.undigested > 0 && now >= self.next_digest && self.next_fits()? {
@@ -388,12 +407,10 @@ impl<C: Clock> Pipeline<C> {
         if now >= self.next_mark {
             self.next_mark = Timestamp::from_nanos(now.nanos.saturating_add(self.mark_interval_ns));
             while self.next_fits()?
-                && let Some((instrument, quote)) = self.board.next_unmarked()
+                && let Some(mark) = self.outlook.next_mark(&self.core)
             {
-                if self.is_new_mark(instrument, &quote) {
-                    self.process(&Input::Mark { instrument, quote }, None)?;
-                    worked = true;
-                }
+                self.process(&mark, None, Lane::Own)?;
+                worked = true;
             }
         }
         Ok(worked)
@@ -401,15 +418,10 @@ impl<C: Clock> Pipeline<C> {
 
     /// By the node itself.
     #[cold]
-    fn halt_firm(&mut self) -> Result<(), EngineError> {
-        let halt = Input::command(Origin::default(), Stamped::default(), Command::Halt(Scope::Firm));
-        self.process(&halt, None)
-    }
-
-    /// A mark that changes nothing is not worth a record.
-    fn is_new_mark(&self, instrument: model::InstrumentId, quote: &model::Quote) -> bool {
-        let mark = quote.mark();
-        mark.is_some() && self.core.instrument(instrument).is_some_and(|book| book.mark != mark)
+    fn halt(&mut self) -> Result<(), EngineError> {
+        let Some(halt) = M::halt() else { return Ok(()) };
+        let input = M::asked(Origin::default(), None, M::Stamped::default(), halt);
+        self.process(&input, None, Lane::Own)
     }
 
     /// Nothing is taken from a lane that could not be recorded: it would be lost, and the shard with it.
@@ -450,7 +462,8 @@ impl<C: Clock> Pipeline<C> {
     fn record_digest(&mut self) -> Result<(), EngineError> {
         self.undigested = 0;
         self.next_digest = self.digest_due();
-        self.writer.append(self.last.time, &RecordBody::Digest(self.digester.digest().to_bytes()))?;
+        self.writer
+            .append(self.last.time, &Recorded::<M::Input>::Digest(self.digester.digest().to_bytes()))?;
         Ok(())
     }
 
@@ -509,15 +522,5 @@ impl<C: Clock> Pipeline<C> {
         let position = Position { seq: self.writer.next_seq() - 1, ..self.last.position };
         self.writer.close()?;
         Ok(Stopped { position, digest })
-    }
-}
-
-/// The submitter's identifier of a command.
-const fn named(input: &Input) -> ClOrdId {
-    match input {
-        Input::Command { command: Command::NewOrder(order), .. } => order.cl_ord_id,
-        Input::Command { command: Command::CancelOrder(cancel), .. } => cancel.cl_ord_id,
-        Input::Command { command: Command::ReplaceOrder(replace), .. } => replace.cl_ord_id,
-        _ => ClOrdId::EMPTY,
     }
 }

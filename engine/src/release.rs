@@ -2,47 +2,50 @@
 
 use std::collections::VecDeque;
 
-use actors::Outcome;
 use journal::DurableWatch;
-use model::{Backlog, Event, Outbound, Position, SessionId};
+use machine::{Backlog, Consequences, EventOf, Hosted, Position, RoomClaim};
 
 use crate::answers::{Answer, AnswerSink, Sinks};
-use crate::egress::{Egress, RoomClaim};
+use crate::egress::Egress;
 use crate::envelope::Asked;
 use crate::outlet::Line;
 
 /// Answers and messages on their way out.
 #[derive(Debug)]
-pub(crate) struct Release {
-    /// By the session's index.
-    egress: Vec<Egress>,
+pub(crate) struct Release<M: Hosted> {
+    /// By the number of the way out.
+    egress: Vec<Egress<M::Message>>,
     /// Messages in all overflows together.
     overflowing: usize,
-    sinks: Sinks,
+    sinks: Sinks<EventOf<M>>,
     /// The session that the last message went to: the next one often goes there too.
     last: usize,
     /// Not durable yet, in order.
-    held: VecDeque<Held>,
+    held: VecDeque<Held<M>>,
     watch: DurableWatch,
 }
 
-#[derive(Debug)]
-struct Held {
+struct Held<M: Hosted> {
     seq: u64,
-    leaving: Leaving,
+    leaving: Leaving<M>,
 }
 
-#[derive(Debug)]
-enum Leaving {
-    Answer { client: u32, answer: Answer },
-    Message(Outbound),
+enum Leaving<M: Hosted> {
+    Answer { client: u32, answer: Answer<EventOf<M>> },
+    Message(M::Message),
 }
 
 /// How much may wait for the disk before no more commands are taken, and before no more of those that overtake are.
 const MOST_HELD: usize = 64 * 1024;
 const MOST_HELD_URGENT: usize = MOST_HELD + 16 * 1024;
 
-impl Release {
+impl<M: Hosted> std::fmt::Debug for Held<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Held").field("seq", &self.seq).finish_non_exhaustive()
+    }
+}
+
+impl<M: Hosted> Release<M> {
     pub(crate) fn new(watch: DurableWatch) -> Self {
         Self {
             egress: Vec::new(),
@@ -55,7 +58,7 @@ impl Release {
     }
 
     /// Answers to this client go there.
-    pub(crate) fn answer_to(&mut self, client: u32, sink: AnswerSink) {
+    pub(crate) fn answer_to(&mut self, client: u32, sink: AnswerSink<EventOf<M>>) {
         self.sinks.insert(client, sink);
     }
 
@@ -64,9 +67,9 @@ impl Release {
         self.sinks.remove(client);
     }
 
-    /// Messages for this session go there.
-    pub(crate) fn open(&mut self, session: SessionId, ring: rtrb::Producer<Line<Outbound>>) {
-        let slot = session.slot();
+    /// Messages for this way out go there.
+    pub(crate) fn open(&mut self, way: u16, ring: rtrb::Producer<Line<M::Message>>) {
+        let slot = usize::from(way);
         if self.egress.len() <= slot {
             self.egress.resize_with(slot + 1, Egress::default);
         }
@@ -91,28 +94,41 @@ impl Release {
     /// needs to look which.
     #[inline]
     pub(crate) fn is_clear_for(&mut self, commands: usize) -> bool {
-        let wanted = commands * Outcome::MAX_OUTBOUND;
+        let wanted = commands * M::MOST_MESSAGES;
         self.egress.iter_mut().all(|egress| egress.is_clear_for(wanted))
     }
 
-    /// What stands in the way of a command for this session.
-    pub(crate) fn backlog(&mut self, session: SessionId, claim: RoomClaim) -> Option<Backlog> {
-        self.egress.get_mut(session.slot())?.backlog(claim)
+    /// What stands in the way of a command that goes out there.
+    pub(crate) fn backlog(&mut self, way: u16, claim: RoomClaim) -> Option<Backlog> {
+        self.egress.get_mut(usize::from(way))?.backlog(claim)
     }
 
     /// Takes what the record at `position` led to; hands it over at once where the record is durable already.
     #[inline]
-    pub(crate) fn take(&mut self, position: Position, asked: Option<&Asked>, outcome: &Outcome) {
-        let answer = asked.zip(outcome.events.first());
+    pub(crate) fn take(&mut self, position: Position, asked: Option<&Asked>, outcome: &M::Outcome) {
+        let answer = asked.zip(outcome.events().first());
         if self.held.is_empty() && self.watch.durable_seq() >= position.seq {
-            for message in &outcome.outbound {
+            for message in M::messages(outcome) {
                 self.send(message);
             }
             if let Some((asked, event)) = answer {
-                self.sinks.send(asked.client, || Answer { ticket: asked.ticket, position, event: *event });
+                self.sinks.send(asked.client, || Answer {
+                    ticket: asked.ticket,
+                    position,
+                    event: event.clone(),
+                });
             }
         } else {
-            self.hold(position, answer, &outcome.outbound);
+            self.hold(position, answer, M::messages(outcome));
+        }
+    }
+
+    /// Answers by itself what the machine could not, once the record at `position` is durable.
+    pub(crate) fn answer(&mut self, position: Position, asked: &Asked, event: EventOf<M>) {
+        if self.held.is_empty() && self.watch.durable_seq() >= position.seq {
+            self.sinks.send(asked.client, || Answer { ticket: asked.ticket, position, event });
+        } else {
+            self.hold(position, Some((asked, &event)), &[]);
         }
     }
 
@@ -126,16 +142,16 @@ impl Release {
     }
 
     /// Keeps it until the record is durable.
-    fn hold(&mut self, position: Position, answer: Option<(&Asked, &Event)>, outbound: &[Outbound]) {
+    fn hold(&mut self, position: Position, answer: Option<(&Asked, &EventOf<M>)>, messages: &[M::Message]) {
         let seq = position.seq;
-        for message in outbound {
-            if let Some(egress) = self.egress.get_mut(message.session.slot()) {
+        for message in messages {
+            if let Some(egress) = self.egress.get_mut(slot_of::<M>(message)) {
                 egress.hold();
             }
-            self.held.push_back(Held { seq, leaving: Leaving::Message(*message) });
+            self.held.push_back(Held { seq, leaving: Leaving::Message(message.clone()) });
         }
         if let Some((asked, event)) = answer {
-            let answer = Answer { ticket: asked.ticket, position, event: *event };
+            let answer = Answer { ticket: asked.ticket, position, event: event.clone() };
             self.held.push_back(Held { seq, leaving: Leaving::Answer { client: asked.client, answer } });
         }
     }
@@ -152,7 +168,7 @@ impl Release {
         while self.held.front().is_some_and(|held| held.seq <= durable) {
             match self.held.pop_front().map(|held| held.leaving) {
                 Some(Leaving::Message(message)) => {
-                    if let Some(egress) = self.egress.get_mut(message.session.slot()) {
+                    if let Some(egress) = self.egress.get_mut(slot_of::<M>(&message)) {
                         egress.let_go();
                     }
                     self.send(&message);
@@ -181,8 +197,8 @@ impl Release {
     }
 
     #[inline]
-    fn send(&mut self, message: &Outbound) {
-        self.last = message.session.slot();
+    fn send(&mut self, message: &M::Message) {
+        self.last = slot_of::<M>(message);
         if let Some(egress) = self.egress.get_mut(self.last)
             && !egress.send(message)
         {
@@ -196,4 +212,9 @@ impl Release {
         self.overflowing -= drained;
         drained > 0
     }
+}
+
+#[inline]
+fn slot_of<M: Hosted>(message: &M::Message) -> usize {
+    usize::from(M::way_of(message))
 }

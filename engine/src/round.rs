@@ -12,19 +12,19 @@ use crate::envelope::Envelope;
 
 /// The shard's end of one client's lane.
 #[derive(Debug)]
-pub(crate) struct Inlet {
+pub(crate) struct Inlet<C> {
     pub(crate) client: u32,
-    pub(crate) lane: rtrb::Consumer<Envelope>,
+    pub(crate) lane: rtrb::Consumer<Envelope<C>>,
     pub(crate) doze: Arc<Doze>,
 }
 
 /// Every client's lane.
-#[derive(Debug, Default)]
-pub(crate) struct Round {
+#[derive(Debug)]
+pub(crate) struct Round<C> {
     /// Looked at in each turn.
-    awake: Vec<Place>,
+    awake: Vec<Place<C>>,
     /// Silent, by client.
-    dozing: BTreeMap<u32, Inlet>,
+    dozing: BTreeMap<u32, Inlet<C>>,
     /// Where the next turn begins.
     next: usize,
     /// Turns since the silent were last looked for.
@@ -32,8 +32,8 @@ pub(crate) struct Round {
 }
 
 #[derive(Debug)]
-struct Place {
-    inlet: Inlet,
+struct Place<C> {
+    inlet: Inlet<C>,
     /// The client is gone: what it handed over is taken, then the lane is forgotten.
     is_left: bool,
     /// Something came since the silent were last looked for.
@@ -56,8 +56,14 @@ const ALWAYS_AWAKE: usize = 8;
 /// A lane beyond those in which nothing came for so many turns is not looked at until its client says so.
 const SILENT_TURNS: u32 = 4096;
 
-impl Round {
-    pub(crate) fn join(&mut self, inlet: Inlet) {
+impl<C> Default for Round<C> {
+    fn default() -> Self {
+        Self { awake: Vec::new(), dozing: BTreeMap::new(), next: 0, turns: 0 }
+    }
+}
+
+impl<C> Round<C> {
+    pub(crate) fn join(&mut self, inlet: Inlet<C>) {
         self.awake.push(Place { inlet, is_left: false, was_used: true });
     }
 
@@ -97,7 +103,7 @@ impl Round {
 
     /// The next command of this turn, and whose it is.
     #[inline]
-    pub(crate) fn take(&mut self, visit: &mut Visit) -> Option<(u32, Envelope)> {
+    pub(crate) fn take(&mut self, visit: &mut Visit) -> Option<(u32, Envelope<C>)> {
         while visit.lanes > 0 {
             let Some(place) = self.awake.get_mut(self.next) else {
                 self.next = 0;

@@ -8,7 +8,7 @@ use super::*;
 /// A client's end, and what it has put there that was not taken.
 struct End {
     client: u32,
-    lane: rtrb::Producer<Envelope>,
+    lane: rtrb::Producer<Envelope<Command>>,
     doze: Arc<Doze>,
     waiting: VecDeque<u64>,
     is_gone: bool,
@@ -17,7 +17,7 @@ struct End {
 /// Many clients, with a note of everything that was handed over.
 #[derive(Default)]
 struct Town {
-    round: Round,
+    round: Round<Command>,
     ends: Vec<End>,
     tickets: u64,
 }

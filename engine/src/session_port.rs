@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Input, Outbound, Position, SessionId};
+use machine::{Hosted, Position};
 
 use crate::error::Refused;
 use crate::idle::give_way;
@@ -15,35 +15,35 @@ const YIELDS: u32 = 100;
 
 /// Where one session's messages come out. One thread polls: it has this to itself, and takes no lock.
 #[derive(Debug)]
-pub struct SessionOutlet {
-    pub(crate) ring: rtrb::Consumer<Line<Outbound>>,
+pub struct SessionOutlet<T> {
+    pub(crate) ring: rtrb::Consumer<Line<T>>,
 }
 
-impl SessionOutlet {
+impl<T> SessionOutlet<T> {
     /// The next message for the broker, in order.
     #[inline]
-    pub fn poll(&mut self) -> Option<Outbound> {
+    pub fn poll(&mut self) -> Option<T> {
         self.ring.pop().ok().map(|Line(message)| message)
     }
 }
 
 /// What goes into the shard from one session, and what it may read; shared by the session's threads.
 #[derive(Debug)]
-pub struct SessionPort {
-    pub(crate) session: SessionId,
-    pub(crate) lanes: Arc<Lanes>,
-    pub(crate) replica: Replica<actors::Core>,
+pub struct SessionPort<M: Hosted> {
+    pub(crate) way: u16,
+    pub(crate) lanes: Arc<Lanes<M>>,
+    pub(crate) replica: Replica<M>,
     pub(crate) inbound_high_water: u64,
 }
 
-impl SessionPort {
-    /// Which session.
-    pub const fn session(&self) -> SessionId {
-        self.session
+impl<M: Hosted> SessionPort<M> {
+    /// Which session: the number of its way out.
+    pub const fn way(&self) -> u16 {
+        self.way
     }
 
     /// Hands an input to the shard and waits while its ring is full: what a broker said is never dropped.
-    pub fn post(&self, input: Input) -> Result<(), Refused> {
+    pub fn post(&self, input: M::Input) -> Result<(), Refused> {
         let mut input = input;
         let mut attempts = 0u32;
         loop {
@@ -67,7 +67,7 @@ impl SessionPort {
     }
 
     /// Reads the state at or after a position.
-    pub fn read<R>(&self, at: Position, read: impl FnOnce(&actors::Core) -> R) -> Result<R, ReplicaError> {
+    pub fn read<R>(&self, at: Position, read: impl FnOnce(&M) -> R) -> Result<R, ReplicaError> {
         self.replica.read(at, read)
     }
 

@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use actors::{Core, LOGIC_VERSION, Outcome, Stamp};
-use model::{Position, SessionId, ShardId, Timestamp};
+use machine::{EventOf, Hosted, Machine, Origin, Position, ShardId, Stamp, Timestamp};
 
 use crate::answers::{Answer, AnswerSink, Attach};
 use crate::asks::{PeerPort, Peers};
@@ -17,10 +16,10 @@ use crate::clock_watch::ClockWatch;
 use crate::cores::Claim;
 use crate::digest::{Digest, Digester};
 use crate::error::{EngineError, Refused};
+use crate::fact_sender::FactSender;
 use crate::idle::{Idle, Patience};
 use crate::lanes::{Capacities, Intake, Lanes};
 use crate::pipeline::{Pipeline, Stopped};
-use crate::quotes::{QuoteBoard, QuoteSender};
 use crate::records::Reads;
 use crate::release::Release;
 use crate::replay::{Recovered, Replay};
@@ -62,9 +61,9 @@ pub struct ShardConfig {
 
 /// A running shard.
 #[derive(Debug)]
-pub struct Shard {
-    lanes: Arc<Lanes>,
-    replica: Replica<Core>,
+pub struct Shard<M: Hosted> {
+    lanes: Arc<Lanes<M>>,
+    replica: Replica<M>,
     thread: Option<JoinHandle<Result<Stopped, EngineError>>>,
     replica_thread: Option<JoinHandle<Result<(), EngineError>>>,
     recovery: journal::Recovery,
@@ -118,7 +117,7 @@ impl ShardConfig {
     }
 }
 
-impl Shard {
+impl<M: Hosted> Shard<M> {
     /// Opens the journal, replays it, and starts the threads. The state is the journal's, whatever happened to the
     /// process before; every digest on the way is compared.
     pub fn start<C: Clock>(config: &ShardConfig, clock: C) -> Result<Self, EngineError> {
@@ -141,12 +140,12 @@ impl Shard {
     }
 
     /// A connection for a strategy in this process, with at most `capacity` commands unanswered.
-    pub fn client(&self, uid: u32, capacity: usize) -> Result<Client, Refused> {
+    pub fn client(&self, uid: u32, capacity: usize) -> Result<Client<M>, Refused> {
         Client::attach(&self.lanes, uid, capacity, self.traced)
     }
 
     /// A connection for an async server: answers come through a channel.
-    pub fn connect(&self) -> Result<Connect, Refused> {
+    pub fn connect(&self) -> Result<Connect<M>, Refused> {
         let (sender, answers) = flume::unbounded();
         let submitter =
             Submitter::attach(&self.lanes, AnswerSink::Channel(sender), 0, self.lanes.commands, self.traced)?;
@@ -154,17 +153,22 @@ impl Shard {
     }
 
     /// Opens the rings of a session that is homed here, for its gateway. Opening it again replaces the ring to it.
-    pub fn open_session(&self, session: SessionId) -> Result<(SessionPort, SessionOutlet), Refused> {
+    pub fn open_session(
+        &self,
+        way: impl Into<u16>,
+    ) -> Result<(SessionPort<M>, SessionOutlet<M::Message>), Refused> {
+        let way = way.into();
         let (ring, taken) = rtrb::RingBuffer::new(self.ring.max(1));
         let (attached, wait) = flume::bounded(1);
-        let attach = Attach::Session { session, ring, attached };
+        let attach = Attach::Session { way, ring, attached };
         self.lanes.attach(attach)?;
         wait.recv_timeout(ATTACH_PATIENCE).map_err(|_| Refused::Stopped)?;
-        let high_water = |core: &Core| core.session(session).map_or(0, |book| book.inbound_high_water);
-        let inbound_high_water =
-            self.replica.read(self.recovered.position, high_water).map_err(|_| Refused::Stopped)?;
+        let inbound_high_water = self
+            .replica
+            .read(self.recovered.position, |machine| machine.received(way))
+            .map_err(|_| Refused::Stopped)?;
         let port = SessionPort {
-            session,
+            way,
             lanes: Arc::clone(&self.lanes),
             replica: self.replica.clone(),
             inbound_high_water,
@@ -172,24 +176,24 @@ impl Shard {
         Ok((port, SessionOutlet { ring: taken }))
     }
 
-    /// Where market data goes in.
-    pub fn quotes(&self) -> QuoteSender {
-        QuoteSender { lanes: Arc::clone(&self.lanes) }
+    /// Where what the shard sees beside its journal goes in: market data.
+    pub fn facts(&self) -> FactSender<M> {
+        FactSender { lanes: Arc::clone(&self.lanes) }
     }
 
     /// The way for other shards of this process to ask this one.
-    pub fn peer_port(&self) -> PeerPort {
+    pub fn peer_port(&self) -> PeerPort<M> {
         PeerPort { shard: self.id, lanes: Arc::clone(&self.lanes) }
     }
 
     /// From here on this shard can ask that one. What it asked in an earlier life of the process, and is not known to be
     /// on record there, it asks again.
-    pub fn join_peer(&self, port: PeerPort) -> Result<(), Refused> {
+    pub fn join_peer(&self, port: PeerPort<M>) -> Result<(), Refused> {
         self.lanes.attach(Attach::Peer { port })
     }
 
     /// The read side.
-    pub fn replica(&self) -> Replica<Core> {
+    pub fn replica(&self) -> Replica<M> {
         self.replica.clone()
     }
 
@@ -223,14 +227,14 @@ impl Shard {
 
 /// A shard between recovery and start: its journal is open and locked, its state replayed, nothing runs yet.
 #[derive(Debug)]
-pub struct Standby {
+pub struct Standby<M: Machine> {
     config: ShardConfig,
     writer: journal::Writer,
     recovery: journal::Recovery,
-    recovered: Recovered<Core>,
+    recovered: Recovered<M>,
 }
 
-impl Standby {
+impl<M: Hosted> Standby<M> {
     /// Replays the journal and opens it, in this order: where the replay is refused, the journal is as it was.
     pub fn open(config: &ShardConfig) -> Result<Self, EngineError> {
         let journal = &config.journal;
@@ -241,7 +245,7 @@ impl Standby {
         };
         let recovered = state_to_start_from(&journal.folder(), journal.shard, reads, config.upgrade)?;
         let journal::Opened { writer, recovery } = claim.open()?;
-        let other_logic = recovered.logic_version.is_some_and(|version| version != LOGIC_VERSION);
+        let other_logic = recovered.logic_version.is_some_and(|version| version != M::LOGIC_VERSION);
         if (other_logic || recovered.accepted > 0) && recovered.broken.is_none() {
             // The next start finds what was gone on from, and need not be told again.
             take_snapshot(journal.folder(), &Replay::resume(recovered.clone()), config.snapshots.keep)
@@ -251,7 +255,7 @@ impl Standby {
     }
 
     /// The state it will start from.
-    pub const fn core(&self) -> &Core {
+    pub const fn core(&self) -> &M {
         &self.recovered.core
     }
 
@@ -261,13 +265,13 @@ impl Standby {
     }
 
     /// Starts the threads.
-    pub fn start<C: Clock>(self, clock: C) -> Result<Shard, EngineError> {
+    pub fn start<C: Clock>(self, clock: C) -> Result<Shard<M>, EngineError> {
         let core = self.recovered.core.clone();
         self.start_with(clock, core)
     }
 
     /// `live` is the shard's state; tests give it another one than the read side's.
-    pub(crate) fn start_with<C: Clock>(self, clock: C, live: Core) -> Result<Shard, EngineError> {
+    pub(crate) fn start_with<C: Clock>(self, clock: C, live: M) -> Result<Shard<M>, EngineError> {
         let Parts { config, lanes, mut pipeline, replica, reading, recovery, recovered, trace } =
             self.assemble(clock, live)?;
         let id = config.journal.shard;
@@ -288,7 +292,7 @@ impl Standby {
         })
     }
 
-    pub(crate) fn assemble<C: Clock>(self, clock: C, live: Core) -> Result<Parts<C>, EngineError> {
+    pub(crate) fn assemble<C: Clock>(self, clock: C, live: M) -> Result<Parts<M, C>, EngineError> {
         let Self { config, writer, recovery, mut recovered } = self;
         let shard = config.journal.shard;
         let at = RecoveredAt {
@@ -312,7 +316,7 @@ impl Standby {
         let bounds = ClockBounds { jump: config.clock_jump_bound, down: config.clock_down_bound };
         let pipeline = Pipeline {
             lanes: Arc::clone(&lanes),
-            clock: Timeline::behind(last.time, live.clock(), clock, bounds),
+            clock: Timeline::behind(last.time, &live.clock(), clock, bounds),
             watch: ClockWatch::default(),
             release: Release::new(writer.durable_watch()),
             writer,
@@ -324,10 +328,10 @@ impl Standby {
             claim: Claim::default(),
             mark_interval_ns: i64::from(config.mark_interval_ms) * 1_000_000,
             tracer,
-            board: QuoteBoard::default(),
+            outlook: M::Outlook::default(),
             round: Round::default(),
             peers: Peers::default(),
-            outcome: Outcome::default(),
+            outcome: M::Outcome::default(),
             on_broken: config.on_broken,
             journal: config.journal.folder(),
             found_broken,
@@ -342,25 +346,25 @@ impl Standby {
 }
 
 /// A shard put together, with nothing running yet.
-pub(crate) struct Parts<C> {
+pub(crate) struct Parts<M: Hosted, C> {
     pub(crate) config: ShardConfig,
-    pub(crate) lanes: Arc<Lanes>,
-    pub(crate) pipeline: Pipeline<C>,
-    pub(crate) replica: Replica<Core>,
-    pub(crate) reading: Reading<Core>,
+    pub(crate) lanes: Arc<Lanes<M>>,
+    pub(crate) pipeline: Pipeline<M, C>,
+    pub(crate) replica: Replica<M>,
+    pub(crate) reading: Reading<M>,
     pub(crate) recovery: journal::Recovery,
     pub(crate) recovered: RecoveredAt,
     trace: Option<TraceReader>,
 }
 
 #[cfg(test)]
-impl Shard {
-    pub(crate) fn lanes(&self) -> Arc<Lanes> {
+impl<M: Hosted> Shard<M> {
+    pub(crate) fn lanes(&self) -> Arc<Lanes<M>> {
         Arc::clone(&self.lanes)
     }
 }
 
-impl Drop for Shard {
+impl<M: Hosted> Drop for Shard<M> {
     fn drop(&mut self) {
         if self.thread.is_some()
             && let Err(error) = self.end()
@@ -386,11 +390,11 @@ fn join(
 }
 
 fn capacities(config: &ShardConfig) -> Capacities {
-    Capacities { commands: config.ring, urgent: config.ring, reports: config.ring, quotes: config.ring }
+    Capacities { commands: config.ring, urgent: config.ring, reports: config.ring, facts: config.ring }
 }
 
-fn spawn<C: Clock>(
-    mut pipeline: Pipeline<C>,
+fn spawn<M: Hosted, C: Clock>(
+    mut pipeline: Pipeline<M, C>,
     shard: ShardId,
     core: Option<usize>,
 ) -> Result<JoinHandle<Result<Stopped, EngineError>>, EngineError> {
@@ -412,26 +416,26 @@ fn spawn<C: Clock>(
 
 /// A server's connection: many users behind one submitter, answers through a channel that async code can await.
 #[derive(Debug)]
-pub struct Connect {
-    lanes: Arc<Lanes>,
-    submitter: Mutex<Submitter>,
-    answers: flume::Receiver<Answer>,
+pub struct Connect<M: Hosted> {
+    lanes: Arc<Lanes<M>>,
+    submitter: Mutex<Submitter<M::Command>>,
+    answers: flume::Receiver<Answer<EventOf<M>>>,
 }
 
-impl Connect {
+impl<M: Hosted> Connect<M> {
     /// Hands over a command of somebody else: `origin` is journalled with it. The answer carries the ticket.
-    pub fn submit(&self, origin: model::Origin, command: model::Command) -> Result<Ticket, Refused> {
+    pub fn submit(&self, origin: Origin, command: M::Command) -> Result<Ticket, Refused> {
         let mut submitter = self.submitter.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         submitter.submit(&self.lanes, origin, &command)
     }
 
     /// The answers, in the order the shard took the commands.
-    pub const fn answers(&self) -> &flume::Receiver<Answer> {
+    pub const fn answers(&self) -> &flume::Receiver<Answer<EventOf<M>>> {
         &self.answers
     }
 }
 
-impl Drop for Connect {
+impl<M: Hosted> Drop for Connect<M> {
     fn drop(&mut self) {
         let submitter = self.submitter.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
         submitter.detach(&self.lanes);

@@ -3,8 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use actors::Core;
-use model::{Position, SessionId, Timestamp};
+use machine::{Hosted, Machine, Position, Timestamp};
 
 use crate::answers::Attach;
 use crate::asks::PeerPort;
@@ -12,18 +11,18 @@ use crate::client::Client;
 use crate::clock::Clock;
 use crate::digest::Digest;
 use crate::error::EngineError;
+use crate::fact_sender::FactSender;
 use crate::lanes::{Intake, Lanes};
 use crate::pipeline::Pipeline;
-use crate::quotes::QuoteSender;
 use crate::replica::{Reading, Replica};
 use crate::session_port::{SessionOutlet, SessionPort};
 use crate::shard::{Parts, RecoveredAt, ShardConfig, Standby, StopReport};
 
 /// A shard whose owner takes its steps. The journal's background work is stepped where its options say so.
-pub struct Stepped<C: Clock> {
-    pub(crate) lanes: Arc<Lanes>,
-    pipeline: Pipeline<C>,
-    replica: SteppedReplica,
+pub struct Stepped<M: Hosted, C: Clock> {
+    pub(crate) lanes: Arc<Lanes<M>>,
+    pipeline: Pipeline<M, C>,
+    replica: SteppedReplica<M>,
     recovery: journal::Recovery,
     recovered: RecoveredAt,
     config: ShardConfig,
@@ -31,19 +30,24 @@ pub struct Stepped<C: Clock> {
 }
 
 /// The read side of a [`Stepped`] shard. Clones are the same one.
-#[derive(Clone)]
-pub struct SteppedReplica {
-    replica: Replica<Core>,
-    reading: Arc<Mutex<Reading<Core>>>,
+pub struct SteppedReplica<M: Machine> {
+    replica: Replica<M>,
+    reading: Arc<Mutex<Reading<M>>>,
 }
 
-impl std::fmt::Debug for SteppedReplica {
+impl<M: Machine> Clone for SteppedReplica<M> {
+    fn clone(&self) -> Self {
+        Self { replica: self.replica.clone(), reading: Arc::clone(&self.reading) }
+    }
+}
+
+impl<M: Machine> std::fmt::Debug for SteppedReplica<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SteppedReplica").field("position", &self.replica.position()).finish_non_exhaustive()
     }
 }
 
-impl SteppedReplica {
+impl<M: Machine> SteppedReplica<M> {
     /// Applies what is new and takes a snapshot where one is due; true where there was something new.
     pub fn step(&self) -> Result<bool, EngineError> {
         self.reading().step()
@@ -60,18 +64,18 @@ impl SteppedReplica {
     }
 
     /// For reading.
-    pub const fn replica(&self) -> &Replica<Core> {
+    pub const fn replica(&self) -> &Replica<M> {
         &self.replica
     }
 
-    fn reading(&self) -> MutexGuard<'_, Reading<Core>> {
+    fn reading(&self) -> MutexGuard<'_, Reading<M>> {
         self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Standby {
+impl<M: Hosted> Standby<M> {
     /// As [`Standby::start`], without threads. Records the opening.
-    pub fn start_stepped<C: Clock>(self, clock: C) -> Result<Stepped<C>, EngineError> {
+    pub fn start_stepped<C: Clock>(self, clock: C) -> Result<Stepped<M, C>, EngineError> {
         let core = self.core().clone();
         let Parts { config, lanes, mut pipeline, replica, reading, recovery, recovered, .. } =
             self.assemble(clock, core)?;
@@ -81,7 +85,7 @@ impl Standby {
     }
 }
 
-impl<C: Clock> Stepped<C> {
+impl<M: Hosted, C: Clock> Stepped<M, C> {
     /// One look at every lane, as the shard's thread does again and again; true where there was something to do.
     pub fn turn(&mut self) -> Result<bool, EngineError> {
         self.pipeline.turn()
@@ -108,12 +112,12 @@ impl<C: Clock> Stepped<C> {
     }
 
     /// The read side.
-    pub const fn replica(&self) -> &SteppedReplica {
+    pub const fn replica(&self) -> &SteppedReplica<M> {
         &self.replica
     }
 
     /// A connection for a strategy, with at most `capacity` commands unanswered. Numbered from 1 in each shard.
-    pub fn client(&mut self, uid: u32, capacity: usize) -> Client {
+    pub fn client(&mut self, uid: u32, capacity: usize) -> Client<M> {
         self.clients += 1;
         let (client, inlet, sink) = Client::numbered(&self.lanes, self.clients, uid, capacity);
         let (attached, _) = flume::bounded(1);
@@ -122,37 +126,37 @@ impl<C: Clock> Stepped<C> {
     }
 
     /// The rings of a session that is homed here. Opening it again replaces the ring to it.
-    pub fn open_session(&mut self, session: SessionId) -> (SessionPort, SessionOutlet) {
+    pub fn open_session(&mut self, way: impl Into<u16>) -> (SessionPort<M>, SessionOutlet<M::Message>) {
+        let way = way.into();
         let (ring, taken) = rtrb::RingBuffer::new(self.config.ring.max(1));
         let (attached, _) = flume::bounded(1);
-        self.pipeline.attach(Attach::Session { session, ring, attached });
-        let book = self.pipeline.core.session(session);
+        self.pipeline.attach(Attach::Session { way, ring, attached });
         let port = SessionPort {
-            session,
+            way,
             lanes: Arc::clone(&self.lanes),
             replica: self.replica.replica.clone(),
-            inbound_high_water: book.map_or(0, |book| book.inbound_high_water),
+            inbound_high_water: self.pipeline.core.received(way),
         };
         (port, SessionOutlet { ring: taken })
     }
 
     /// See [`crate::Shard::peer_port`].
-    pub fn peer_port(&self) -> PeerPort {
+    pub fn peer_port(&self) -> PeerPort<M> {
         PeerPort { shard: self.position().shard, lanes: Arc::clone(&self.lanes) }
     }
 
     /// See [`crate::Shard::join_peer`].
-    pub fn join_peer(&mut self, port: PeerPort) {
+    pub fn join_peer(&mut self, port: PeerPort<M>) {
         self.pipeline.attach(Attach::Peer { port });
     }
 
-    /// Where market data goes in.
-    pub fn quotes(&self) -> QuoteSender {
-        QuoteSender { lanes: Arc::clone(&self.lanes) }
+    /// See [`crate::Shard::facts`].
+    pub fn facts(&self) -> FactSender<M> {
+        FactSender { lanes: Arc::clone(&self.lanes) }
     }
 
     /// The live state.
-    pub const fn core(&self) -> &Core {
+    pub const fn core(&self) -> &M {
         &self.pipeline.core
     }
 
@@ -196,7 +200,7 @@ impl<C: Clock> Stepped<C> {
     }
 }
 
-impl<C: Clock> std::fmt::Debug for Stepped<C> {
+impl<M: Hosted, C: Clock> std::fmt::Debug for Stepped<M, C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Stepped").field("position", &self.position()).finish_non_exhaustive()
     }

@@ -7,8 +7,7 @@
 
 use std::time::Duration;
 
-use actors::ClockBook;
-use model::{BootId, ClockAnchor, ClockFinding, ClockJump, Timestamp};
+use machine::{BootId, ClockAnchor, ClockFinding, ClockJump, KnownClock, Timestamp};
 
 use crate::clock::{Clock, Reading};
 
@@ -54,16 +53,16 @@ struct BeginsAt {
 impl<C: Clock> Timeline<C> {
     /// Goes on behind `last`, the time of the journal's last record. What the wall clock may show is told by the anchor
     /// where the machine still runs since, else only by the last record.
-    pub(crate) fn behind(last: Timestamp, known: &ClockBook, clock: C, bounds: ClockBounds) -> Self {
+    pub(crate) fn behind(last: Timestamp, known: &KnownClock, clock: C, bounds: ClockBounds) -> Self {
         let (Reading { wall, monotonic_ns }, boot) = (clock.read(), clock.boot());
         let bound_ns = nanos(bounds.jump);
         let is_of_this_boot =
             |anchor: &ClockAnchor| Some(anchor.boot) == boot && anchor.since_boot_ns <= monotonic_ns;
-        let start = match known.anchor().filter(is_of_this_boot) {
+        let start = match known.anchor.filter(is_of_this_boot) {
             Some(anchor) => {
                 let passed_ns = monotonic_ns - anchor.since_boot_ns;
                 let due_ns = anchor.time.nanos.saturating_add(passed_ns).max(last.nanos);
-                BeginsAt::of_same_boot(wall.nanos, due_ns, last.nanos, known.ahead_ns(), bound_ns)
+                BeginsAt::of_same_boot(wall.nanos, due_ns, last.nanos, known.ahead_ns, bound_ns)
             }
             None => BeginsAt::of_other_boot(wall.nanos, last.nanos, known, bound_ns, nanos(bounds.down)),
         };
@@ -176,13 +175,13 @@ impl BeginsAt {
 
     /// Only the last record is known. What lies behind it is a jump back; what lies ahead of it may be the time that
     /// passed, but for one that was written under a clock in doubt: then nothing vouches for it.
-    fn of_other_boot(wall_ns: i64, last_ns: i64, known: &ClockBook, bound_ns: i64, down_ns: i64) -> Self {
+    fn of_other_boot(wall_ns: i64, last_ns: i64, known: &KnownClock, bound_ns: i64, down_ns: i64) -> Self {
         if last_ns == 0 {
             return Self::trusted(wall_ns, last_ns, bound_ns);
         }
-        let ahead_ns = known.ahead_ns();
+        let ahead_ns = known.ahead_ns;
         let gap_ns = wall_ns.saturating_sub(last_ns.saturating_sub(ahead_ns));
-        let longest_ns = if known.is_suspect() { bound_ns } else { down_ns.saturating_add(ahead_ns) };
+        let longest_ns = if known.suspicion.is_some() { bound_ns } else { down_ns.saturating_add(ahead_ns) };
         if gap_ns >= bound_ns.saturating_neg() && gap_ns <= longest_ns {
             return Self::trusted(wall_ns, last_ns, bound_ns);
         }

@@ -48,7 +48,7 @@ impl Hands {
         self.boot += 1;
         self.monotonic.store(SECOND, Ordering::Relaxed);
     }
-    fn begin(&self, last: i64, known: &ClockBook) -> Timeline<Self> {
+    fn begin(&self, last: i64, known: &KnownClock) -> Timeline<Self> {
         Timeline::behind(Timestamp::from_nanos(last), known, self.clone(), BOUNDS)
     }
 }
@@ -57,19 +57,19 @@ fn begin(last: i64) -> (Hands, Timeline<Hands>) {
     let hands = Hands::default();
     hands.pass(7);
     hands.jump(START - 7);
-    let timeline = hands.begin(last, &ClockBook::default());
+    let timeline = hands.begin(last, &KnownClock::default());
     (hands, timeline)
 }
 
 /// What a journal says that holds these.
-fn known(inputs: &[Input]) -> ClockBook {
+fn known(inputs: &[Input]) -> KnownClock {
     let mut core = Core::new();
     for (seq, input) in (1..).zip(inputs) {
         let position = Position { seq, ..Position::default() };
         let stamp = Stamp { position, time: Timestamp::from_nanos(START) };
         core.apply(stamp, input, &mut Outcome::default());
     }
-    *core.clock()
+    machine::Hosted::clock(&core)
 }
 
 fn off(timeline: &mut Timeline<Hands>) -> Option<(ClockFinding, i64)> {
@@ -164,7 +164,7 @@ fn a_jump_while_the_node_was_down_is_found_on_the_same_boot() {
     for jumped in [0, 3 * DAY, -3 * DAY, 6 * SECOND, -6 * SECOND, 4 * SECOND] {
         let (mut hands, _) = begin(0);
         hands.reboot();
-        let anchor = hands.begin(0, &ClockBook::default()).anchor().unwrap();
+        let anchor = hands.begin(0, &KnownClock::default()).anchor().unwrap();
         let book = known(&[Input::ClockAnchored(anchor)]);
         hands.pass(DAY);
         let last = START + DAY;
@@ -194,7 +194,7 @@ fn after_another_boot_what_is_behind_or_far_ahead_of_the_last_record_is_not_trus
     for (gap, expected) in cases {
         let (mut hands, _) = begin(0);
         hands.reboot();
-        let book = known(&[Input::ClockAnchored(hands.begin(0, &ClockBook::default()).anchor().unwrap())]);
+        let book = known(&[Input::ClockAnchored(hands.begin(0, &KnownClock::default()).anchor().unwrap())]);
         hands.reboot();
         hands.jump(gap);
         let mut timeline = hands.begin(START, &book);
@@ -222,7 +222,7 @@ fn a_jump_back_that_was_accepted_is_none_at_the_next_start_and_ends_once_it_is_c
     hands.reboot();
     let book = known(&[Input::ClockAnchored(ClockAnchor {
         ahead_ns: 3 * DAY,
-        ..hands.begin(0, &ClockBook::default()).anchor().unwrap()
+        ..hands.begin(0, &KnownClock::default()).anchor().unwrap()
     })]);
     hands.jump(-3 * DAY);
     for reboot in [false, true] {
@@ -245,7 +245,7 @@ fn a_jump_back_that_was_accepted_is_none_at_the_next_start_and_ends_once_it_is_c
 fn an_anchor_is_recorded_again_before_it_misleads() {
     let (mut hands, _) = begin(0);
     hands.reboot();
-    let mut timeline = hands.begin(0, &ClockBook::default());
+    let mut timeline = hands.begin(0, &KnownClock::default());
     let anchor = timeline.anchor();
     assert!(timeline.has_left(None) && !timeline.has_left(anchor.as_ref()));
     hands.jump(2 * SECOND);
@@ -259,5 +259,5 @@ fn an_anchor_is_recorded_again_before_it_misleads() {
     let after = (recorded - START) / SECOND;
     assert!((400..700).contains(&after), "half a second is worked off in 500 seconds: {after}");
     hands.reboot();
-    assert!(hands.begin(0, &ClockBook::default()).has_left(anchor.as_ref()), "of another boot");
+    assert!(hands.begin(0, &KnownClock::default()).has_left(anchor.as_ref()), "of another boot");
 }

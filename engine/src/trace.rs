@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use model::{Input, Position};
+use machine::Position;
 
 use crate::thread_usage::ThreadUsage;
 
@@ -22,24 +22,6 @@ pub enum Lane {
     /// From the shard itself: ticks, marks, its opening.
     #[default]
     Own,
-}
-
-impl Lane {
-    #[inline]
-    pub(crate) const fn of(input: &Input, has_envelope: bool) -> Self {
-        match input {
-            _ if has_envelope => Self::Command,
-            Input::Opened { .. }
-            | Input::Command { .. }
-            | Input::AsksTaken { .. }
-            | Input::Tick
-            | Input::Mark { .. }
-            | Input::Broken(_)
-            | Input::ClockJumped(_)
-            | Input::ClockAnchored(_) => Self::Own,
-            _ => Self::Report,
-        }
-    }
 }
 
 /// When one input passed each stage, in monotonic nanoseconds of this process, and what else happened meanwhile.

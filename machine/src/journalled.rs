@@ -5,7 +5,7 @@
 
 use core::fmt::Debug;
 
-use crate::{Incarnation, Position};
+use crate::{ClockAnchor, Incarnation, Position};
 
 /// The kind of a record that holds no input but the host's rolling digest of everything before it: 16 bytes. No machine
 /// gives this number to a word of its own.
@@ -38,8 +38,8 @@ pub trait Payload: Default {
 /// Everything that can change a state. What is not an input does not happen to a machine.
 pub trait Journalled: Payload + Clone + Debug + PartialEq + Send + Sync + 'static {
     /// The first input of an opening: the journal was opened for writing, and this version of the logic decides from
-    /// here on.
-    fn opened(incarnation: Incarnation, logic_version: u32) -> Self;
+    /// here on. The anchor says where the clocks stood, where that is known.
+    fn opened(incarnation: Incarnation, logic_version: u32, anchor: Option<ClockAnchor>) -> Self;
 
     /// Time has passed a deadline that the state holds. Its stamp says it all.
     fn tick() -> Self;

@@ -6,6 +6,7 @@
 //!
 //! * [`Machine`]: the state, and everything that a host asks of it. Start here.
 //! * [`Journalled`]: an input. [`Payload`]: its bytes in a journal. [`Recorded`]: an input or the host's digest.
+//! * [`Hosted`]: what a live shard asks beyond the state: lanes, stamps, ways out.
 //! * [`Consequences`]: what followed from an input.
 //! * [`MadeAhead`]: memory that a state grows by, made by another thread.
 //! * [`Position`], [`Stamp`], [`Timestamp`]: where and when. [`Origin`], [`CausedBy`]: who asked, and what an input follows
@@ -19,7 +20,9 @@ extern crate alloc;
 #[macro_use]
 mod derives;
 mod ask;
+mod clock;
 mod consequences;
+mod hosted;
 mod journalled;
 mod logic;
 mod made_ahead;
@@ -31,7 +34,9 @@ mod time;
 mod violation;
 
 pub use ask::Ask;
+pub use clock::{BootId, ClockAcceptance, ClockAnchor, ClockFinding, ClockJump, KnownClock};
 pub use consequences::Consequences;
+pub use hosted::{Backlog, FactOf, Hosted, Outlook, RoomClaim, Urgency};
 pub use journalled::{DIGEST_KIND, Journalled, Payload, Recorded, Unreadable};
 pub use logic::LogicChange;
 pub use made_ahead::MadeAhead;

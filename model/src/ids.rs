@@ -79,6 +79,13 @@ journalled! {
 /// An order's identity: the [`WireId`] of its `NewOrder`.
 pub type OrderId = WireId;
 
+/// The number of the way out to its broker.
+impl From<SessionId> for u16 {
+    fn from(session: SessionId) -> Self {
+        session.index
+    }
+}
+
 impl WireId {
     /// The id that the record at `position` may issue.
     pub const fn at(position: Position, incarnation: Incarnation) -> Self {

@@ -14,7 +14,6 @@ extern crate alloc;
 extern crate machine;
 
 mod broken;
-mod clock;
 mod codec;
 mod command;
 mod currency;
@@ -34,7 +33,6 @@ mod stamped;
 mod text;
 
 pub use broken::{Aside, Broken, Invariant, broken, holds, there};
-pub use clock::{BootId, ClockAcceptance, ClockAnchor, ClockFinding, ClockJump};
 pub use codec::{RecordBody, RecordKind};
 pub use command::{CancelAll, CancelOrder, CashMove, CashMoveKind, NewOrder, Remember, ReplaceOrder, Scope};
 pub use currency::Currency;
@@ -50,7 +48,10 @@ pub use input::{
 };
 pub use instrument::{AssetClass, Instrument, InstrumentError};
 pub use limits::{FeeSchedule, LimitKind, Limits};
-pub use machine::{CausedBy, Date, Door, Incarnation, Origin, Position, PositionError, ShardId, Timestamp};
+pub use machine::{
+    Backlog, BootId, CausedBy, ClockAcceptance, ClockAnchor, ClockFinding, ClockJump, Date, Door,
+    Incarnation, Origin, Position, PositionError, ShardId, Timestamp,
+};
 pub use number::{Amount, Decimal, Money, Price, Quantity, Rounding};
 pub use order::{Certainty, OrdStatus, OrderType, PendingKind, Side, TimeInForce};
 pub use outbound::{Outbound, OutboundKind};
@@ -59,5 +60,5 @@ pub use reason::{Denial, DenyReason};
 pub use report::{
     CancelReject, ExecType, ExecutionReport, MessageReject, QuarantineCause, QuarantinedMessage, RejectLevel,
 };
-pub use stamped::{Backlog, Stamped};
+pub use stamped::Stamped;
 pub use text::{ClOrdId, ExecId, Name, Reference, Symbol, Text, TextError};

@@ -1,7 +1,7 @@
 //! Facts that the shard alone knows when it takes a command. They stand beside the command in its record, so that a
 //! replay decides with what the shard decided with.
 
-use crate::Quote;
+use crate::{Backlog, Quote};
 
 journalled! {
     /// What the shard stamps beside a command.
@@ -11,15 +11,6 @@ journalled! {
         pub quote: Option<Quote>,
         /// Why the command cannot go out now: absent where there is room for it.
         pub backlog: Option<Backlog>,
-    }
-
-    /// What waits on the way to a session's gateway, where a command finds too much of it.
-    pub struct Backlog {
-        /// Messages that wait.
-        pub waiting: u32,
-        /// With so many or more, nothing of the command's kind is taken: more may wait where a cancel comes than where
-        /// a new order does.
-        pub most: u32,
     }
 }
 

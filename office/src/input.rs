@@ -15,7 +15,7 @@
 use alloc::string::String;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use machine::{Incarnation, Journalled, Origin, Payload, Position, Unreadable};
+use machine::{ClockAnchor, Incarnation, Journalled, Origin, Payload, Position, Unreadable};
 
 use crate::alerts::AlertWord;
 use crate::approvals::ApprovalWord;
@@ -146,7 +146,7 @@ impl Payload for OfficeInput {
 }
 
 impl Journalled for OfficeInput {
-    fn opened(incarnation: Incarnation, logic_version: u32) -> Self {
+    fn opened(incarnation: Incarnation, logic_version: u32, _: Option<ClockAnchor>) -> Self {
         Self::Opened { incarnation, logic_version }
     }
 

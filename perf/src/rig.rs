@@ -6,6 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use actors::Core;
 use engine::{Client, Clock, Idle, SessionOutlet, SessionPort, Shard, ShardConfig, SystemClock};
 use model::{
     AccountId, Actor, Command, Event, Input, InstrumentId, LimitKind, OrderId, Outbound, OutboundKind,
@@ -31,10 +32,10 @@ pub(crate) struct Working {
 
 /// Started, defined, funded, quoted, its session ready.
 pub(crate) struct Rig {
-    pub(crate) shard: Shard,
-    pub(crate) port: SessionPort,
-    pub(crate) outlet: SessionOutlet,
-    pub(crate) client: Client,
+    pub(crate) shard: Shard<Core>,
+    pub(crate) port: SessionPort<Core>,
+    pub(crate) outlet: SessionOutlet<Outbound>,
+    pub(crate) client: Client<Core>,
     pub(crate) orders: Orders,
     /// The shard's stalls, as its clock sees them.
     pub(crate) stalls: Arc<ShardStalls>,
@@ -133,7 +134,7 @@ impl Rig {
 
     fn make_ready(&mut self) -> Result<(), PerfError> {
         for index in 0..INSTRUMENTS {
-            self.shard.quotes().send(InstrumentId::new(index), quote(Timestamp::default()))?;
+            self.shard.facts().send((InstrumentId::new(index), quote(Timestamp::default())))?;
         }
         for state in [SessionState::Up, SessionState::Ready] {
             let change = SessionChange { session: SESSION, state, unresolved: 0 };
@@ -194,12 +195,12 @@ impl Rig {
 }
 
 /// A shard whose other threads stay off its core, as a node does it.
-fn start(config: &ShardConfig, clock: impl Clock) -> Result<Shard, PerfError> {
+fn start(config: &ShardConfig, clock: impl Clock) -> Result<Shard<Core>, PerfError> {
     let before = rustix::thread::sched_getaffinity(None);
     if let Some(core) = config.core {
         engine::leave_to_shards(&[core]);
     }
-    let shard = Shard::start(config, clock)?;
+    let shard = Shard::<Core>::start(config, clock)?;
     if let Ok(before) = before {
         let _ = rustix::thread::sched_setaffinity(None, &before);
     }

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use engine::{Answer, Client, EngineError, QuoteSender, Refused, ShardConfig, Standby, Stepped};
+use actors::Core;
+use engine::{Answer, Client, EngineError, FactSender, Refused, ShardConfig, Standby, Stepped};
 use fix_gateway::{DownReason, Incident, SessionSettings, ShardPort, SteppedSession};
-use model::{Command, Name};
+use model::{Command, Event, Name};
 
 use crate::clock::SimClock;
 use crate::firm::SESSION;
@@ -18,11 +19,11 @@ const IN_FLIGHT: usize = 64;
 
 /// A node that runs.
 pub(crate) struct Node {
-    pub(crate) shard: Stepped<SimClock>,
+    pub(crate) shard: Stepped<Core, SimClock>,
     pub(crate) session: SteppedSession,
     port: Arc<SimPort>,
-    client: Client,
-    quotes: QuoteSender,
+    client: Client<Core>,
+    quotes: FactSender<Core>,
     /// What was submitted and is not answered, by ticket.
     waiting: VecDeque<(u64, Command)>,
     line: SimLine,
@@ -39,7 +40,7 @@ impl Node {
         line: &SimLine,
         plant: Option<Plant>,
     ) -> Result<Self, EngineError> {
-        let standby = Standby::open(config)?;
+        let standby = Standby::<Core>::open(config)?;
         let started_behind = (standby.time().nanos, standby.core().clock().is_suspect());
         let mut shard = standby.start_stepped(clock.clone())?;
         let session_port = shard.open_session(SESSION);
@@ -54,7 +55,7 @@ impl Node {
         let session =
             session.map_err(|error| EngineError::Failed { shard: 0, message: error.to_string() })?;
         let client = shard.client(1_000, IN_FLIGHT);
-        let quotes = shard.quotes();
+        let quotes = shard.facts();
         let waiting = VecDeque::new();
         Ok(Self {
             shard,
@@ -77,7 +78,7 @@ impl Node {
     }
 
     /// The next answer, with its command.
-    pub(crate) fn answer(&mut self) -> Result<Option<(Command, Answer)>, String> {
+    pub(crate) fn answer(&mut self) -> Result<Option<(Command, Answer<Event>)>, String> {
         let Some(answer) = self.client.poll() else { return Ok(None) };
         let at = self.waiting.iter().position(|(ticket, _)| *ticket == answer.ticket);
         let Some((_, command)) = at.and_then(|at| self.waiting.remove(at)) else {
@@ -93,7 +94,7 @@ impl Node {
 
     pub(crate) fn quote(&self, instrument: model::InstrumentId, quote: model::Quote) {
         // A full ring loses a quote, as it would live.
-        let _ = self.quotes.send(instrument, quote);
+        let _ = self.quotes.send((instrument, quote));
     }
 
     /// One round of the gateway's thread; true where it did something.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use actors::Core;
 use engine::{SessionOutlet, SessionPort, SteppedReplica};
 use fix_gateway::{Doubt, ShardClosed, ShardPort};
 use model::{ExecId, ExecType, Input, Outbound, Position, WireId};
@@ -13,7 +14,7 @@ use crate::plant::Plant;
 /// The node's port; before it reads the read side, it lets it come that far.
 pub(crate) struct SimPort {
     port: Port,
-    replica: SteppedReplica,
+    replica: SteppedReplica<Core>,
     plant: Option<Plant>,
     heard: Mutex<BTreeSet<ExecId>>,
     /// What found the shard's ring full. Its thread would wait; here nobody would end the wait, so the gateway does
@@ -23,8 +24,8 @@ pub(crate) struct SimPort {
 
 impl SimPort {
     pub(crate) fn new(
-        port: (SessionPort, SessionOutlet),
-        replica: SteppedReplica,
+        port: (SessionPort<Core>, SessionOutlet<Outbound>),
+        replica: SteppedReplica<Core>,
         plant: Option<Plant>,
     ) -> Self {
         Self { port: Port::new(port), replica, plant, heard: Mutex::default(), waiting: Mutex::default() }

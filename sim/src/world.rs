@@ -60,7 +60,7 @@ pub(crate) struct World {
     /// their own.
     breaks: Option<Dice>,
     /// Answers that the auditor has not come to yet.
-    pub(crate) answers: Vec<(Command, Answer)>,
+    pub(crate) answers: Vec<(Command, Answer<Event>)>,
     /// What left that the auditor has not come to yet.
     pub(crate) left: Vec<WireId>,
     /// What came in at the broker, as far as it was looked at.

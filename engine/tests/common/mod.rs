@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
+use actors::Core;
 use engine::{Answer, Client, Clock, Idle, SessionOutlet, SessionPort, Shard, ShardConfig, SystemClock};
 use model::*;
 
@@ -111,10 +112,10 @@ impl Clock for Turned {
 
 /// Started, defined, funded, quoted, and its session ready.
 pub struct Rig {
-    pub shard: Shard,
-    pub port: SessionPort,
-    pub outlet: SessionOutlet,
-    pub client: Client,
+    pub shard: Shard<Core>,
+    pub port: SessionPort<Core>,
+    pub outlet: SessionOutlet<Outbound>,
+    pub client: Client<Core>,
 }
 
 impl Rig {
@@ -123,7 +124,7 @@ impl Rig {
     }
 
     pub fn start_with(config: &ShardConfig, clock: impl Clock) -> Self {
-        let shard = Shard::start(config, clock).unwrap();
+        let shard = Shard::<Core>::start(config, clock).unwrap();
         let (port, outlet) = shard.open_session(SESSION).unwrap();
         let client = shard.client(1000, 256).unwrap();
         Self { shard, port, outlet, client }
@@ -144,7 +145,7 @@ impl Rig {
     }
 
     pub fn make_ready(&mut self) {
-        self.shard.quotes().send(AIG, quote()).unwrap();
+        self.shard.facts().send((AIG, quote())).unwrap();
         for state in [SessionState::Up, SessionState::Ready] {
             let change = SessionChange { session: SESSION, state, unresolved: 0 };
             self.port.post(Input::Session(change)).unwrap();
@@ -154,7 +155,7 @@ impl Rig {
         self.until(|core| core.session(SESSION).is_some_and(|session| session.state == SessionState::Ready));
     }
 
-    pub fn call(&mut self, command: Command) -> Answer {
+    pub fn call(&mut self, command: Command) -> Answer<Event> {
         self.client.call(command, PATIENCE).unwrap()
     }
 

@@ -16,11 +16,11 @@ const SHARDS: [u16; 2] = [0, 1];
 
 /// One shard with an account and a session of its own, which have the shard's number.
 struct Half {
-    shard: Stepped<Turned>,
-    client: Client,
+    shard: Stepped<Core, Turned>,
+    client: Client<Core>,
     session: SessionId,
-    port: SessionPort,
-    outlet: SessionOutlet,
+    port: SessionPort<Core>,
+    outlet: SessionOutlet<Outbound>,
 }
 
 fn half_config(dir: &Path, index: u16) -> ShardConfig {
@@ -51,7 +51,7 @@ fn own(index: u16, command: Command) -> Command {
 impl Half {
     fn open(dir: &Path, index: u16) -> Self {
         let config = half_config(dir, index);
-        let mut shard = Standby::open(&config).unwrap().start_stepped(Turned::new()).unwrap();
+        let mut shard = Standby::<Core>::open(&config).unwrap().start_stepped(Turned::new()).unwrap();
         let client = shard.client(1, 64);
         let session = SessionId::new(index);
         let (port, outlet) = shard.open_session(session);
@@ -69,7 +69,7 @@ impl Half {
     }
 
     fn make_ready(&mut self) {
-        self.shard.quotes().send(crate::common::AIG, quote()).unwrap();
+        self.shard.facts().send((crate::common::AIG, quote())).unwrap();
         for state in [SessionState::Up, SessionState::Ready] {
             let change = SessionChange { session: self.session, state, unresolved: 0 };
             self.port.post(Input::Session(change)).unwrap();

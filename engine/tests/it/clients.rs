@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use crate::common::{PATIENCE, Rig, SESSION, Turned, buy, config, definitions, quote};
+use actors::Core;
 use engine::{Client, Idle, SessionOutlet, Standby, Stepped};
 use model::*;
 
@@ -10,10 +11,10 @@ fn temp() -> tempfile::TempDir {
 }
 
 /// A shard without threads, its session ready.
-fn stepped(dir: &std::path::Path, ring: usize) -> (Stepped<Turned>, SessionOutlet) {
+fn stepped(dir: &std::path::Path, ring: usize) -> (Stepped<Core, Turned>, SessionOutlet<Outbound>) {
     let mut config = config(dir);
     config.ring = ring;
-    let mut shard = Standby::open(&config).unwrap().start_stepped(Turned::new()).unwrap();
+    let mut shard = Standby::<Core>::open(&config).unwrap().start_stepped(Turned::new()).unwrap();
     let mut client = shard.client(1, 16);
     let (port, mut outlet) = shard.open_session(SESSION);
     for command in definitions() {
@@ -21,7 +22,7 @@ fn stepped(dir: &std::path::Path, ring: usize) -> (Stepped<Turned>, SessionOutle
         while shard.turn().unwrap() {}
         assert!(!matches!(client.poll().unwrap().event, Event::Denied { .. }));
     }
-    shard.quotes().send(crate::common::AIG, quote()).unwrap();
+    shard.facts().send((crate::common::AIG, quote())).unwrap();
     for state in [SessionState::Up, SessionState::Ready] {
         port.post(Input::Session(SessionChange { session: SESSION, state, unresolved: 0 })).unwrap();
     }
@@ -30,7 +31,7 @@ fn stepped(dir: &std::path::Path, ring: usize) -> (Stepped<Turned>, SessionOutle
     (shard, outlet)
 }
 
-fn order(client: &mut Client, cl_ord_id: &str) {
+fn order(client: &mut Client<Core>, cl_ord_id: &str) {
     client.submit(Command::NewOrder(buy(cl_ord_id))).unwrap();
 }
 
@@ -71,7 +72,7 @@ fn what_waits_when_its_client_goes_is_carried_out() {
 fn a_hundred_silent_clients_are_heard_when_they_speak() {
     let dir = temp();
     let (mut shard, mut outlet) = stepped(dir.path(), 64);
-    let mut clients: Vec<Client> = (0..100).map(|uid| shard.client(uid, 4)).collect();
+    let mut clients: Vec<Client<Core>> = (0..100).map(|uid| shard.client(uid, 4)).collect();
     for round in 0..3 {
         // Long enough to fall silent.
         for _ in 0..10_000 {
@@ -102,7 +103,7 @@ fn a_parked_shard_hears_every_client() {
     let mut config = config(dir.path());
     config.idle = Idle::Park { spins: 0 };
     let mut rig = Rig::ready(&config);
-    let mut clients: Vec<Client> = (0..40).map(|uid| rig.shard.client(uid, 4).unwrap()).collect();
+    let mut clients: Vec<Client<Core>> = (0..40).map(|uid| rig.shard.client(uid, 4).unwrap()).collect();
     for round in 0..5 {
         for (index, client) in clients.iter_mut().enumerate() {
             let command = Command::NewOrder(buy(&format!("K{round}-{index}")));

@@ -156,7 +156,7 @@ fn a_shard_that_is_stopped_on_a_full_disk_loses_nothing_it_answered() {
     let order = |name: &ClOrdId| recovered.core.order_by_cl_ord_id(crate::common::ACCOUNT, name);
     assert!(answered.iter().all(|name| order(name).is_some()));
     disk.free();
-    let shard = Shard::start(&config, SystemClock).unwrap();
+    let shard = Shard::<Core>::start(&config, SystemClock).unwrap();
     assert_eq!(shard.recovered().position, recovered.position);
     shard.stop().unwrap();
 }
@@ -165,7 +165,7 @@ fn a_shard_that_is_stopped_on_a_full_disk_loses_nothing_it_answered() {
 fn a_shard_that_finds_no_space_at_the_start_is_refused_by_name() {
     let Some(disk) = SmallDisk::new() else { return };
     disk.fill(8192 * 1024 - 24 * 1024);
-    let error = Shard::start(&config(disk.path()), SystemClock).expect_err("there is no space");
+    let error = Shard::<Core>::start(&config(disk.path()), SystemClock).expect_err("there is no space");
     assert!(matches!(error, EngineError::Journal(JournalError::Full { .. })), "{error}");
     assert!(error.to_string().contains("no space left for the journal"), "{error}");
 }

@@ -69,7 +69,7 @@ fn a_month_without_trading_costs_some_records_and_no_more() {
     // The session is up, the market is closed and its last quote comes again and again; every day nobody trades.
     for _ in 0..30 {
         clock.pass(1);
-        rig.shard.quotes().send(AIG, quote()).unwrap();
+        rig.shard.facts().send((AIG, quote())).unwrap();
     }
     let month = records(&config.journal.dir).split_off(before);
     let kinds: Vec<RecordKind> =
@@ -100,7 +100,7 @@ fn a_month_without_trading_costs_some_records_and_no_more() {
     assert!(flaps.len() <= 33, "{}", flaps.len());
     // A restart costs two records: that it was opened, and the digest at its end.
     for restarts in 1..=3 {
-        engine::Shard::start(&config, clock.clone()).unwrap().stop().unwrap();
+        engine::Shard::<Core>::start(&config, clock.clone()).unwrap().stop().unwrap();
         assert!(replay::<Core>(&config.journal.dir).unwrap().position.seq <= last + 2 * restarts);
     }
 }

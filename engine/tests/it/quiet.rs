@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::common::{ACCOUNT, PATIENCE, Turned, config, definitions};
+use actors::Core;
 use engine::Shard;
 use journal::Reader;
 use model::{Actor, Command, LimitKind, RecordBody};
@@ -28,7 +29,7 @@ fn recorded(dir: &std::path::Path) -> (usize, usize) {
 fn what_came_of_an_input_is_proven_a_second_later_and_once() {
     let dir = tempfile::tempdir().unwrap();
     let clock = Turned::new();
-    let shard = Shard::start(&config(dir.path()), clock.clone()).unwrap();
+    let shard = Shard::<Core>::start(&config(dir.path()), clock.clone()).unwrap();
     let mut client = shard.client(1, 16).unwrap();
     for command in definitions() {
         client.call(command, PATIENCE).unwrap();

@@ -80,10 +80,11 @@ fn check(name: &str, kept: &Path) {
                 "{name}"
             );
             assert_eq!(state_hash(&whole.core), state_hash(&quick.core), "{name}");
-            Standby::open(&config).unwrap();
+            Standby::<Core>::open(&config).unwrap();
         }
         ("refused", text) => {
-            for refusal in [Standby::open(&config).unwrap_err(), replay::<Core>(journal).unwrap_err()] {
+            for refusal in [Standby::<Core>::open(&config).unwrap_err(), replay::<Core>(journal).unwrap_err()]
+            {
                 assert!(refusal.to_string().contains(text), "{name}: {refusal}");
             }
             assert_eq!(contents(journal), before, "{name}: refused, and touched");

@@ -15,10 +15,10 @@ const RING: u32 = 16;
 
 /// Two brokers, an account with each.
 struct Firm {
-    shard: Stepped<Turned>,
-    client: Client,
-    slow: (SessionPort, SessionOutlet),
-    other: (SessionPort, SessionOutlet),
+    shard: Stepped<Core, Turned>,
+    client: Client<Core>,
+    slow: (SessionPort<Core>, SessionOutlet<Outbound>),
+    other: (SessionPort<Core>, SessionOutlet<Outbound>),
     heard: u64,
 }
 
@@ -47,14 +47,14 @@ impl Firm {
     fn open(dir: &std::path::Path) -> (Self, ShardConfig) {
         let mut config = config(dir);
         config.ring = RING as usize;
-        let mut shard = Standby::open(&config).unwrap().start_stepped(Turned::new()).unwrap();
+        let mut shard = Standby::<Core>::open(&config).unwrap().start_stepped(Turned::new()).unwrap();
         let client = shard.client(1, 4096);
         let (slow, other) = (shard.open_session(SESSION), shard.open_session(OTHER_SESSION));
         let mut firm = Self { shard, client, slow, other, heard: 2 };
         for command in definitions().into_iter().chain(more_definitions()) {
             assert_eq!(denied(firm.call(command)), None);
         }
-        firm.shard.quotes().send(AIG, quote()).unwrap();
+        firm.shard.facts().send((AIG, quote())).unwrap();
         for session in [SESSION, OTHER_SESSION] {
             let port = if session == SESSION { &firm.slow.0 } else { &firm.other.0 };
             for state in [SessionState::Up, SessionState::Ready] {
@@ -243,7 +243,7 @@ fn a_flood_of_cancels_holds_nobody_up_for_more_than_a_turn() {
     let dir = tempfile::tempdir().unwrap();
     let mut config = config(dir.path());
     config.ring = 1024;
-    let mut shard = Standby::open(&config).unwrap().start_stepped(Turned::new()).unwrap();
+    let mut shard = Standby::<Core>::open(&config).unwrap().start_stepped(Turned::new()).unwrap();
     let (mut flood, mut calm) = (shard.client(2, 8192), shard.client(3, 8));
     let nothing = OrderId { seq: 1, incarnation: 1, shard: 0 };
     for round in 0..20 {

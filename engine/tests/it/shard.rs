@@ -50,7 +50,7 @@ fn the_state_after_a_restart_is_the_state_before() {
     assert!(once.digests >= 3, "digests are recorded on the way: {}", once.digests);
     assert_eq!(state_hash(&once.core), state_hash(&again.core));
 
-    let shard = Shard::start(&config, SystemClock).unwrap();
+    let shard = Shard::<Core>::start(&config, SystemClock).unwrap();
     assert_eq!(shard.recovered().digest, stopped.digest);
     assert_eq!(shard.recovery().incarnation.count, 2);
     // What the broker had not answered is in doubt now.
@@ -66,7 +66,7 @@ fn a_second_node_on_the_same_journal_is_refused() {
     let dir = temp();
     let config = config(dir.path());
     let rig = Rig::start(&config);
-    let error = Shard::start(&config, SystemClock).unwrap_err();
+    let error = Shard::<Core>::start(&config, SystemClock).unwrap_err();
     assert!(error.to_string().contains("open for writing elsewhere"), "{error}");
     drop(rig);
 }
@@ -165,7 +165,7 @@ fn without_a_quote_no_order_and_marks_follow_quotes() {
     let denied = rig.call(Command::NewOrder(buy("N1")));
     let Event::Denied { denial, .. } = denied.event else { panic!("{denied:?}") };
     assert_eq!(denial.reason, DenyReason::NoFreshQuote);
-    rig.shard.quotes().send(AIG, quote()).unwrap();
+    rig.shard.facts().send((AIG, quote())).unwrap();
     rig.until(|core| core.instrument(AIG).is_some_and(|book| book.mark == Some("48.51".parse().unwrap())));
     assert!(matches!(rig.call(Command::NewOrder(buy("N2"))).event, Event::OrderAccepted { .. }));
 }

@@ -50,7 +50,7 @@ fn a_start_from_a_snapshot_is_a_start_from_the_whole_journal() {
     assert_eq!(snapshots.len(), 2, "{snapshots:?}");
     assert!(assert_recovers_like_a_replay(&config.journal.dir).is_some());
     // And the next life goes on from it, as if it were the whole journal.
-    let shard = Shard::start(&config, SystemClock).unwrap();
+    let shard = Shard::<Core>::start(&config, SystemClock).unwrap();
     assert!(shard.recovered().snapshot.is_some());
     assert!(shard.recovered().records < 1000, "{:?}", shard.recovered());
     shard.stop().unwrap();

@@ -113,11 +113,11 @@ fn a_journal_of_an_older_logic_that_replays_to_its_digests_is_gone_on_from() {
     let taken = take_snapshot(&config.journal.dir, &Replay::resume(middle), 3).unwrap();
     mark_as_old(&taken.path);
     let before = replay::<Core>(&config.journal.dir).unwrap();
-    let shard = Shard::start(&config, SystemClock).unwrap();
+    let shard = Shard::<Core>::start(&config, SystemClock).unwrap();
     assert_eq!((shard.recovered().snapshot, shard.recovered().records), (None, before.position.seq));
     shard.stop().unwrap();
     // The next start takes the snapshot of the first one under this logic, and proves nothing again.
-    let shard = Shard::start(&config, SystemClock).unwrap();
+    let shard = Shard::<Core>::start(&config, SystemClock).unwrap();
     assert_eq!(shard.recovered().snapshot, Some(before.position.seq));
     shard.stop().unwrap();
     assert_eq!(replay::<Core>(&config.journal.dir).unwrap().logic_version, Some(actors::LOGIC_VERSION));
@@ -128,7 +128,7 @@ fn a_journal_that_this_logic_decides_otherwise_is_refused_and_not_touched() {
     let journals = journals(900);
     let config = journals.old(Planted::FromDigest(2), true);
     let before = contents(&config.journal.dir);
-    let refused = Standby::open(&config).unwrap_err();
+    let refused = Standby::<Core>::open(&config).unwrap_err();
     let EngineError::DigestMismatch { position, after, logic_version, .. } = refused else {
         panic!("{refused}")
     };
@@ -168,15 +168,15 @@ fn a_snapshot_of_the_old_program_is_the_way_through() {
     let taken = take_snapshot(&dir, &Replay::resume(concluded), 3).unwrap();
     mark_as_old(&taken.path);
 
-    let refused = Standby::open(&config).unwrap_err();
+    let refused = Standby::<Core>::open(&config).unwrap_err();
     assert!(matches!(refused, EngineError::DigestMismatch { .. }), "not without being asked for: {refused}");
     config.upgrade.from_snapshot = true;
-    let shard = Shard::start(&config, SystemClock).unwrap();
+    let shard = Shard::<Core>::start(&config, SystemClock).unwrap();
     assert_eq!(shard.recovered().snapshot, Some(end.position.seq));
     shard.stop().unwrap();
     // From here on it is a journal of this logic, and no word is needed again.
     config.upgrade.from_snapshot = false;
-    Shard::start(&config, SystemClock).unwrap().stop().unwrap();
+    Shard::<Core>::start(&config, SystemClock).unwrap().stop().unwrap();
     // From its first record on it still leads elsewhere, and that is said.
     assert!(matches!(replay::<Core>(&dir), Err(EngineError::DigestMismatch { .. })));
 }
@@ -185,14 +185,14 @@ fn a_snapshot_of_the_old_program_is_the_way_through() {
 fn inputs_behind_the_last_digest_are_not_taken_on_trust() {
     let journals = journals(30);
     let mut config = journals.old(Planted::Nothing, false);
-    let refused = Standby::open(&config).unwrap_err();
+    let refused = Standby::<Core>::open(&config).unwrap_err();
     let EngineError::Unproven { position, inputs, recorded, ours } = refused else { panic!("{refused}") };
     assert_eq!((inputs, recorded, ours), (position.seq, OLD, actors::LOGIC_VERSION));
     config.upgrade.accept_unproven = true;
-    let shard = Shard::start(&config, SystemClock).unwrap();
+    let shard = Shard::<Core>::start(&config, SystemClock).unwrap();
     shard.stop().unwrap();
     config.upgrade.accept_unproven = false;
-    Shard::start(&config, SystemClock).unwrap().stop().unwrap();
+    Shard::<Core>::start(&config, SystemClock).unwrap().stop().unwrap();
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn a_journal_of_this_logic_is_not_replayed_as_a_whole() {
     let config = traded(dir.path(), 60);
     let end = replay::<Core>(&config.journal.dir).unwrap();
     take_snapshot(&config.journal.dir, &Replay::resume(end.clone()), 3).unwrap();
-    let shard = Shard::start(&config, SystemClock).unwrap();
+    let shard = Shard::<Core>::start(&config, SystemClock).unwrap();
     assert_eq!((shard.recovered().snapshot, shard.recovered().records), (Some(end.position.seq), 0));
     shard.stop().unwrap();
 }

@@ -255,7 +255,7 @@ fn killed_at_any_instant_a_restore_leaves_a_whole_journal_or_none() {
     assert!(!world.path("restored.restoring").exists());
     let mut config = world.shard();
     config.journal.dir = world.path("restored/shard-0");
-    Shard::start(&config, SystemClock).unwrap().stop().unwrap();
+    Shard::<Core>::start(&config, SystemClock).unwrap().stop().unwrap();
 }
 
 #[test]
@@ -295,7 +295,7 @@ fn what_was_moved_is_named_where_it_is_missed_and_comes_back() {
     let late = trade(&mut rig, 1500, 1510);
     why(&journal, &Asked::Id(late[0])).unwrap();
     drop(rig);
-    let shard = Shard::start(&world.shard(), SystemClock).unwrap();
+    let shard = Shard::<Core>::start(&world.shard(), SystemClock).unwrap();
     assert!(shard.recovered().snapshot.is_some());
     shard.stop().unwrap();
     assert_eq!(world.backup().manifest.shards[0].first_seq, first);
@@ -303,7 +303,7 @@ fn what_was_moved_is_named_where_it_is_missed_and_comes_back() {
         world.restored("restored", None).unwrap(),
         world.hash_at("2200-01-01T00:00:00Z".parse().unwrap())
     );
-    Shard::start(
+    Shard::<Core>::start(
         &ShardConfig {
             journal: journal::Options { dir: world.path("restored/shard-0"), ..world.shard().journal },
             ..world.shard()
@@ -320,7 +320,7 @@ fn what_was_moved_is_named_where_it_is_missed_and_comes_back() {
     let snapshots = engine::snapshots_dir(&dir);
     std::fs::rename(&snapshots, world.path("away")).unwrap();
     says(&engine::recover::<Core>(&dir).unwrap_err());
-    says(&Shard::start(&world.shard(), SystemClock).map(|_| ()).unwrap_err());
+    says(&Shard::<Core>::start(&world.shard(), SystemClock).map(|_| ()).unwrap_err());
     std::fs::rename(world.path("away"), &snapshots).unwrap();
     // And back.
     assert_eq!(unarchive(&journal, &attic).unwrap()[0].first_seq, 1);

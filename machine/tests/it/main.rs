@@ -1,3 +1,5 @@
 //! A machine from outside.
 
+#[path = "../common/counter.rs"]
 mod counter;
+mod state;

@@ -9,7 +9,7 @@ mod preface;
 mod word;
 
 pub use kind::RecordKind;
-use machine::{Incarnation, Journalled, Payload, Position, Unreadable};
+use machine::{ClockAnchor, Incarnation, Journalled, Payload, Position, Unreadable};
 
 use crate::Input;
 
@@ -30,8 +30,8 @@ impl Payload for Input {
 }
 
 impl Journalled for Input {
-    fn opened(incarnation: Incarnation, logic_version: u32) -> Self {
-        Self::Opened { incarnation, logic_version, anchor: None }
+    fn opened(incarnation: Incarnation, logic_version: u32, anchor: Option<ClockAnchor>) -> Self {
+        Self::Opened { incarnation, logic_version, anchor }
     }
 
     fn tick() -> Self {

@@ -31,7 +31,7 @@ pub(crate) struct RunningNode {
 /// The connection to one shard. A thread hands its answers out, so that the control plane sleeps while there are
 /// none.
 struct Line {
-    connect: Arc<Connect>,
+    connect: Arc<Connect<Core>>,
     waiting: Arc<Mutex<Waiting>>,
     replica: Replica<Core>,
     thread: Option<JoinHandle<()>>,
@@ -51,7 +51,7 @@ fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
 impl RunningNode {
     pub(crate) fn new(
         directory: Directory,
-        shards: &[Shard],
+        shards: &[Shard<Core>],
         sessions: Sessions,
         kept: Option<Kept>,
     ) -> Result<Self, Refused> {
@@ -65,7 +65,7 @@ impl RunningNode {
 }
 
 impl Line {
-    fn new(shard: &Shard) -> Result<Self, Refused> {
+    fn new(shard: &Shard<Core>) -> Result<Self, Refused> {
         let connect = Arc::new(shard.connect()?);
         let waiting = Arc::new(Mutex::new(Waiting::default()));
         let answers = connect.answers().clone();
@@ -92,7 +92,7 @@ impl Line {
 }
 
 /// Until the shard is gone.
-fn hand_out(answers: &flume::Receiver<Answer>, waiting: &Mutex<Waiting>) {
+fn hand_out(answers: &flume::Receiver<Answer<Event>>, waiting: &Mutex<Waiting>) {
     for answer in answers {
         let sender = lock(waiting).senders.remove(&answer.ticket);
         if let Some(sender) = sender {

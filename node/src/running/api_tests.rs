@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use actors::Core;
 use engine::{Client as Lane, Idle, SessionOutlet, SessionPort, ShardConfig, SystemClock};
 use model::{
-    AccountDefinition, AccountId, Actor, AssetClass, BrokerId, CashMove, CashMoveKind, ClOrdId, Event,
-    ExecId, ExecType, ExecutionReport, FeeSchedule, Input, Instrument, InstrumentId, LimitKind, Money, Name,
-    NewOrder, OrdStatus, OrderId, OrderType, OutboundKind, PortfolioDefinition, PortfolioId, Quote,
-    Reference, SessionChange, SessionDefinition, SessionId, SessionState, Side, StrategyId, Symbol, Text,
-    TimeInForce,
+    AccountDefinition, AccountId, Actor, AssetClass, BrokerId, CashMove, CashMoveKind, ClOrdId, Command,
+    Event, ExecId, ExecType, ExecutionReport, FeeSchedule, Input, Instrument, InstrumentId, LimitKind, Money,
+    Name, NewOrder, OrdStatus, OrderId, OrderType, Outbound, OutboundKind, PortfolioDefinition, PortfolioId,
+    Quote, Reference, SessionChange, SessionDefinition, SessionId, SessionState, Side, StrategyId, Symbol,
+    Text, TimeInForce,
 };
 use wire::client::Client;
 use wire::{Answer as Said, Filter, PositionRow, Request};
@@ -27,10 +28,10 @@ const SESSION: SessionId = SessionId::new(0);
 
 /// A shard whose broker is this test.
 struct World {
-    shard: Shard,
-    lane: Lane,
-    port: SessionPort,
-    outlet: SessionOutlet,
+    shard: Shard<Core>,
+    lane: Lane<Core>,
+    port: SessionPort<Core>,
+    outlet: SessionOutlet<Outbound>,
     seq: u64,
 }
 
@@ -90,7 +91,7 @@ impl World {
     fn start(folder: &Path) -> Self {
         let mut config = ShardConfig::new(journal::Options::new(folder.join("shard-0"), ShardId::new(0)));
         config.idle = Idle::Park { spins: 100 };
-        let shard = Shard::start(&config, SystemClock).unwrap();
+        let shard = Shard::<Core>::start(&config, SystemClock).unwrap();
         let (port, outlet) = shard.open_session(SESSION).unwrap();
         let lane = shard.client(0, 64).unwrap();
         let mut world = Self { shard, lane, port, outlet, seq: 0 };
@@ -102,7 +103,7 @@ impl World {
             let (bid, ask) = ("9.99".parse().unwrap(), "10.01".parse().unwrap());
             let quote =
                 Quote { bid, bid_quantity: 100.into(), ask, ask_quantity: 100.into(), ..Quote::default() };
-            world.shard.quotes().send(id, quote).unwrap();
+            world.shard.facts().send((id, quote)).unwrap();
         }
         for state in [SessionState::Up, SessionState::Ready] {
             let change = SessionChange { session: SESSION, state, unresolved: 0 };

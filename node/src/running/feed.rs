@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use engine::{QuoteSender, Refused};
+use actors::Core;
+use engine::{FactSender, Refused};
 use model::{InstrumentId, Quote, Symbol, Timestamp};
 
 /// The columns of a line.
@@ -61,7 +62,7 @@ impl Feed {
     pub fn start(
         address: SocketAddr,
         instruments: HashMap<Symbol, InstrumentId>,
-        shards: Vec<QuoteSender>,
+        shards: Vec<FactSender<Core>>,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let reader = Reader { address, instruments, shards, shared: Arc::clone(&shared) };
@@ -87,7 +88,7 @@ impl Drop for Feed {
 struct Reader {
     address: SocketAddr,
     instruments: HashMap<Symbol, InstrumentId>,
-    shards: Vec<QuoteSender>,
+    shards: Vec<FactSender<Core>>,
     shared: Arc<Shared>,
 }
 
@@ -169,7 +170,7 @@ impl Reader {
 
     fn hand_over(&self, instrument: InstrumentId, quote: Quote) {
         for shard in &self.shards {
-            while let Err(Refused::RingFull { .. }) = shard.send(instrument, quote) {
+            while let Err(Refused::RingFull { .. }) = shard.send((instrument, quote)) {
                 if self.is_stopping() {
                     return;
                 }

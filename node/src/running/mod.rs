@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Supervisor;
+use actors::Core;
 use engine::{
     EngineError, Refused, ReplicaError, Shard, ShardConfig, Standby, StopReport, SystemClock, UpgradePolicy,
 };
@@ -121,7 +122,7 @@ pub struct Node {
     control: Option<ControlPlane>,
     sessions: Sessions,
     feed: Option<Feed>,
-    shards: Vec<Shard>,
+    shards: Vec<Shard<Core>>,
     stages: Option<Stages>,
 }
 
@@ -144,7 +145,7 @@ impl Node {
         let room = descriptors::room_for_clients(config)?;
         leave_cores_to_shards(config);
         let standbys = (0..config.node.shards)
-            .map(|shard| Ok(Standby::open(&shard_config(config, ShardId::new(shard), options))?))
+            .map(|shard| Ok(Standby::<Core>::open(&shard_config(config, ShardId::new(shard), options))?))
             .collect::<Result<Vec<_>, NodeError>>()?;
         let plan = {
             let cores = (0..).map(ShardId::new).zip(standbys.iter().map(Standby::core));
@@ -180,7 +181,12 @@ impl Node {
         Ok(node)
     }
 
-    fn start_session(&self, entry: &SessionEntry, id: SessionId, shard: &Shard) -> Result<(), NodeError> {
+    fn start_session(
+        &self,
+        entry: &SessionEntry,
+        id: SessionId,
+        shard: &Shard<Core>,
+    ) -> Result<(), NodeError> {
         let port =
             shard.open_session(id).map_err(|refused| NodeError::Refused { shard: shard.id(), refused })?;
         let address = (entry.host.as_str(), entry.port);
@@ -192,7 +198,7 @@ impl Node {
     }
 
     /// The shards, by number: for strategies in this process, replicas and measurements.
-    pub fn shards(&self) -> &[Shard] {
+    pub fn shards(&self) -> &[Shard<Core>] {
         &self.shards
     }
 
@@ -260,7 +266,7 @@ fn shard_config(config: &Config, shard: ShardId, options: &StartOptions) -> Shar
     settings
 }
 
-fn start_shard(standby: Standby) -> Result<Shard, NodeError> {
+fn start_shard(standby: Standby<Core>) -> Result<Shard<Core>, NodeError> {
     let shard = standby.start(SystemClock)?;
     let (recovery, recovered) = (shard.recovery(), shard.recovered());
     tracing::info!(
@@ -277,7 +283,7 @@ fn start_shard(standby: Standby) -> Result<Shard, NodeError> {
 }
 
 /// Each shard can ask each other one.
-fn join_peers(shards: &[Shard]) -> Result<(), (ShardId, Refused)> {
+fn join_peers(shards: &[Shard<Core>]) -> Result<(), (ShardId, Refused)> {
     for shard in shards {
         for other in shards.iter().filter(|other| other.id() != shard.id()) {
             shard.join_peer(other.peer_port()).map_err(|refused| (shard.id(), refused))?;
@@ -287,7 +293,11 @@ fn join_peers(shards: &[Shard]) -> Result<(), (ShardId, Refused)> {
 }
 
 /// Says what differs, and does what may be done. Gives where each shard stands afterwards.
-fn carry_out(shards: &[Shard], plan: &Plan, options: &StartOptions) -> Result<Vec<Position>, NodeError> {
+fn carry_out(
+    shards: &[Shard<Core>],
+    plan: &Plan,
+    options: &StartOptions,
+) -> Result<Vec<Position>, NodeError> {
     for unlisted in &plan.unlisted {
         tracing::warn!("the journal has what the configuration has not: {unlisted}; it stays");
     }
@@ -295,14 +305,14 @@ fn carry_out(shards: &[Shard], plan: &Plan, options: &StartOptions) -> Result<Ve
     for step in plan.steps.iter().filter(|step| !allowed(step)) {
         tracing::warn!("not applied: {step}; `gannet run --apply` applies it");
     }
-    let on = |shard: &Shard| {
+    let on = |shard: &Shard<Core>| {
         let steps = plan.steps.iter().filter(allowed).filter(|step| step.shard == shard.id());
         carry_out_on(shard, &steps.collect::<Vec<_>>())
     };
     shards.iter().map(on).collect()
 }
 
-fn carry_out_on(shard: &Shard, steps: &[&Step]) -> Result<Position, NodeError> {
+fn carry_out_on(shard: &Shard<Core>, steps: &[&Step]) -> Result<Position, NodeError> {
     let mut at = shard.recovered().position;
     if steps.is_empty() {
         return Ok(at);
@@ -311,7 +321,7 @@ fn carry_out_on(shard: &Shard, steps: &[&Step]) -> Result<Position, NodeError> {
     let uid = rustix::process::getuid().as_raw();
     let mut client = shard.client(uid, WINDOW).map_err(refused)?;
     let mut answered = steps.iter();
-    let mut next = |client: &mut engine::Client| -> Result<(), NodeError> {
+    let mut next = |client: &mut engine::Client<Core>| -> Result<(), NodeError> {
         let answer = client.wait(PATIENCE).ok_or(NodeError::Unanswered(shard.id()))?;
         at = answer.position;
         match (answer.event, answered.next()) {
@@ -335,7 +345,7 @@ fn carry_out_on(shard: &Shard, steps: &[&Step]) -> Result<Position, NodeError> {
 }
 
 /// As the shards have it now, their plan carried out.
-fn directory(config: &Config, shards: &[Shard], at: &[Position]) -> Result<Directory, NodeError> {
+fn directory(config: &Config, shards: &[Shard<Core>], at: &[Position]) -> Result<Directory, NodeError> {
     let mut definitions = Definitions::default();
     for (shard, at) in shards.iter().zip(at) {
         shard.replica().read(*at, |core| definitions.add(shard.id(), core, &config.currencies))?;
@@ -343,9 +353,13 @@ fn directory(config: &Config, shards: &[Shard], at: &[Position]) -> Result<Direc
     Ok(Directory::new(shards.iter().map(Shard::id), &definitions))
 }
 
-fn start_feed(config: &Config, directory: &Directory, shards: &[Shard]) -> Result<Option<Feed>, NodeError> {
+fn start_feed(
+    config: &Config,
+    directory: &Directory,
+    shards: &[Shard<Core>],
+) -> Result<Option<Feed>, NodeError> {
     let Some(market) = &config.market_data else { return Ok(None) };
-    let senders = shards.iter().map(Shard::quotes).collect();
+    let senders = shards.iter().map(Shard::facts).collect();
     Feed::start(market.address, directory.instruments().collect(), senders)
         .map(Some)
         .map_err(|source| NodeError::Io { what: "cannot start the quotes".to_owned(), source })

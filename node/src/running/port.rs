@@ -3,20 +3,21 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
+use actors::Core;
 use engine::{Refused, ReplicaError, SessionOutlet, SessionPort};
 use fix_gateway::{Doubt, DoubtKind, ShardClosed, ShardPort};
-use model::{Certainty, Input, OrdStatus, Outbound, PendingKind, Position, WireId};
+use model::{Certainty, Input, OrdStatus, Outbound, PendingKind, Position, SessionId, WireId};
 
 /// The engine's port in the gateway's words.
 #[derive(Debug)]
 pub(crate) struct Port {
-    pub(crate) shard: SessionPort,
+    pub(crate) shard: SessionPort<Core>,
     /// One gateway thread after the other polls, since a session can be started again; the lock is never waited for.
-    outlet: Mutex<SessionOutlet>,
+    outlet: Mutex<SessionOutlet<Outbound>>,
 }
 
 impl Port {
-    pub(crate) fn new((shard, outlet): (SessionPort, SessionOutlet)) -> Self {
+    pub(crate) fn new((shard, outlet): (SessionPort<Core>, SessionOutlet<Outbound>)) -> Self {
         Self { shard, outlet: Mutex::new(outlet) }
     }
 }
@@ -36,7 +37,7 @@ impl ShardPort for Port {
     }
 
     fn doubts(&self, at: Position) -> Result<Vec<Doubt>, ShardClosed> {
-        let session = self.shard.session();
+        let session = SessionId::new(self.shard.way());
         let read = self.shard.read(at, |core| {
             let orders = core.accounts().flat_map(|account| core.open_orders(account.definition.id));
             let of_session = orders.filter(|order| order.session == session);
@@ -53,7 +54,7 @@ impl ShardPort for Port {
     }
 
     fn unanswered(&self, at: Position) -> Result<BTreeSet<WireId>, ShardClosed> {
-        let session = self.shard.session();
+        let session = SessionId::new(self.shard.way());
         let read = self.shard.read(at, |core| {
             let orders = core.accounts().flat_map(|account| core.open_orders(account.definition.id));
             let of_session = orders.filter(|order| order.session == session);
@@ -63,7 +64,7 @@ impl ShardPort for Port {
     }
 
     fn acknowledged(&self, at: Position) -> Result<BTreeSet<WireId>, ShardClosed> {
-        let session = self.shard.session();
+        let session = SessionId::new(self.shard.way());
         let read = self.shard.read(at, |core| {
             let orders = core.accounts().flat_map(|account| core.open_orders(account.definition.id));
             // The order's name at the broker comes from the broker alone.
@@ -79,7 +80,7 @@ impl ShardPort for Port {
 
     fn inbound_high_water(&self) -> u64 {
         // A session that is started again in this process has read on since the shard started.
-        let session = self.shard.session();
+        let session = SessionId::new(self.shard.way());
         let now = self
             .shard
             .read(Position::default(), |core| core.session(session).map(|book| book.inbound_high_water));

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use actors::Core;
 use crossbeam::queue::ArrayQueue;
 use engine::{Lane, Shard, StageTimes, TraceReader, monotonic_ns, monotonic_ns_at};
 use fix_gateway::{Probe, Stage};
@@ -101,7 +102,7 @@ impl Stages {
     /// Starts the thread where anything is wanted of it: histograms in `folder`, or the last `keep` inputs of each
     /// shard.
     pub(super) fn start(
-        shards: &mut [Shard],
+        shards: &mut [Shard<Core>],
         folder: Option<&Path>,
         keep: usize,
     ) -> Result<Option<Self>, NodeError> {

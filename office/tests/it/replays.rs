@@ -11,7 +11,7 @@ use crate::desk::{
 /// A day with something of everything in it.
 pub(crate) fn busy() -> Desk {
     let mut desk = Desk::default();
-    desk.input(OfficeInput::opened(machine::Incarnation { count: 1 }, Office::LOGIC_VERSION));
+    desk.input(OfficeInput::opened(machine::Incarnation { count: 1 }, Office::LOGIC_VERSION, None));
     desk.say(ANN, piece(0, b"one"));
     desk.say(ANN, record(b"one", &[(ConfigChangeKind::Applied, "account A")]));
     desk.say(ANN, policy(1_000, 60));
@@ -96,6 +96,6 @@ fn a_part_in_which_an_invariant_broke_takes_no_word_until_the_next_opening() {
     assert_eq!(denied(&desk.say(ANN, raise("a", "b"))), OfficeReason::PartSetAside);
     let other = desk.say(ANN, piece(0, b"three"));
     assert_eq!(other, office::OfficeEvent::PieceKept { len_bytes: 5 }, "the other parts go on");
-    desk.input(OfficeInput::opened(machine::Incarnation { count: 2 }, Office::LOGIC_VERSION));
+    desk.input(OfficeInput::opened(machine::Incarnation { count: 2 }, Office::LOGIC_VERSION, None));
     desk.say(ANN, raise("a", "b"));
 }

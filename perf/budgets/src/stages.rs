@@ -123,8 +123,9 @@ fn pipeline(rounds: u32) -> Result<(), Failed> {
     let dir = tempfile::tempdir()?;
     let segment_bytes = 8 * 1024 * 1024;
     let config = ShardConfig::new(Options { segment_bytes, ..Options::new(dir.path(), ShardId::new(0)) });
-    let mut shard = Standby::open(&config)?.start_stepped(Ticking(AtomicI64::new(workload::START_NS)))?;
-    let (mut client, quotes) = (shard.client(1000, 64), shard.quotes());
+    let mut shard =
+        Standby::<Core>::open(&config)?.start_stepped(Ticking(AtomicI64::new(workload::START_NS)))?;
+    let (mut client, quotes) = (shard.client(1000, 64), shard.facts());
     let (port, mut outlet) = shard.open_session(workload::SESSION);
     let refused = |_| Failed::Unexpected("the shard took nothing");
     for command in workload::definitions(ACCOUNTS)? {
@@ -133,7 +134,9 @@ fn pipeline(rounds: u32) -> Result<(), Failed> {
         client.poll().ok_or(Failed::Unexpected("a definition was not answered"))?;
     }
     for instrument in 0..workload::INSTRUMENTS {
-        quotes.send(InstrumentId::new(instrument), workload::quote(Timestamp::default())).map_err(refused)?;
+        quotes
+            .send((InstrumentId::new(instrument), workload::quote(Timestamp::default())))
+            .map_err(refused)?;
     }
     for state in [SessionState::Up, SessionState::Ready] {
         let change = SessionChange { session: workload::SESSION, state, unresolved: 0 };

@@ -78,7 +78,7 @@ fn settings(dir: &Path) -> ShardConfig {
 fn start(dir: &Path, replayed: u64) -> Result<u64, PerfError> {
     // Not pinned: a start uses a second core where there is one.
     let begin = now_ns();
-    let standby = Standby::open(&settings(dir))?;
+    let standby = Standby::<Core>::open(&settings(dir))?;
     let took_ns = now_ns() - begin;
     let accounts = standby.core().accounts().count();
     if accounts == 0 || took_ns == 0 {

@@ -172,7 +172,7 @@ impl Rig {
     pub(crate) fn mark(&mut self, number: u64) {
         let quote = quote(number);
         for instrument in 0..INSTRUMENTS {
-            self.shard.quotes().send(InstrumentId::new(instrument), quote).unwrap();
+            self.shard.facts().send((InstrumentId::new(instrument), quote)).unwrap();
         }
     }
 

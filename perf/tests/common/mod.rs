@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use actors::Core;
 use engine::{Client, Clock, Idle, SessionOutlet, SessionPort, Shard, ShardConfig};
 use model::{
     AccountDefinition, AccountId, AssetClass, BrokerId, CashMove, CashMoveKind, ClOrdId, Command, Currency,
-    Event, FeeSchedule, Input, Instrument, InstrumentId, Money, Name, NewOrder, OrderType,
+    Event, FeeSchedule, Input, Instrument, InstrumentId, Money, Name, NewOrder, OrderType, Outbound,
     PortfolioDefinition, PortfolioId, Position, Price, Quote, Reference, SessionChange, SessionDefinition,
     SessionId, SessionState, ShardId, Side, StrategyId, Symbol, TimeInForce, Timestamp,
 };
@@ -19,10 +20,10 @@ const ACCOUNTS: u32 = 4;
 const INSTRUMENTS: u32 = 8;
 
 pub(crate) struct Rig {
-    pub(crate) shard: Shard,
-    port: SessionPort,
-    outlet: SessionOutlet,
-    client: Client,
+    pub(crate) shard: Shard<Core>,
+    port: SessionPort<Core>,
+    outlet: SessionOutlet<Outbound>,
+    client: Client<Core>,
     /// Orders, and messages of the broker.
     sent: u32,
     heard: u64,
@@ -41,7 +42,7 @@ pub(crate) fn rig(dir: &std::path::Path, idle: Idle, clock: impl Clock) -> Rig {
     let mut journal = journal::Options::new(dir, ShardId::new(0));
     journal.segment_bytes = 32 * 1024 * 1024;
     let config = ShardConfig { idle, mark_interval_ms: 1, ..ShardConfig::new(journal) };
-    let shard = Shard::start(&config, clock).unwrap();
+    let shard = Shard::<Core>::start(&config, clock).unwrap();
     let (port, outlet) = shard.open_session(SESSION).unwrap();
     let client = shard.client(1, 64).unwrap();
     let mut rig = Rig { shard, port, outlet, client, sent: 0, heard: 0 };
@@ -57,7 +58,7 @@ pub(crate) fn rig(dir: &std::path::Path, idle: Idle, clock: impl Clock) -> Rig {
         received: Timestamp::default(),
     };
     for instrument in 0..INSTRUMENTS {
-        rig.shard.quotes().send(InstrumentId::new(instrument), quote).unwrap();
+        rig.shard.facts().send((InstrumentId::new(instrument), quote)).unwrap();
     }
     for state in [SessionState::Up, SessionState::Ready] {
         rig.port.post(Input::Session(SessionChange { session: SESSION, state, unresolved: 0 })).unwrap();

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use actors::Core;
 use engine::{
     Client, Idle, Lane, SessionOutlet, SessionPort, Shard, StageTimes, SystemClock, TraceReader,
     monotonic_ns, monotonic_ns_at,
@@ -112,13 +113,13 @@ fn trade(
     };
     settings.journal.durability = configuration.durability;
     settings.trace = if configuration.traced { 1 << 14 } else { 0 };
-    let mut shard = Shard::start(&settings, SystemClock)?;
+    let mut shard = Shard::<Core>::start(&settings, SystemClock)?;
     let mut client = shard.client(1000, WINDOW)?;
     for command in definitions(ACCOUNTS)? {
         client.call(command, PATIENCE)?;
     }
     for index in 0..INSTRUMENTS {
-        shard.quotes().send(InstrumentId::new(index), quote(Timestamp::default()))?;
+        shard.facts().send((InstrumentId::new(index), quote(Timestamp::default())))?;
     }
     let gateway = Arc::new(AtGateway::default());
     let session = connect(&shard, dir, port, configuration, &gateway)?;
@@ -136,7 +137,7 @@ fn trade(
 }
 
 fn connect(
-    shard: &Shard,
+    shard: &Shard<Core>,
     dir: &Path,
     port: u16,
     configuration: Configuration,
@@ -176,7 +177,7 @@ fn connect(
 }
 
 struct Trip<'a> {
-    client: &'a mut Client,
+    client: &'a mut Client<Core>,
     gateway: &'a AtGateway,
     broker: &'a AtBroker,
     trace: Option<TraceReader>,
@@ -246,8 +247,8 @@ pub(super) fn wait_for(time_ns: &AtomicU64) -> Result<u64, PerfError> {
 
 /// The engine's own port; takes the time of each report.
 struct Port {
-    inner: SessionPort,
-    outlet: Mutex<SessionOutlet>,
+    inner: SessionPort<Core>,
+    outlet: Mutex<SessionOutlet<Outbound>>,
     times: Arc<AtGateway>,
 }
 

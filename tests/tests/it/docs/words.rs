@@ -12,7 +12,7 @@ use super::root;
 const LIST: &str = include_str!("words.txt");
 
 /// How many types on the list share their name with another. Only ever lowered.
-const AT_MOST: usize = 244;
+const AT_MOST: usize = 243;
 
 /// The name of the type that a line defines: none for a type inside a trait or an `impl`, which is a name for another.
 fn defined(line: &str) -> Option<&str> {

@@ -1,41 +1,23 @@
-//! Market data into the shard: the latest quote of each instrument, stamped into commands before they are recorded.
+//! The market as a shard sees it: the latest quote of each instrument, stamped into commands before they are recorded. It
+//! is no state: what of it decides something is journalled with the decision.
 
-use std::sync::Arc;
+use alloc::vec::Vec;
 
-use model::{InstrumentId, Quote, Timestamp};
+use machine::Outlook;
+use model::{Input, InstrumentId, Quote, Timestamp};
 
-use crate::error::Refused;
-use crate::lanes::{Intake, Lanes};
+use crate::Core;
 
-/// The feed's end.
-#[derive(Clone, Debug)]
-pub struct QuoteSender {
-    pub(crate) lanes: Arc<Lanes>,
-}
-
-impl QuoteSender {
-    /// Hands over one quote; the shard stamps when it was received.
-    pub fn send(&self, instrument: InstrumentId, quote: Quote) -> Result<(), Refused> {
-        if self.lanes.intake() == Intake::Stopping {
-            return Err(Refused::Stopped);
-        }
-        let capacity = self.lanes.quotes.capacity();
-        self.lanes.quotes.push((instrument, quote)).map_err(|_| Refused::RingFull { capacity })?;
-        self.lanes.bell.ring();
-        Ok(())
-    }
-}
-
-/// The shard's own view of the market. Not state: what of it decides something is journalled with the decision.
+/// The latest quotes.
 #[derive(Debug, Default)]
-pub(crate) struct QuoteBoard {
-    rows: Vec<Row>,
+pub struct QuoteBoard {
+    rows: Vec<QuoteRow>,
     /// Instruments whose quote changed since they were last marked, in order of change.
     unmarked: Vec<InstrumentId>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Row {
+struct QuoteRow {
     quote: Option<Quote>,
     waits_for_mark: bool,
 }
@@ -51,20 +33,13 @@ impl QuoteBoard {
             return;
         }
         if self.rows.len() <= slot {
-            self.rows.resize(slot + 1, Row::default());
+            self.rows.resize(slot + 1, QuoteRow::default());
         }
         if let Some(row) = self.rows.get_mut(slot) {
             row.quote = Some(Quote { received, ..quote });
-            if !std::mem::replace(&mut row.waits_for_mark, true) {
+            if !core::mem::replace(&mut row.waits_for_mark, true) {
                 self.unmarked.push(instrument);
             }
-        }
-    }
-
-    /// Time steps by so much: the quotes that are there are as old afterwards as they were before.
-    pub(crate) fn shift(&mut self, step_ns: i64) {
-        for quote in self.rows.iter_mut().filter_map(|row| row.quote.as_mut()) {
-            quote.received = Timestamp::from_nanos(quote.received.nanos.saturating_add(step_ns));
         }
     }
 
@@ -79,6 +54,32 @@ impl QuoteBoard {
         let row = self.rows.get_mut(instrument.slot())?;
         row.waits_for_mark = false;
         row.quote.map(|quote| (instrument, quote))
+    }
+}
+
+/// A quote of an instrument comes in.
+impl Outlook<Core> for QuoteBoard {
+    type Fact = (InstrumentId, Quote);
+
+    fn see(&mut self, (instrument, quote): (InstrumentId, Quote), received: Timestamp) {
+        self.put(instrument, quote, received);
+    }
+
+    fn step(&mut self, step_ns: i64) {
+        for quote in self.rows.iter_mut().filter_map(|row| row.quote.as_mut()) {
+            quote.received = Timestamp::from_nanos(quote.received.nanos.saturating_add(step_ns));
+        }
+    }
+
+    /// A mark that changes nothing is not worth a record.
+    fn next_mark(&mut self, core: &Core) -> Option<Input> {
+        while let Some((instrument, quote)) = self.next_unmarked() {
+            let mark = quote.mark();
+            if mark.is_some() && core.instrument(instrument).is_some_and(|book| book.mark != mark) {
+                return Some(Input::Mark { instrument, quote });
+            }
+        }
+        None
     }
 }
 

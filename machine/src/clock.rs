@@ -57,6 +57,17 @@ journalled! {
     }
 }
 
+/// What a state knows of the clocks, as its journal tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KnownClock {
+    /// The last instant that was recorded by both clocks.
+    pub anchor: Option<ClockAnchor>,
+    /// How far the shard's time is ahead of the wall clock since a jump back was accepted, in nanoseconds.
+    pub ahead_ns: i64,
+    /// What is not trusted, where something is not.
+    pub suspicion: Option<ClockJump>,
+}
+
 impl ClockJump {
     /// How far it was off, in nanoseconds: above zero where it was ahead.
     pub const fn off_ns(&self) -> i64 {
