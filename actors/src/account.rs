@@ -3,6 +3,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use model::{AccountDefinition, InstrumentId, Limits};
 
+use risk_gate::Armed;
+
 use crate::store::sorted::Sorted;
 use crate::{Holding, Ledger};
 
@@ -13,6 +15,9 @@ pub struct Account {
     pub definition: AccountDefinition,
     /// What it may do.
     pub limits: Limits,
+    /// The rules that these arm: worked out where one is set.
+    #[borsh(skip)]
+    pub(crate) armed: Armed,
     /// True where new orders are denied.
     pub halted: bool,
     /// True where an invariant broke: new orders are denied, fills go to suspense, until an operator releases it.
@@ -26,11 +31,22 @@ impl Account {
         Self {
             definition,
             limits: Limits::default(),
+            armed: Armed::by(&Limits::default()),
             halted: false,
             set_aside: false,
             ledger: Ledger::default(),
             holdings: Sorted::new(),
         }
+    }
+
+    /// What its limits arm.
+    pub(crate) const fn arms(&self) -> Armed {
+        Armed::by(&self.limits)
+    }
+
+    /// Works that out, once they have changed.
+    pub(crate) const fn arm(&mut self) {
+        self.armed = self.arms();
     }
 
     /// Its books.

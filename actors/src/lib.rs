@@ -37,6 +37,8 @@ mod quote_board;
 mod remembered;
 mod section;
 mod sections;
+#[cfg(test)]
+mod sizes;
 mod staging;
 mod store;
 mod trading;

@@ -79,6 +79,8 @@ const REQUESTS_AHEAD: usize = 8;
 /// Part of the place of a request, so that it is told from that of an order.
 const REQUEST: u32 = 1 << 31;
 
+#[cfg(test)]
+pub(crate) const CELL_BYTES: usize = size_of::<Cell>();
 type Cells = Shelves<Cell, ORDERS, 1>;
 pub(crate) type CellShelf = Shelf<Cell, ORDERS, 1>;
 pub(crate) type AmendedShelf = Shelf<Amended, AMENDED, AMENDED_AHEAD>;

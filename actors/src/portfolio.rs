@@ -5,6 +5,8 @@ use alloc::collections::BTreeSet;
 use borsh::{BorshDeserialize, BorshSerialize};
 use model::{Amount, ArithmeticError, Currency, InstrumentId, PortfolioDefinition, Quantity, StrategyId};
 
+use risk_gate::Armed;
+
 use crate::store::sorted::Sorted;
 
 /// The state of one portfolio.
@@ -18,6 +20,9 @@ pub struct Portfolio {
     pub set_aside: bool,
     pub(crate) halted_strategies: BTreeSet<StrategyId>,
     pub(crate) gross_limits: Sorted<Currency, Amount>,
+    /// The rules that these arm: worked out where one is set.
+    #[borsh(skip)]
+    pub(crate) armed: Armed,
     pub(crate) exposures: Sorted<Currency, Exposure>,
     /// The sum over accounts of |position|.
     pub(crate) gross_units: Sorted<InstrumentId, Quantity>,
@@ -48,9 +53,20 @@ impl Portfolio {
             set_aside: false,
             halted_strategies: BTreeSet::new(),
             gross_limits: Sorted::new(),
+            armed: Armed::NONE,
             exposures: Sorted::new(),
             gross_units: Sorted::new(),
         }
+    }
+
+    /// What its limits arm.
+    pub(crate) fn arms(&self) -> Armed {
+        Armed::GROSS_EXPOSURE.when(self.gross_limits.iter().next().is_some())
+    }
+
+    /// Works that out, once they have changed.
+    pub(crate) fn arm(&mut self) {
+        self.armed = self.arms();
     }
 
     /// Its exposure in a currency.

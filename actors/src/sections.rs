@@ -15,7 +15,7 @@ use crate::parts::movements::{References, UNDATED};
 use crate::section::KeptSection;
 use crate::store::table::Table;
 use crate::trading::KEPT_PARTS;
-use crate::{Account, Core};
+use crate::{Account, Core, Portfolio};
 
 /// A section that is one field, written as it is.
 macro_rules! field {
@@ -36,7 +36,11 @@ const HOT: &[KeptSection] = &[
     KeptSection { section: Section { name: "shard", version: 1 }, save: save_shard, load: load_shard },
     field!("instruments", 1, instruments),
     field!("sessions", 1, sessions),
-    field!("portfolios", 1, portfolios),
+    KeptSection {
+        section: Section { name: "portfolios", version: 1 },
+        save: |core, mut writer| core.portfolios.serialize(&mut writer),
+        load: load_portfolios,
+    },
     KeptSection {
         section: Section { name: "accounts", version: 2 },
         save: save_accounts,
@@ -84,6 +88,13 @@ fn load_shard(core: &mut Core, _: u16, mut reader: &mut dyn Read) -> Result<()> 
     Ok(())
 }
 
+/// What their limits arm is worked out again.
+fn load_portfolios(core: &mut Core, _: u16, mut reader: &mut dyn Read) -> Result<()> {
+    core.portfolios = BorshDeserialize::deserialize_reader(&mut reader)?;
+    core.portfolios.iter_mut().for_each(Portfolio::arm);
+    Ok(())
+}
+
 fn save_accounts(core: &Core, mut writer: &mut dyn Write) -> Result<()> {
     core.accounts.serialize(&mut writer)
 }
@@ -99,6 +110,7 @@ fn load_accounts(core: &mut Core, version: u16, mut reader: &mut dyn Read) -> Re
     } else {
         core.accounts = BorshDeserialize::deserialize_reader(&mut reader)?;
     }
+    core.accounts.iter_mut().for_each(Account::arm);
     let named = |account: &Account| (account.definition.name, account.definition.id);
     core.account_names = core.accounts.iter().map(named).collect();
     Ok(())

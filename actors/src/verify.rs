@@ -57,6 +57,7 @@ impl Core {
     pub fn verify(&self) -> Checked {
         let mut exposed = Exposed::default();
         for account in self.accounts() {
+            self.verify_armed(account)?;
             self.verify_books(account)?;
             self.verify_finished(account.definition.id)?;
             self.expose(account, &mut exposed);
@@ -68,6 +69,14 @@ impl Core {
 
     fn currency_of(&self, instrument: InstrumentId) -> Currency {
         there(self.instrument(instrument), Invariant::InstrumentIsThere).definition.currency
+    }
+
+    /// What is armed is what the limits arm.
+    fn verify_armed(&self, account: &Account) -> Checked {
+        let portfolio = there(self.portfolio(account.definition.portfolio), Invariant::PortfolioIsThere);
+        let is_armed = account.armed == account.arms() && portfolio.armed == portfolio.arms();
+        let of = format_args!("account {}", account.definition.id.index);
+        must(is_armed, "what is armed is what the limits arm", of)
     }
 
     /// Books balance, and what is reserved and open is the sum over the open orders.

@@ -1,6 +1,7 @@
 //! What a decision is made from: every number is here, nothing is looked up while deciding. Who explains a decision
 //! shows these same facts, kept.
 
+use crate::Armed;
 use model::{
     Amount, Backlog, FeeSchedule, Instrument, Limits, OrderType, Price, Quantity, Quote, SessionState, Side,
     TimeInForce, Timestamp,
@@ -64,6 +65,8 @@ pub struct Facts {
 /// [`Facts`] where they stand: what the gate judges by. It copies none of what is large.
 #[derive(Clone, Copy, Debug)]
 pub struct FactsRef<'a> {
+    /// Which of the rules that a limit arms are to run. What only others look at is not here.
+    pub armed: Armed,
     /// See [`Facts::terms`].
     pub terms: Terms,
     /// See [`Facts::instrument`].
@@ -129,6 +132,7 @@ impl Facts {
     /// What the gate would judge by.
     pub fn by_reference(&self) -> FactsRef<'_> {
         FactsRef {
+            armed: Armed::by(&self.limits).and(Armed::GROSS_EXPOSURE.when(self.max_gross_exposure.is_some())),
             terms: self.terms,
             instrument: &self.instrument,
             limits: &self.limits,

@@ -6,16 +6,18 @@
 #![no_std]
 
 mod approved;
+mod armed;
 mod facts;
 mod rules;
 
 pub use approved::{Approved, Reservation};
+pub use armed::Armed;
 pub use facts::{Facts, FactsRef, Halted, Terms};
 pub use rules::{RULES, Rule, backlogged};
 
 use model::Denial;
 
-/// Runs every rule over the facts; the first refusal wins.
+/// Runs every rule that is armed over the facts; the first refusal wins.
 #[inline]
 pub fn approve(facts: &FactsRef<'_>) -> Result<Approved, Denial> {
     let mut case = rules::Case::new(facts);

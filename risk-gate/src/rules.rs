@@ -1,4 +1,5 @@
-//! The rules, in order. Each may rely on what the ones before it established.
+//! The rules, in order. Each may rely on what the ones before it established, but for those that run only where a limit
+//! arms them.
 
 #![expect(clippy::inline_always, reason = "each rule is called from one place, and is a few instructions")]
 
@@ -6,7 +7,7 @@ use model::{
     Amount, Backlog, Denial, DenyReason, Invariant, OrderType, Price, Quantity, SessionState, Side, there,
 };
 
-use crate::{FactsRef, Reservation};
+use crate::{Armed, FactsRef, Reservation};
 
 /// One rule.
 #[derive(Clone, Copy, Debug)]
@@ -40,35 +41,43 @@ impl<'a> Case<'a> {
 /// A list of rules is told to people and run, one after the other, from the same lines. Called by name, they are
 /// compiled into one piece of code: a table of functions would cost a third of the time.
 macro_rules! rules {
-    ($($rule:ident: $($reason:ident)|+,)+) => {
+    (@run $case:ident $rule:ident) => {
+        $rule($case)?;
+    };
+    (@run $case:ident $rule:ident $armed:ident) => {
+        if $case.facts.armed.has(Armed::$armed) {
+            $rule($case)?;
+        }
+    };
+    ($($rule:ident: $($reason:ident)|+ $(, where $armed:ident)?;)+) => {
         /// Every rule, in the order they run.
         pub const RULES: &[Rule] =
             &[$(Rule { name: stringify!($rule), reasons: &[$(DenyReason::$reason),+] }),+];
 
-        /// Runs every rule; the first refusal wins.
+        /// Runs every rule that is armed; the first refusal wins.
         #[inline]
         pub(crate) fn check(case: &mut Case<'_>) -> Result<(), Denial> {
-            $($rule(case)?;)+
+            $(rules!(@run case $rule $($armed)?);)+
             Ok(())
         }
     };
 }
 
 rules! {
-    not_halted: Halted,
-    clock_trusted: ClockSuspect,
-    session_ready: SessionNotReady,
-    session_backlog: SessionBacklogged,
-    quantity_well_formed: QuantityNotPositive | QuantityNotInLots | QuantityBelowFilled | Arithmetic,
-    price_well_formed: PriceMissing | PriceNotAllowed | PriceNotPositive | PriceNotInTicks,
-    order_quantity: OrderQuantity,
-    fresh_quote: NoFreshQuote,
-    price_band: PriceBand | Arithmetic,
-    order_notional: OrderNotional | Arithmetic,
-    position_limit: PositionLimit | Arithmetic,
-    short_sale: ShortSale | Arithmetic,
-    available_cash: AvailableCash,
-    gross_exposure: GrossExposure | Arithmetic,
+    not_halted: Halted;
+    clock_trusted: ClockSuspect;
+    session_ready: SessionNotReady;
+    session_backlog: SessionBacklogged;
+    quantity_well_formed: QuantityNotPositive | QuantityNotInLots | QuantityBelowFilled | Arithmetic;
+    price_well_formed: PriceMissing | PriceNotAllowed | PriceNotPositive | PriceNotInTicks;
+    order_quantity: OrderQuantity, where ORDER_QUANTITY;
+    fresh_quote: NoFreshQuote;
+    price_band: PriceBand | Arithmetic;
+    order_notional: OrderNotional | Arithmetic;
+    position_limit: PositionLimit | Arithmetic, where POSITION_LIMIT;
+    short_sale: ShortSale | Arithmetic, where SHORT_SALE;
+    available_cash: AvailableCash;
+    gross_exposure: GrossExposure | Arithmetic, where GROSS_EXPOSURE;
 }
 
 fn units(quantity: Quantity) -> Amount {

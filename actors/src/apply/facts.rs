@@ -4,7 +4,7 @@ use model::{
     Amount, Command, Denial, DenyReason, Invariant, NewOrder, Quantity, ReplaceOrder, SessionId, Stamped,
     StrategyId, Timestamp, there,
 };
-use risk_gate::{Facts, FactsRef, Halted, Reservation, Terms};
+use risk_gate::{Armed, Facts, FactsRef, Halted, Reservation, Terms};
 
 use crate::{Account, Asset, Core, InstrumentBook, Order, Portfolio};
 
@@ -16,11 +16,11 @@ impl Core {
             Command::NewOrder(request) => {
                 let (account, instrument) =
                     (self.account(request.account)?, self.instrument(request.instrument)?);
-                Some(of_new_order(self, account, instrument, stamped, now, request).ok()?.kept())
+                Some(of_new_order(self, account, instrument, stamped, now, request, Armed::ALL).ok()?.kept())
             }
             Command::ReplaceOrder(replace) => {
                 let order = self.order_named(replace.account, replace.order, &replace.cl_ord_id)?;
-                Some(of_replace(self, &order, stamped, now, replace).ok()?.kept())
+                Some(of_replace(self, &order, stamped, now, replace, Armed::ALL).ok()?.kept())
             }
             _ => None,
         }
@@ -37,6 +37,7 @@ pub(crate) fn of_new_order<'a>(
     stamped: &'a Stamped,
     now: Timestamp,
     request: &NewOrder,
+    shown: Armed,
 ) -> Result<FactsRef<'a>, Denial> {
     let terms = Terms {
         side: request.side,
@@ -47,7 +48,7 @@ pub(crate) fn of_new_order<'a>(
     };
     let session = account.definition.session;
     let subject =
-        Subject { account, instrument, strategy: request.strategy, session, own: Reservation::NONE };
+        Subject { account, instrument, strategy: request.strategy, session, own: Reservation::NONE, shown };
     facts(core, &subject, terms, stamped, now, Quantity::ZERO)
 }
 
@@ -58,6 +59,7 @@ pub(crate) fn of_replace<'a>(
     stamped: &'a Stamped,
     now: Timestamp,
     replace: &ReplaceOrder,
+    shown: Armed,
 ) -> Result<FactsRef<'a>, Denial> {
     let account = there(core.account(order.account), Invariant::AccountIsThere);
     let instrument = there(core.instrument(order.instrument), Invariant::InstrumentIsThere);
@@ -68,6 +70,7 @@ pub(crate) fn of_replace<'a>(
         strategy: order.strategy,
         session: order.session,
         own: order.reservation,
+        shown,
     };
     facts(core, &subject, terms, stamped, now, order.cum_quantity)
 }
@@ -79,6 +82,8 @@ struct Subject<'a> {
     strategy: StrategyId,
     session: SessionId,
     own: Reservation,
+    /// What is gathered also where no rule looks at it: to be shown.
+    shown: Armed,
 }
 
 /// Gathers what the gate judges by.
@@ -92,7 +97,7 @@ fn facts<'a>(
     now: Timestamp,
     filled: Quantity,
 ) -> Result<FactsRef<'a>, Denial> {
-    let Subject { account, instrument, strategy, session, own } = *subject;
+    let Subject { account, instrument, strategy, session, own, shown } = *subject;
     let portfolio = there(core.portfolio(account.definition.portfolio), Invariant::PortfolioIsThere);
     if account.set_aside | portfolio.set_aside | instrument.set_aside {
         return Err(Denial::of(DenyReason::AccountSetAside));
@@ -105,9 +110,16 @@ fn facts<'a>(
         model::Side::Buy => open_buy = open_buy.minus(own.open)?,
         model::Side::Sell => open_sell = open_sell.minus(own.open)?,
     }
+    let armed = account.armed.and(portfolio.armed);
     let available = account.ledger().available(Asset::Cash(definition.currency))?;
-    let exposure = portfolio.exposure(definition.currency).gross()?;
+    let (mut gross_exposure, mut max_gross_exposure) = (Amount::ZERO, None);
+    if armed.and(shown).has(Armed::GROSS_EXPOSURE) {
+        let exposure = portfolio.exposure(definition.currency).gross()?;
+        gross_exposure = exposure.minus(own.notional)?.at_least(Amount::ZERO);
+        max_gross_exposure = portfolio.gross_limit(definition.currency);
+    }
     Ok(FactsRef {
+        armed,
         terms,
         instrument: definition,
         limits: &account.limits,
@@ -123,8 +135,8 @@ fn facts<'a>(
         open_buy,
         open_sell,
         available_cash: available.plus(own.cash)?,
-        gross_exposure: exposure.minus(own.notional)?.at_least(Amount::ZERO),
-        max_gross_exposure: portfolio.gross_limit(definition.currency),
+        gross_exposure,
+        max_gross_exposure,
     })
 }
 

@@ -32,6 +32,7 @@ fn apply_limit(
         Actor::Account(id) => {
             let account = core.accounts.get_mut(id.slot()).ok_or(DenyReason::UnknownAccount)?;
             let set = account.limits.set(kind, value.map(Amount::get));
+            account.arm();
             if set { Ok(()) } else { Err(DenyReason::BadLimit) }
         }
         Actor::Portfolio(id) => {
@@ -44,6 +45,7 @@ fn apply_limit(
                 Some(limit) => portfolio.gross_limits.insert(currency, limit),
                 None => drop(portfolio.gross_limits.remove(&currency)),
             }
+            portfolio.arm();
             Ok(())
         }
     }

@@ -2,6 +2,8 @@
 
 use model::{Denial, DenyReason, Event, NewOrder, Stamped, WireId};
 
+use risk_gate::Armed;
+
 use crate::apply::facts::of_new_order;
 use crate::apply::order_message;
 use crate::store::key::key_of;
@@ -36,8 +38,15 @@ fn submit(
         check_remembered(core, request)?;
     }
     let instrument = core.instrument(request.instrument).ok_or(Denial::of(DenyReason::UnknownInstrument))?;
-    let approved =
-        risk_gate::approve(&of_new_order(core, account, instrument, stamped, stamp.time, request)?)?;
+    let approved = risk_gate::approve(&of_new_order(
+        core,
+        account,
+        instrument,
+        stamped,
+        stamp.time,
+        request,
+        Armed::NONE,
+    )?)?;
     let id = WireId::at(stamp.position, core.incarnation());
     let (name, symbol) = (account.definition.name, instrument.definition.symbol);
     let order = Order::accepted(id, request, account.definition.session, &approved, stamp.time);

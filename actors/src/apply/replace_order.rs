@@ -5,6 +5,8 @@ use model::{
     Stamped, WireId, there,
 };
 
+use risk_gate::Armed;
+
 use crate::apply::cancel_order::{apply_request, check_open, find};
 use crate::apply::facts::of_replace;
 use crate::apply::names;
@@ -36,7 +38,7 @@ fn check(
     if order.status == OrdStatus::PendingNew || order.certainty == Certainty::InDoubt {
         return Err(Denial::of(DenyReason::OrderInDoubt));
     }
-    let approved = risk_gate::approve(&of_replace(core, &order, stamped, stamp.time, replace)?)?;
+    let approved = risk_gate::approve(&of_replace(core, &order, stamped, stamp.time, replace, Armed::NONE)?)?;
     let pending = Pending {
         request: WireId::at(stamp.position, core.incarnation()),
         kind: PendingKind::Replace,

@@ -12,7 +12,7 @@ use model::{
     CancelOrder, Command, Event, Input, InstrumentId, Limits, NewOrder, OrderType, Outbound, Quantity,
     RecordBody, SessionChange, SessionState, ShardId, Side, TimeInForce, Timestamp,
 };
-use risk_gate::{FactsRef, Halted, Terms};
+use risk_gate::{Armed, FactsRef, Halted, Terms};
 use workload::{ACCOUNTS, Feed, Orders, WorkloadError, asked, filled};
 
 /// One stage of an input's way.
@@ -51,6 +51,11 @@ pub(crate) const STAGES: &[Stage] = &[
         name: "apply.new_order",
         what: "the core's decision about a new order, gate and books",
         run: apply_order,
+    },
+    Stage {
+        name: "apply.new_order.unarmed",
+        what: "the same with every part present and no limit that arms a rule",
+        run: apply_order_unarmed,
     },
     Stage { name: "apply.cancel", what: "the core's decision about a cancel", run: apply_cancel },
     Stage {
@@ -183,6 +188,7 @@ fn risk(rounds: u32) -> Result<(), Failed> {
     warm_and_count(rounds, |turn| {
         let quote = workload::quote(now);
         let facts = FactsRef {
+            armed: Armed::ALL,
             terms: Terms {
                 side: if turn.is_multiple_of(2) { Side::Buy } else { Side::Sell },
                 order_type: OrderType::Limit,
@@ -240,6 +246,18 @@ fn orders(rounds: u32, time: Timestamp) -> Vec<Input> {
 
 fn apply_order(rounds: u32) -> Result<(), Failed> {
     let mut feed = Feed::ready(ACCOUNTS)?;
+    let inputs = orders(rounds, feed.time);
+    apply_all(&mut feed, rounds, &inputs)
+}
+
+fn apply_order_unarmed(rounds: u32) -> Result<(), Failed> {
+    let mut feed = Feed::ready(ACCOUNTS)?;
+    for lift in workload::unlimited(ACCOUNTS)? {
+        feed.take(&asked(lift, feed.time));
+        if feed.outcome.refusal() != 0 {
+            return Err(Failed::Unexpected("a limit was not lifted"));
+        }
+    }
     let inputs = orders(rounds, feed.time);
     apply_all(&mut feed, rounds, &inputs)
 }

@@ -126,6 +126,24 @@ pub fn definitions(accounts: u32) -> Result<Vec<Command>, WorkloadError> {
     Ok(commands)
 }
 
+/// Lifts every limit that arms a rule.
+pub fn unlimited(accounts: u32) -> Result<Vec<Command>, WorkloadError> {
+    let mut commands = vec![Command::SetLimit {
+        actor: Actor::Portfolio(PORTFOLIO),
+        kind: LimitKind::MaxGrossExposure,
+        currency: Some(usd()?),
+        value: None,
+    }];
+    for actor in (0..accounts).map(AccountId::new).map(Actor::Account) {
+        let lifted = [LimitKind::MaxOrderQuantity, LimitKind::MaxOrderNotional, LimitKind::MaxPosition];
+        let lift = |kind| Command::SetLimit { actor, kind, currency: None, value: None };
+        commands.extend(lifted.map(lift));
+        let (kind, value) = (LimitKind::ShortSale, Some(1u32.into()));
+        commands.push(Command::SetLimit { actor, kind, currency: None, value });
+    }
+    Ok(commands)
+}
+
 /// A quote that every order here passes with.
 pub fn quote(received: Timestamp) -> Quote {
     Quote {

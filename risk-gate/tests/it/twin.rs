@@ -6,7 +6,7 @@ use model::{
     Quantity, Quote, SessionState, Side, Symbol, TimeInForce, Timestamp,
 };
 use proptest::prelude::*;
-use risk_gate::{Facts, Halted, Terms, approve};
+use risk_gate::{Armed, Facts, FactsRef, Halted, Terms, approve};
 
 /// Prices in cents, quantities in tenths, amounts in cents; `None` is no limit.
 #[derive(Clone, Copy, Debug)]
@@ -182,7 +182,11 @@ fn gate(n: &Numbers) -> Option<i128> {
         gross_exposure: cents(n.gross_cents),
         max_gross_exposure: n.max_gross_cents.map(cents),
     };
-    let approved = approve(&facts.by_reference()).ok()?;
+    let judged = facts.by_reference();
+    let approved = approve(&judged);
+    // A rule that no limit arms would refuse nothing.
+    assert_eq!(approve(&FactsRef { armed: Armed::ALL, ..judged }), approved);
+    let approved = approved.ok()?;
     let mut cash = approved.reservation().cash.get();
     cash.rescale(7);
     Some(cash.mantissa())
