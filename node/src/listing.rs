@@ -5,7 +5,6 @@
 //! Every page of positions or cash is one slice: of one shard, at one position. Orders are searched for in slices of
 //! accounts, and the rows of a page are then made shard by shard. Each page says at which positions its rows were made.
 
-use engine::{Clock as _, SystemClock};
 use model::{ArithmeticError, ShardId};
 use wire::{
     Answer, CashPage, CashRow, ClockReport, Cursor, Filter, OrderFilter, OrderPage, PageOf, PositionPage,
@@ -41,7 +40,7 @@ fn shards(directory: &Directory, filter: &Filter) -> impl Iterator<Item = ShardI
 }
 
 fn clock(api: &dyn NodeApi) -> ClockReport {
-    let (mut report, wall) = (ClockReport::default(), SystemClock.now());
+    let (mut report, wall) = (ClockReport::default(), api.wall_clock());
     for shard in api.directory().shards() {
         api.read(*shard, &mut |books| books.clock(wall, &mut report));
     }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use engine::{Clock as _, SystemClock};
 use model::{Command, Event, Origin, Position, ShardId, Timestamp};
 
 use crate::books::{SessionStanding, ShardBooks};
@@ -20,6 +21,11 @@ pub trait NodeApi: Send + Sync + 'static {
     /// Lets `ask` read the state of one shard's replica. It must be quick: the replica stands still meanwhile. It is not
     /// called where the replica cannot be read.
     fn read(&self, shard: ShardId, ask: &mut dyn FnMut(&ShardBooks<'_>));
+
+    /// What the wall clock shows, by which the shards go.
+    fn wall_clock(&self) -> Timestamp {
+        SystemClock.now()
+    }
 
     /// What the gateway says of its sessions; empty where there is none.
     fn standings(&self) -> Vec<SessionStanding> {

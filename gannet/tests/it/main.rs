@@ -5,6 +5,7 @@ mod common;
 
 mod backup;
 mod cli;
+mod clock;
 mod descriptors;
 mod gaps;
 mod past;

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use actors::Core;
-use engine::{Answer, Connect, Refused, Replica, ReplicaError, Shard, Subscription, Ticket};
-use model::{Command, Event, Origin, Position, ShardId};
+use engine::{Answer, Clock, Connect, Refused, Replica, ReplicaError, Shard, Subscription, Ticket};
+use model::{Command, Event, Origin, Position, ShardId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use wire::LatencyReport;
@@ -26,6 +26,7 @@ pub(crate) struct RunningNode {
     lines: Vec<Line>,
     sessions: Sessions,
     kept: Option<Kept>,
+    clock: Box<dyn Clock>,
 }
 
 /// The connection to one shard. A thread hands its answers out, so that the control plane sleeps while there are
@@ -54,9 +55,10 @@ impl RunningNode {
         shards: &[Shard<Core>],
         sessions: Sessions,
         kept: Option<Kept>,
+        clock: impl Clock,
     ) -> Result<Self, Refused> {
         let lines = shards.iter().map(Line::new).collect::<Result<_, _>>()?;
-        Ok(Self { directory, lines, sessions, kept })
+        Ok(Self { directory, lines, sessions, kept, clock: Box::new(clock) })
     }
 
     fn line(&self, shard: ShardId) -> Option<&Line> {
@@ -156,6 +158,10 @@ impl NodeApi for RunningNode {
             // Not at position 0, which every state is at or after.
             tracing::error!(%error, "a replica could not be read");
         }
+    }
+
+    fn wall_clock(&self) -> Timestamp {
+        self.clock.now()
     }
 
     fn standings(&self) -> Vec<SessionStanding> {

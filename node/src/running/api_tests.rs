@@ -217,7 +217,7 @@ fn readers_without_number_leave_the_replica_with_its_shard() {
         .unwrap();
     let directory = Directory::new([ShardId::new(0)], &definitions);
     let shards = std::slice::from_ref(&world.shard);
-    let api = Arc::new(RunningNode::new(directory, shards, Sessions::default(), None).unwrap());
+    let api = Arc::new(RunningNode::new(directory, shards, Sessions::default(), None, SystemClock).unwrap());
     let socket = folder.path().join("s");
     let room = Room { ordinary: CLIENTS + 1, urgent: 4, waiting: CLIENTS + 1, leaving: 4 };
     let admission = Admission { room, first_request: PATIENCE };

@@ -23,7 +23,8 @@ use std::time::Duration;
 use actix::Supervisor;
 use actors::Core;
 use engine::{
-    EngineError, Refused, ReplicaError, Shard, ShardConfig, Standby, StopReport, SystemClock, UpgradePolicy,
+    Clock, EngineError, Refused, ReplicaError, Shard, ShardConfig, Standby, StopReport, SystemClock,
+    UpgradePolicy,
 };
 use fix_gateway::{GatewayError, SessionSettings};
 use model::{Denial, Event, Position, SessionId, ShardId};
@@ -138,6 +139,15 @@ impl Node {
     ///
     /// Where the configuration pins shards to cores, the calling thread and all that it starts later stay off those.
     pub fn start(config: &Config, options: &StartOptions) -> Result<Self, NodeError> {
+        Self::start_by(config, options, SystemClock)
+    }
+
+    /// As [`Node::start`], by another clock than the machine's.
+    pub fn start_by(
+        config: &Config,
+        options: &StartOptions,
+        clock: impl Clock + Clone,
+    ) -> Result<Self, NodeError> {
         let journals = shards_of(&config.node.journal)?;
         if journals.len() > usize::from(config.node.shards) {
             return Err(NodeError::FewerShards { journals: journals.len(), configured: config.node.shards });
@@ -151,7 +161,10 @@ impl Node {
             let cores = (0..).map(ShardId::new).zip(standbys.iter().map(Standby::core));
             Plan::new(config, &Definitions::of(cores, &config.currencies))?
         };
-        let mut shards = standbys.into_iter().map(start_shard).collect::<Result<Vec<_>, _>>()?;
+        let mut shards = standbys
+            .into_iter()
+            .map(|standby| start_shard(standby, clock.clone()))
+            .collect::<Result<Vec<_>, _>>()?;
         join_peers(&shards).map_err(|(shard, refused)| NodeError::Refused { shard, refused })?;
         let at = carry_out(&shards, &plan, options)?;
         let directory = directory(config, &shards, &at)?;
@@ -165,7 +178,7 @@ impl Node {
         let keep = usize::try_from(config.node.trace).unwrap_or(0);
         let stages = Stages::start(&mut shards, options.stage_times.as_deref(), keep)?;
         let kept = stages.as_ref().and_then(Stages::kept);
-        let api = RunningNode::new(directory, &shards, sessions.clone(), kept)
+        let api = RunningNode::new(directory, &shards, sessions.clone(), kept, clock)
             .map_err(|refused| NodeError::Refused { shard: ShardId::new(0), refused })?;
         let first_request = Duration::from_secs(config.node.first_request_s.into());
         let admission = Admission { room, first_request };
@@ -266,8 +279,8 @@ fn shard_config(config: &Config, shard: ShardId, options: &StartOptions) -> Shar
     settings
 }
 
-fn start_shard(standby: Standby<Core>) -> Result<Shard<Core>, NodeError> {
-    let shard = standby.start(SystemClock)?;
+fn start_shard(standby: Standby<Core>, clock: impl Clock) -> Result<Shard<Core>, NodeError> {
+    let shard = standby.start(clock)?;
     let (recovery, recovered) = (shard.recovery(), shard.recovered());
     tracing::info!(
         shard = %shard.id(),

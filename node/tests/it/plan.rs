@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use actors::{Core, Outcome, Stamp};
-use model::{AccountId, Event, Input, Name, Origin, Position, ShardId, Stamped, Timestamp};
+use model::{AccountId, Event, Input, Name, Origin, Position, Remember, ShardId, Stamped, Timestamp};
 use node::config::{Config, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
 use node::definitions::Definitions;
 use node::plan::{Plan, StepKind};
@@ -107,6 +107,33 @@ fn a_changed_file_gives_only_the_difference() {
     );
     node.carry_out(&plan);
     assert!(node.plan(&config(&changed)).is_empty());
+}
+
+/// Each shard remembers for itself; what the file does not say stays.
+#[test]
+fn for_how_long_identifiers_are_remembered_is_a_step_for_each_shard() {
+    let said = |orders: &str, cash: &str| {
+        EXAMPLE_NODE
+            .replacen("shards = 1", "shards = 2", 1)
+            .replacen("remember_days = 1 ", orders, 1)
+            .replacen("remember_days = 400", cash, 1)
+    };
+    let mut node = Node::new(2);
+    node.carry_out(&node.plan(&config(&said("remember_days = 30 ", "remember_days = 400"))));
+    assert_eq!(node.cores[1].remembers(), Remember { orders_days: 30, cash_days: 400 });
+    let plan = node.plan(&config(&said("remember_days = 7 ", "remember_days = 31")));
+    let step = "orders.remember_days 30 → 7, cash.remember_days 400 → 31";
+    assert_eq!(texts(&plan), [format!("~ shard 0: {step}"), format!("~ shard 1: {step}")]);
+    let plan = node.plan(&config(&said("", "remember_days = 400")));
+    assert!(plan.steps.is_empty());
+    assert_eq!(plan.unlisted, ["shard 0: orders.remember_days 30", "shard 1: orders.remember_days 30"]);
+    for (orders, cash) in
+        [("remember_days = 0 ", "remember_days = 400"), ("remember_days = 1 ", "remember_days = 29")]
+    {
+        let text = said(orders, cash);
+        let error = Config::from_texts(&text, EXAMPLE_INSTRUMENTS, Path::new("")).unwrap_err();
+        assert!(error.to_string().contains("remember_days"), "{error}");
+    }
 }
 
 #[test]
