@@ -23,7 +23,7 @@ pub const LOGIC_CHANGES: &[LogicChange] = &[
     LogicChange { version: 3, what: "Digests fold a fingerprint of what changed instead of encoded events." },
     LogicChange {
         version: 4,
-        what: "A count of a broker above what is booked stays with its order, and is asked about.",
+        what: "A count of a broker above what is booked stays with its order and is asked about, and so is what it does not answer.",
     },
     LogicChange {
         version: 5,

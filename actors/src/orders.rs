@@ -209,6 +209,11 @@ impl Orders {
         self.request(request)?.terms
     }
 
+    /// True for a cancel request, pending or given up.
+    pub(crate) fn is_cancel(&self, request: WireId) -> bool {
+        self.request(request).is_some_and(|request| request.terms.is_none())
+    }
+
     /// Takes in a new order, which stands as it was submitted.
     #[inline]
     pub(crate) fn add(&mut self, order: &Order) {

@@ -23,7 +23,7 @@ use crate::health::Health;
 use crate::inbox::{Common, Turn};
 use crate::incident::Incident;
 use crate::outbound;
-use crate::port::{Doubt, ShardClosed};
+use crate::port::{Doubt, DoubtKind, ShardClosed};
 use crate::settings::{Idle, SessionSettings, Stage};
 use crate::sweep::Plan;
 
@@ -102,7 +102,8 @@ impl Desk {
         link.tend();
         let sent = self.take_outbound(link)?;
         let swept = self.watch_sweep()?;
-        Ok(turned || sent || swept)
+        let asked = self.keep_vigil()?;
+        Ok(turned || sent || swept || asked)
     }
 
     /// The engine has stopped: the core must know, whatever the reason.
@@ -137,6 +138,7 @@ impl Desk {
         }
         self.life = Life::Down;
         self.common.book().abandon();
+        self.common.vigil().abandon();
         self.common.set_health(Health::Connecting);
         self.post_state(SessionState::Down, 0)
     }
@@ -173,7 +175,7 @@ impl Desk {
             return Ok(());
         }
         reach(Point::FixTaken);
-        let outcome = if self.life == Life::Down { SendOutcome::NotSent } else { link.send(&self.draft) };
+        let outcome = self.send(request, outbound, link);
         match outcome {
             SendOutcome::Sent { .. } => {
                 reach(Point::FixSent);
@@ -186,6 +188,32 @@ impl Desk {
             SendOutcome::Unclear => self.common.failed(Failure::NotRecorded),
         }
         Ok(())
+    }
+
+    fn send(&self, request: WireId, outbound: &Outbound, link: &mut dyn Link) -> SendOutcome {
+        if self.life == Life::Down {
+            return SendOutcome::NotSent;
+        }
+        let is_request = !matches!(outbound.kind, OutboundKind::NewOrderSingle { .. });
+        self.common.vigil().begin(request, is_request, (self.now)(), self.settings.answer_timeout);
+        let outcome = link.send(&self.draft);
+        if outcome == SendOutcome::NotSent {
+            self.common.vigil().end(request);
+        }
+        outcome
+    }
+
+    /// What is not answered in time, the core asks the broker about. Before the session is ready the sweep does.
+    fn keep_vigil(&self) -> Result<bool, ShardClosed> {
+        if self.life != Life::Ready {
+            return Ok(false);
+        }
+        let due = self.common.vigil().due((self.now)(), self.settings.answer_timeout);
+        for (request, delivery) in &due {
+            tracing::warn!(session = %self.common.name, %request, ?delivery, "the broker has not answered");
+            self.common.post_evidence(*request, *delivery)?;
+        }
+        Ok(!due.is_empty())
     }
 
     /// A question of the core's. One that does not leave needs no word: the next logon's sweep asks it.
@@ -279,6 +307,7 @@ impl Desk {
         self.common.book().open(&plan.questions);
         for (asked, doubts) in &plan.questions {
             let Some(doubt) = doubts.first() else { continue };
+            self.watch(doubts);
             outbound::status_request(doubt, *asked, &mut self.draft);
             match link.send(&self.draft) {
                 SendOutcome::Sent { .. } => {}
@@ -286,6 +315,15 @@ impl Desk {
                 SendOutcome::NotSent => return,
                 SendOutcome::Unclear => return self.common.failed(Failure::NotRecorded),
             }
+        }
+    }
+
+    /// What the sweep leaves unanswered, or the broker still works on, is watched like what was sent just now.
+    fn watch(&self, doubts: &[Doubt]) {
+        let (now, mut vigil) = ((self.now)(), self.common.vigil());
+        for doubt in doubts.iter().filter(|doubt| doubt.kind != DoubtKind::Execution) {
+            let is_request = doubt.kind != DoubtKind::NewOrder;
+            vigil.begin(doubt.request, is_request, now, self.settings.answer_timeout);
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use model::{Name, OrderType, SessionId, ShardId, Side, Symbol, Text, TimeInForce, Timestamp};
 use proptest::prelude::*;
@@ -94,7 +95,8 @@ impl Core {
     fn evidence(&mut self, request: WireId, delivery: Delivery) {
         let up = matches!(self.state, Some(SessionState::Up | SessionState::Ready));
         match (self.orders[&request], delivery) {
-            (Fate::AtBroker | Fate::Gone, _) | (_, Delivery::Unanswered) => {}
+            (Fate::AtBroker | Fate::Gone, _)
+            | (_, Delivery::Unanswered | Delivery::Overdue | Delivery::LongOverdue) => {}
             (_, Delivery::NeverSent) if up => self.emit_order(request),
             (_, Delivery::NeverSent) => {
                 self.orders.insert(request, Fate::InDoubt);
@@ -352,6 +354,65 @@ fn gateway(world: &Arc<World>) -> (Arc<Common>, Desk) {
     let port: Arc<dyn crate::port::ShardPort> = Arc::<World>::clone(world);
     let common = Arc::new(Common::new(SESSION, "broker-a".to_owned(), port, Arc::<World>::clone(world)));
     (Arc::clone(&common), Desk::new(common, settings))
+}
+
+/// A session that is ready, by a clock that the test turns.
+fn by_a_clock() -> (History, Arc<Mutex<Instant>>) {
+    let mut history = History::new();
+    let clock = Arc::new(Mutex::new(Instant::now()));
+    let (settings, turned) = (history.desk.settings.clone(), Arc::clone(&clock));
+    history.desk =
+        Desk::with_clock(Arc::clone(&history.common), settings, Arc::new(move || *locked(&turned)));
+    history.settle();
+    (history, clock)
+}
+
+fn evidence(history: &History) -> Vec<(WireId, Delivery)> {
+    let inputs = &mut locked(&history.world.core).inputs;
+    let evidence = |input| match input {
+        Input::Evidence(evidence) => (evidence.request, evidence.delivery),
+        other => panic!("{other:?}"),
+    };
+    inputs.drain(..).map(evidence).collect()
+}
+
+#[test]
+fn what_the_broker_does_not_answer_is_told_while_the_session_is_up() {
+    let (mut history, clock) = by_a_clock();
+    history.order();
+    history.take(&Step::Gateway);
+    locked(&history.world.broker).wire.clear();
+    let id = WireId { seq: 1, incarnation: 1, shard: 0 };
+    let mut told = Vec::new();
+    for _ in 0..30 {
+        history.take(&Step::Gateway);
+        told.push(evidence(&history));
+        *locked(&clock) += Duration::from_secs(1);
+    }
+    let expected = [(5, Delivery::Overdue), (10, Delivery::Overdue), (20, Delivery::LongOverdue)];
+    for (second, delivery) in expected {
+        assert_eq!(told[second], [(id, delivery)], "{second} s");
+    }
+    assert_eq!(told.iter().flatten().count(), expected.len());
+}
+
+#[test]
+fn what_is_answered_or_left_to_the_sweep_is_not_told() {
+    for is_answered in [true, false] {
+        let (mut history, clock) = by_a_clock();
+        history.order();
+        history.take(&Step::Gateway);
+        if is_answered {
+            history.take(&Step::Broker);
+            history.take(&Step::Answer);
+        } else {
+            history.log_out(0);
+        }
+        *locked(&clock) += Duration::from_secs(60);
+        history.take(&Step::Gateway);
+        let is_evidence = |input: &Input| matches!(input, Input::Evidence(_));
+        assert!(!locked(&history.world.core).inputs.iter().any(is_evidence), "{is_answered}");
+    }
 }
 
 /// Tending an engine whose session is over hangs up, and keeps the gateway thread for up to a second.

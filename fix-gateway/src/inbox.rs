@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
 use crash_point::{Point, reach};
-use model::{Delivery, DeliveryEvidence, Input, QuarantineCause, SessionId, WireId};
+use model::{
+    CancelReject, Delivery, DeliveryEvidence, Input, MessageReject, QuarantineCause, SessionId, WireId,
+};
 
 use crate::engine::{Inbox, SentMessage, SentRecord};
 use crate::error::Failure;
@@ -20,6 +22,7 @@ use crate::incident::Incident;
 use crate::locked::locked;
 use crate::port::{ShardClosed, ShardPort};
 use crate::sweep::{Answered, Book, Meaning};
+use crate::vigil::Vigil;
 
 /// A change that the engine reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,7 @@ pub(crate) struct Common {
     turns: Mutex<VecDeque<Turn>>,
     has_turns: AtomicBool,
     book: Mutex<Book>,
+    vigil: Mutex<Vigil>,
     stop: AtomicBool,
     /// Nothing more may be posted: after a lost message, a later one would move the high-water mark beyond it.
     deaf: AtomicBool,
@@ -60,6 +64,7 @@ impl Common {
             turns: Mutex::default(),
             has_turns: AtomicBool::new(false),
             book: Mutex::default(),
+            vigil: Mutex::default(),
             stop: AtomicBool::new(false),
             deaf: AtomicBool::new(false),
             standing: Mutex::new(HealthSince::down(DownReason::Starting, SystemTime::now())),
@@ -70,6 +75,11 @@ impl Common {
     /// The sweep's questions. Never held while posting.
     pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
         locked(&self.book)
+    }
+
+    /// What is sent and not answered. Never held while posting, nor with the book.
+    pub(crate) fn vigil(&self) -> MutexGuard<'_, Vigil> {
+        locked(&self.vigil)
     }
 
     /// The next change the engine reported.
@@ -128,12 +138,25 @@ impl Common {
 
     fn post_inbound(&self, inbound: Inbound) -> Result<(), ShardClosed> {
         match inbound {
-            Inbound::Input(input) => self.post(input),
+            Inbound::Input(input) => {
+                match &input {
+                    Input::CancelReject(CancelReject { cl_ord_id: Some(request), .. })
+                    | Input::MessageReject(MessageReject { refused: Some(request), .. }) => {
+                        self.vigil().end(*request);
+                    }
+                    _ => {}
+                }
+                self.post(input)
+            }
             Inbound::Report { report, status_request } => {
                 let meaning = self.book().meaning(&report, status_request);
                 match meaning {
-                    Meaning::Plain => self.post(Input::ExecutionReport(report)),
+                    Meaning::Plain => {
+                        self.vigil().heard(&report);
+                        self.post(Input::ExecutionReport(report))
+                    }
                     Meaning::Known(answered) => {
+                        self.vigil().heard_about(&answered.requests, &report);
                         self.post(Input::ExecutionReport(report))?;
                         self.book().settle(&answered);
                         Ok(())
@@ -154,6 +177,7 @@ impl Common {
             return named.map_or(Ok(()), |request| self.post_evidence(request, Delivery::UnknownToBroker));
         };
         for request in &answered.requests {
+            self.vigil().end(*request);
             self.post_evidence(*request, Delivery::UnknownToBroker)?;
         }
         self.book().settle(&answered);

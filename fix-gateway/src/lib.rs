@@ -5,7 +5,8 @@
 //!
 //! 1. [`Session`] pulls what must leave, has it translated and sends it;
 //! 2. `inbound` and `outbound` are the only places that know both FIX tags and the model's words;
-//! 3. `sweep` clears up after each logon what became of requests in doubt, before the session is ready.
+//! 3. `sweep` clears up after each logon what became of requests in doubt, before the session is ready;
+//! 4. `vigil` watches, while it is up, what is sent and not answered.
 //!
 //! The delivery contract: a request reaches the broker **at most once**. What was numbered by the engine is never
 //! numbered again, what the broker asks to have resent is gap-filled, and what could not be sent is reported as
@@ -36,6 +37,7 @@ mod settings;
 mod stepped;
 mod sweep;
 mod tags;
+mod vigil;
 
 /// How the property tests run: the same cases each time.
 #[cfg(test)]

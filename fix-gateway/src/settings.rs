@@ -78,6 +78,9 @@ pub struct SessionSettings {
     pub store_dir: PathBuf,
     /// How long the sweep waits for the next answer before it gives the rest up as unanswered.
     pub sweep_timeout: Duration,
+    /// How long the broker may take to answer an order or a request before it is asked about it. It is asked again after
+    /// twice and four times as long.
+    pub answer_timeout: Duration,
     /// How the gateway thread waits.
     pub idle: Idle,
     /// FIX tag 21 for brokers that still ask for it.
@@ -89,7 +92,7 @@ pub struct SessionSettings {
 }
 
 impl SessionSettings {
-    /// The usual settings: FIX 4.4, heartbeat 30 s, reconnect after 1 s, sweep timeout 10 s.
+    /// The usual settings: FIX 4.4, heartbeat 30 s, reconnect after 1 s, sweep timeout 10 s, answers within 5 s.
     pub fn new(
         id: SessionId,
         name: Name,
@@ -111,6 +114,7 @@ impl SessionSettings {
             logon_timeout_s: 10,
             store_dir: store_dir.into(),
             sweep_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(5),
             idle: Idle::default(),
             handl_inst: None,
             engine: EngineKind::default(),
@@ -139,6 +143,9 @@ impl SessionSettings {
             if value == 0 {
                 return Err(self.refuse(name, "must be above zero".to_owned()));
             }
+        }
+        if self.answer_timeout.is_zero() {
+            return Err(self.refuse("answer_timeout", "must be above zero".to_owned()));
         }
         if self.store_dir.as_os_str().is_empty() {
             return Err(self.refuse("store_dir", "is empty".to_owned()));
@@ -196,13 +203,14 @@ mod tests {
     #[test]
     fn nonsense_is_refused_by_name() {
         type Spoil = fn(&mut SessionSettings);
-        let refusals: [(&str, Spoil); 8] = [
+        let refusals: [(&str, Spoil); 9] = [
             ("begin_string", |s| s.begin_string = "FIX.4.2".to_owned()),
             ("sender_comp_id", |s| s.sender_comp_id = String::new()),
             ("target_comp_id", |s| s.target_comp_id = "../x".to_owned()),
             ("host", |s| s.host = "a b".to_owned()),
             ("port", |s| s.port = 0),
             ("heartbeat_s", |s| s.heartbeat_s = 0),
+            ("answer_timeout", |s| s.answer_timeout = Duration::ZERO),
             ("store_dir", |s| s.store_dir = PathBuf::new()),
             ("handl_inst", |s| s.handl_inst = Some('9')),
         ];

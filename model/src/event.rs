@@ -265,5 +265,7 @@ journalled! {
         /// The wall clock is not trusted, or was found elsewhere since. The value is by how many seconds it is off: below
         /// zero where it is behind.
         ClockSuspect,
+        /// The broker was asked more than once, and has still not answered an order or a request about one: in doubt.
+        AnswerOverdue,
     }
 }

@@ -89,6 +89,10 @@ journalled! {
         UnknownToBroker,
         /// The broker did not answer in time.
         Unanswered,
+        /// It was sent while the session was up, and is not answered for longer than the session's patience.
+        Overdue,
+        /// The same, after the broker was asked more than once.
+        LongOverdue,
     }
 
     /// Evidence about a request that was in doubt.

@@ -26,6 +26,9 @@ impl World {
             }
             !proved
         });
+        if let Some(id) = self.denied.first() {
+            return Err(format!("{id} was called never sent, and the broker has it"));
+        }
         self.check_answers()?;
         self.check_left()
     }

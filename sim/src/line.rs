@@ -262,7 +262,7 @@ impl LineState {
     }
 
     fn forget_the_end(&mut self) {
-        let kept = self.store.body.len() - self.dice.index(self.store.body.len().min(5) + 1);
+        let kept = self.store.body.len() - self.dice.index(self.store.body.len().min(12) + 1);
         self.store.body.truncate(kept);
         self.store.next_out = self.store.body.last().map_or(1, |(seq, ..)| seq + 1);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actors::Core;
 use engine::{Answer, Client, EngineError, FactSender, Refused, ShardConfig, Standby, Stepped};
 use fix_gateway::{DownReason, Incident, SessionSettings, ShardPort, SteppedSession};
-use model::{Command, Event, Name};
+use model::{Command, Event, Name, WireId};
 
 use crate::clock::SimClock;
 use crate::firm::SESSION;
@@ -105,6 +105,11 @@ impl Node {
         let round = self.session.round(&mut self.line.clone());
         self.session_ended = round.is_err();
         round.unwrap_or(false)
+    }
+
+    /// What the gateway called never sent since this was asked.
+    pub(crate) fn called_never_sent(&self) -> Vec<WireId> {
+        self.port.called_never_sent()
     }
 
     /// What has arrived from the broker; true where it was something.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use actors::Core;
 use engine::{SessionOutlet, SessionPort, SteppedReplica};
 use fix_gateway::{Doubt, ShardClosed, ShardPort};
-use model::{ExecId, ExecType, Input, Outbound, Position, WireId};
+use model::{Delivery, DeliveryEvidence, ExecId, ExecType, Input, Outbound, Position, WireId};
 
 use crate::node_port::Port;
 use crate::plant::Plant;
@@ -20,6 +20,8 @@ pub(crate) struct SimPort {
     /// What found the shard's ring full. Its thread would wait; here nobody would end the wait, so the gateway does
     /// nothing more until all of this is in the ring.
     waiting: Mutex<VecDeque<Input>>,
+    /// What the gateway called never sent since that was looked at.
+    never_sent: Mutex<Vec<WireId>>,
 }
 
 impl SimPort {
@@ -28,11 +30,23 @@ impl SimPort {
         replica: SteppedReplica<Core>,
         plant: Option<Plant>,
     ) -> Self {
-        Self { port: Port::new(port), replica, plant, heard: Mutex::default(), waiting: Mutex::default() }
+        Self {
+            port: Port::new(port),
+            replica,
+            plant,
+            heard: Mutex::default(),
+            waiting: Mutex::default(),
+            never_sent: Mutex::default(),
+        }
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Input>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the gateway called never sent since this was asked.
+    pub(crate) fn called_never_sent(&self) -> Vec<WireId> {
+        std::mem::take(&mut *self.never_sent.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Puts into the ring what waits for it; true where the gateway would still stand and wait.
@@ -65,6 +79,9 @@ impl ShardPort for SimPort {
 
     fn post(&self, input: Input) -> Result<(), ShardClosed> {
         let input = if self.plant == Some(Plant::SkippedDedupe) { self.planted(input) } else { input };
+        if let Input::Evidence(DeliveryEvidence { request, delivery: Delivery::NeverSent, .. }) = &input {
+            self.never_sent.lock().unwrap_or_else(PoisonError::into_inner).push(*request);
+        }
         let mut waiting = self.waiting();
         if self.port.shard.room() == 0 || !waiting.is_empty() {
             waiting.push_back(input);

@@ -63,6 +63,8 @@ pub(crate) struct World {
     pub(crate) answers: Vec<(Command, Answer<Event>)>,
     /// What left that the auditor has not come to yet.
     pub(crate) left: Vec<WireId>,
+    /// What the gateway called never sent, and the broker had then.
+    pub(crate) denied: Vec<WireId>,
     /// What came in at the broker, as far as it was looked at.
     pub(crate) arrived: BTreeSet<String>,
     /// A record that was appended, and what was durable then: once it is durable itself, it proves that.
@@ -120,6 +122,7 @@ impl World {
             breaks,
             answers: Vec::new(),
             left: Vec::new(),
+            denied: Vec::new(),
             arrived: BTreeSet::new(),
             provers: Vec::new(),
             proven: 0,
@@ -386,6 +389,8 @@ impl World {
         }
         let Some(node) = &mut self.node else { return };
         node.gateway();
+        let never_sent = node.called_never_sent().into_iter();
+        self.denied.extend(never_sent.filter(|id| self.broker.received.contains_key(&id.to_string())));
         let durable = node.shard.durable_seq();
         let early = self.plant == Some(Plant::EarlyRelease) && node.shard.position().seq > durable;
         let mut wire = self.line.wire();

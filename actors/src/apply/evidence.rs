@@ -6,7 +6,7 @@ use model::{
 
 use crate::apply::facts::is_order_halted;
 use crate::apply::reject::refuse_request;
-use crate::apply::{cancel_request, change_order, finish, new_order_single};
+use crate::apply::{cancel_request, change_order, finish, missing, new_order_single};
 use crate::{Core, Order, Outcome, Stamp};
 
 /// A new order that never left is sent after all while it is at most this old: a restart takes less. Older ones
@@ -17,8 +17,15 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, evidence: DeliveryEvidence, o
     let Some(order) = core.order(evidence.request) else {
         return out.alert(AlertKind::UnknownOrder, None, Some(evidence.session), None);
     };
-    if evidence.delivery == Delivery::Unanswered {
-        return out.alert(AlertKind::StillInDoubt, Some(order.id), Some(evidence.session), None);
+    match evidence.delivery {
+        Delivery::Unanswered => {
+            return out.alert(AlertKind::StillInDoubt, Some(order.id), Some(evidence.session), None);
+        }
+        Delivery::Overdue | Delivery::LongOverdue => return overdue(core, stamp, &order, evidence, out),
+        // That the broker does not know it decides where it was asked for that, which is in doubt: before, it may have it
+        // and not have come to it yet.
+        Delivery::UnknownToBroker if order.certainty == Certainty::Certain => return,
+        Delivery::UnknownToBroker | Delivery::NeverSent => {}
     }
     if order.pending.is_some_and(|pending| pending.request == evidence.request) {
         request_not_delivered(core, stamp, &order, evidence, out);
@@ -26,6 +33,32 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, evidence: DeliveryEvidence, o
         order_not_delivered(core, stamp, &order, evidence, out);
     }
     // Anything else is answered already: late evidence about it changes nothing.
+}
+
+/// Sent, and not answered for long: the broker is asked.
+///
+/// What it says then decides about what is in doubt: a request that it does not mention had no effect. A cancel is in doubt
+/// at once, since to take it for void costs nothing: the order is open, and all of it is reserved. A replace or a new order
+/// that counts as void is no longer reserved for; so the broker is believed to have it until it was asked again and again.
+fn overdue(core: &mut Core, stamp: Stamp, order: &Order, evidence: DeliveryEvidence, out: &mut Outcome) {
+    let pending = order.pending.filter(|pending| pending.request == evidence.request);
+    let is_order = order.id == evidence.request && order.status == OrdStatus::PendingNew;
+    if !is_up(core, order) || (pending.is_none() && !is_order) {
+        return;
+    }
+    let is_last = evidence.delivery == Delivery::LongOverdue;
+    let is_cancel = pending.is_some_and(|pending| pending.kind == PendingKind::Cancel);
+    let mut after = *order;
+    if is_last || (is_cancel && order.status != OrdStatus::PendingNew) {
+        after.certainty = Certainty::InDoubt;
+    }
+    if is_last {
+        out.alert(AlertKind::AnswerOverdue, Some(order.id), Some(evidence.session), None);
+    }
+    // A replace is asked about under its own id: see `Doubt::asks_about` of the gateway, whose sweep does the same.
+    let asked = pending.filter(|_| !is_cancel).map_or(order.wire_id, |pending| pending.request);
+    missing::ask(core, stamp, order, asked, out);
+    change_order(core, order, after, stamp.time, out);
 }
 
 /// While the session is down nothing can be decided: what was held back stays in doubt until the sweep.
@@ -77,6 +110,7 @@ fn request_not_delivered(
         out.outbound.push(cancel_request(core, order, stamp));
         return change_order(core, order, after, stamp.time, out);
     }
-    let text = Reference::cut("never reached the broker");
+    let text = if never_sent { "never reached the broker" } else { "the broker does not know it" };
+    let text = Reference::cut(text);
     refuse_request(core, stamp, order, evidence.request, 0, text, out);
 }

@@ -31,8 +31,12 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, report: &ExecutionReport, out
     }
     let mut after = named_by_broker(&order, report);
     alert_on_final_quantity(report, &order, out);
-    let asked = report.cl_ord_id.and_then(|id| core.orders.asked_by(id));
-    transition(report, &mut after, asked, out);
+    let named = Named {
+        terms: report.cl_ord_id.and_then(|id| core.orders.asked_by(id)),
+        is_cancel: report.exec_type == ExecType::Canceled
+            && report.cl_ord_id.is_some_and(|id| core.orders.is_cancel(id)),
+    };
+    transition(report, &mut after, named, out);
     refresh_certainty(&mut after);
     missing::recount(report, &order, &mut after);
     missing::tell(core, stamp, report, [&order, &after], out);
@@ -287,8 +291,16 @@ fn alert_on_final_quantity(report: &ExecutionReport, order: &Order, out: &mut Ou
     }
 }
 
+/// The request that a report names, pending or given up.
+#[derive(Clone, Copy)]
+struct Named {
+    /// What a replace asked for.
+    terms: Option<Pending>,
+    is_cancel: bool,
+}
+
 /// FIX 4.4 volume 4, appendix D, "order state change matrices": what a report without an execution does.
-fn transition(report: &ExecutionReport, order: &mut Order, asked: Option<Pending>, out: &mut Outcome) {
+fn transition(report: &ExecutionReport, order: &mut Order, named: Named, out: &mut Outcome) {
     match report.exec_type {
         // Says nothing of a cancel request that is out as well.
         ExecType::PendingNew if order.pending.is_some() => {}
@@ -296,8 +308,8 @@ fn transition(report: &ExecutionReport, order: &mut Order, asked: Option<Pending
             order.certainty = Certainty::Certain;
         }
         ExecType::New => acknowledge(order),
-        ExecType::Canceled => canceled(report, order, out),
-        ExecType::Replaced => replaced(report, order, asked, out),
+        ExecType::Canceled => canceled(report, order, named.is_cancel, out),
+        ExecType::Replaced => replaced(report, order, named.terms, out),
         ExecType::Rejected => {
             if !order.status.is_terminal() {
                 finish(order, OrdStatus::Rejected);
@@ -333,7 +345,8 @@ fn acknowledge(order: &mut Order) {
     }
 }
 
-fn canceled(report: &ExecutionReport, order: &mut Order, out: &mut Outcome) {
+/// `by_request`: it names a cancel request of ours, pending or given up.
+fn canceled(report: &ExecutionReport, order: &mut Order, by_request: bool, out: &mut Outcome) {
     if order.status.is_terminal() {
         // A repetition is nothing new; a cancel of a filled order is a contradiction.
         if order.status == OrdStatus::Filled {
@@ -343,7 +356,7 @@ fn canceled(report: &ExecutionReport, order: &mut Order, out: &mut Outcome) {
     }
     let asked = order.pending.is_some_and(|pending| pending.kind == PendingKind::Cancel);
     let immediate = matches!(order.time_in_force, TimeInForce::ImmediateOrCancel | TimeInForce::FillOrKill);
-    if !asked && !immediate {
+    if !asked && !immediate && !by_request {
         out.alert(AlertKind::UnsolicitedCancel, Some(order.id), Some(report.session), None);
     }
     finish(order, OrdStatus::Canceled);

@@ -57,7 +57,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         3 => (pick(), any::<bool>()).prop_map(|(id, message)| Step::Refuse { id, message }),
         5 => (0u8..6).prop_map(Step::Session),
         1 => Just(Step::Opened),
-        5 => (pick(), 0u8..3).prop_map(|(id, delivery)| Step::Evidence { id, delivery }),
+        6 => (pick(), 0u8..5).prop_map(|(id, delivery)| Step::Evidence { id, delivery }),
         3 => (1u32..3, -200i64..200).prop_map(|(instrument, offset)| Step::Mark { instrument, offset }),
         3 => (0i64..50).prop_map(|hours| Step::Tick { hours }),
         1 => any::<bool>().prop_map(Step::Halt),
@@ -141,8 +141,13 @@ impl Player {
                 Input::Opened { incarnation, logic_version: actors::LOGIC_VERSION, anchor: None }
             }
             Step::Evidence { id, delivery } => {
-                let delivery = [Delivery::NeverSent, Delivery::UnknownToBroker, Delivery::Unanswered]
-                    [usize::from(delivery)];
+                let delivery = [
+                    Delivery::NeverSent,
+                    Delivery::UnknownToBroker,
+                    Delivery::Unanswered,
+                    Delivery::Overdue,
+                    Delivery::LongOverdue,
+                ][usize::from(delivery)];
                 let request = *pick(&self.sent, id)?;
                 Input::Evidence(model::DeliveryEvidence { session: SESSION, request, delivery })
             }

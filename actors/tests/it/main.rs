@@ -17,6 +17,7 @@ mod memory;
 mod missing;
 mod names;
 mod numbers;
+mod overdue;
 mod properties;
 mod replaces;
 mod retirement;

@@ -175,6 +175,7 @@ fn a_cancel_ends_with_an_order_that_a_replace_fills_after_all() {
     let mut world = World::ready();
     let id = world.working("a", 100, "10");
     let given_up = world.replace(id, 1, "10");
+    world.evidence(given_up, Delivery::LongOverdue);
     world.evidence(given_up, Delivery::UnknownToBroker);
     let cancel = world.cancel(id);
     world.fill(id, 1, "10");

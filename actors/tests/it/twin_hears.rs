@@ -256,7 +256,15 @@ impl Twin {
         let (down, halted) =
             (self.session_down, self.halted || self.suspect.is_some() || self.aside.contains(&order.account));
         let never_sent = delivery == Delivery::NeverSent;
-        if delivery == Delivery::Unanswered {
+        if delivery == Delivery::Unanswered || (delivery == Delivery::UnknownToBroker && !order.doubt) {
+            return;
+        }
+        if matches!(delivery, Delivery::Overdue | Delivery::LongOverdue) {
+            let new = order.status == Status::PendingNew;
+            let asked = order.asked.filter(|asked| asked.request == request);
+            let waits = asked.is_some() || (new && request == id);
+            let cancel = asked.is_some_and(|asked| asked.cancel);
+            order.doubt |= waits && !down && (delivery == Delivery::LongOverdue || (cancel && !new));
             return;
         }
         if let Some(asked) = order.asked.filter(|asked| asked.request == request) {

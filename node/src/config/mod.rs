@@ -156,6 +156,8 @@ pub struct SessionEntry {
     pub target_comp_id: String,
     /// FIX tag 108.
     pub heartbeat_s: u16,
+    /// Seconds that the broker may take to answer an order or a request before it is asked about it.
+    pub answer_timeout_s: u16,
     /// The folder of the session engine's own store.
     pub store: PathBuf,
 }

@@ -255,6 +255,8 @@ fn session(section: Section<'_>, folder: &Path) -> Option<SessionEntry> {
     let target_comp_id = section.required("target_comp_id", comp_id);
     let heartbeat_s =
         section.optional("heartbeat_s", value::whole(1, 3600)).map_or(30, |seconds| seconds.value);
+    let answer_timeout_s =
+        section.optional("answer_timeout_s", value::whole(1, 3600)).map_or(5, |seconds| seconds.value);
     let store = section.required("store", not_empty);
     section.finish();
     Some(SessionEntry {
@@ -267,6 +269,7 @@ fn session(section: Section<'_>, folder: &Path) -> Option<SessionEntry> {
         sender_comp_id: sender_comp_id?.value,
         target_comp_id: target_comp_id?.value,
         heartbeat_s,
+        answer_timeout_s,
         store: folder.join(store?.value),
     })
 }

@@ -206,6 +206,7 @@ impl Node {
         let (sender, target) = (&entry.sender_comp_id, &entry.target_comp_id);
         let mut settings = SessionSettings::new(id, entry.name, sender, target, address, &entry.store);
         settings.heartbeat_s = entry.heartbeat_s;
+        settings.answer_timeout = Duration::from_secs(entry.answer_timeout_s.into());
         settings.probe = self.stages.as_ref().map(Stages::probe);
         Ok(self.sessions.start(settings, Arc::new(Port::new(port)))?)
     }

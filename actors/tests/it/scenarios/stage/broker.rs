@@ -66,6 +66,8 @@ impl Stage {
                 "never_sent" => Delivery::NeverSent,
                 "unknown_to_broker" => Delivery::UnknownToBroker,
                 "unanswered" => Delivery::Unanswered,
+                "overdue" => Delivery::Overdue,
+                "long_overdue" => Delivery::LongOverdue,
                 _ => return unreadable(format!("no evidence: {delivery}")),
             },
         );
