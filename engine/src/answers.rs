@@ -1,10 +1,8 @@
 //! The way back to whoever submitted a command.
 
-use machine::{EventOf, Hosted, Position};
+use machine::Position;
 
-use crate::asks::PeerPort;
 use crate::outlet::{Line, make_ready, put};
-use crate::round::Inlet;
 
 /// The answer to one command: its first event, and where the command stands in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,31 +22,6 @@ pub(crate) enum AnswerSink<E> {
     Ring(rtrb::Producer<Line<Answer<E>>>),
     /// A channel that can wake an async task: for the cold side, since the wake-up is paid by the shard.
     Channel(flume::Sender<Answer<E>>),
-}
-
-/// A client or a session comes or goes.
-pub(crate) enum Attach<M: Hosted> {
-    Client {
-        inlet: Inlet<M::Command>,
-        sink: AnswerSink<EventOf<M>>,
-        attached: flume::Sender<()>,
-    },
-    /// It has put something into its lane, which the shard had ceased to look at.
-    ClientAwake {
-        client: u32,
-    },
-    ClientGone {
-        client: u32,
-    },
-    /// Another shard that can be asked from now on.
-    Peer {
-        port: PeerPort<M>,
-    },
-    Session {
-        way: u16,
-        ring: rtrb::Producer<Line<M::Message>>,
-        attached: flume::Sender<()>,
-    },
 }
 
 /// Every client's sink, in the order of their numbers, which are given once for a process.

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use machine::{Door, EventOf, Hosted, Origin, Urgency};
 
-use crate::answers::{Answer, AnswerSink, Attach};
+use crate::answers::{Answer, AnswerSink};
 use crate::doze::Doze;
 use crate::envelope::{Envelope, Urgent};
 use crate::error::Refused;
 use crate::idle::give_way;
 use crate::lanes::Lanes;
+use crate::lanes::attach::Attach;
 use crate::outlet::{Line, make_ready, put};
 use crate::round::Inlet;
 use crate::trace::monotonic_ns;

@@ -1,6 +1,9 @@
 //! The rings into a shard that several share. Reports, cancels and halts have lanes of their own, so that new orders, for
 //! which each client has its own (`round.rs`), cannot hold them up, nor cancels a halt.
 
+pub(crate) mod attach;
+pub(crate) mod peer;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
@@ -8,8 +11,9 @@ use crossbeam::queue::ArrayQueue;
 use journal::Doorbell;
 use machine::{FactOf, Hosted, Urgency};
 
-use crate::answers::Attach;
-use crate::asks::PeerWord;
+use attach::Attach;
+use peer::PeerWord;
+
 use crate::envelope::Urgent;
 use crate::error::Refused;
 

@@ -8,25 +8,29 @@
 //! The digest of an input comes behind its release: nobody who waits for the input waits for it. It proves afterwards
 //! what came of some thousand inputs, and is recorded with them; until then it is this thread's own.
 
+mod asks;
+mod clock_watch;
+
 use std::sync::Arc;
 
 use crash_point::{Point, reach};
 use journal::{JournalError, Writer};
 use machine::{Consequences, Hosted, Journalled, Origin, Outlook, Position, Recorded, Stamp, Timestamp};
 
-use crate::answers::Attach;
-use crate::asks::Peers;
+pub(crate) use asks::Peers;
+pub(crate) use clock_watch::ClockWatch;
+
 use crate::broken::{Breakage, OnBroken, decide};
 use crate::clock::Clock;
-use crate::clock_watch::ClockWatch;
 use crate::cores::Claim;
 use crate::digest::{Digest, Digester};
 use crate::envelope::{Asked, Envelope, Urgent};
 use crate::error::EngineError;
 use crate::idle::{LONGEST_SLEEP, Patience, Rest, Wait};
+use crate::lanes::attach::Attach;
 use crate::lanes::{Intake, Lanes, next};
+use crate::recovery::recover_in_turn;
 use crate::release::Release;
-use crate::replay::recover_in_turn;
 use crate::round::Round;
 use crate::supply::Supply;
 use crate::timeline::Timeline;

@@ -6,19 +6,20 @@ use std::time::Duration;
 
 use machine::{EventOf, Hosted, Machine, Origin, Position, ShardId, Stamp, Timestamp};
 
-use crate::answers::{Answer, AnswerSink, Attach};
-use crate::asks::{PeerPort, Peers};
+use crate::answers::{Answer, AnswerSink};
 use crate::audit::Audit;
 use crate::broken::OnBroken;
 use crate::client::{ATTACH_PATIENCE, Client, Submitter, Ticket};
 use crate::clock::Clock;
-use crate::clock_watch::ClockWatch;
 use crate::cores::Claim;
 use crate::digest::{Digest, Digester};
 use crate::error::{EngineError, Refused};
 use crate::fact_sender::FactSender;
 use crate::idle::{Idle, Patience};
+use crate::lanes::attach::Attach;
+use crate::lanes::peer::PeerPort;
 use crate::lanes::{Capacities, Intake, Lanes};
+use crate::pipeline::{ClockWatch, Peers};
 use crate::pipeline::{Pipeline, Stopped};
 use crate::records::Reads;
 use crate::release::Release;

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use machine::{Hosted, Machine, Position, Timestamp};
 
-use crate::answers::Attach;
-use crate::asks::PeerPort;
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::digest::Digest;
 use crate::error::EngineError;
 use crate::fact_sender::FactSender;
+use crate::lanes::attach::Attach;
+use crate::lanes::peer::PeerPort;
 use crate::lanes::{Intake, Lanes};
 use crate::pipeline::Pipeline;
 use crate::replica::{Reading, Replica};

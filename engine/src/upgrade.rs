@@ -9,7 +9,8 @@ use machine::{Machine, Position, ShardId};
 
 use crate::error::EngineError;
 use crate::records::Reads;
-use crate::replay::{Recovered, Replay, recover_accepting, replay_from_first};
+use crate::recovery::{recover_accepting, replay_from_first};
+use crate::replay::{Recovered, Replay};
 
 /// What may be relied on where another version of the logic wrote the journal. By default: proof alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,9 +5,9 @@
 
 use machine::{ClockFinding, ClockJump, Hosted, Outlook, Timestamp};
 
+use super::Pipeline;
 use crate::clock::Clock;
 use crate::error::EngineError;
-use crate::pipeline::Pipeline;
 use crate::trace::Lane;
 
 /// What the shard remembers between two looks.

@@ -6,37 +6,15 @@
 //! and the other shard drops what it has seen and tells so once more.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use machine::{Ask, CausedBy, Hosted, RoomClaim, ShardId};
 
+use super::{LANE_SHARE, Pipeline};
 use crate::clock::Clock;
 use crate::error::EngineError;
-use crate::lanes::{Lanes, next};
-use crate::pipeline::{LANE_SHARE, Pipeline};
+use crate::lanes::next;
+use crate::lanes::peer::{PeerPort, PeerWord};
 use crate::trace::Lane;
-
-/// The way into another shard of this process.
-#[derive(Debug)]
-pub struct PeerPort<M: Hosted> {
-    pub(crate) shard: ShardId,
-    pub(crate) lanes: Arc<Lanes<M>>,
-}
-
-impl<M: Hosted> Clone for PeerPort<M> {
-    fn clone(&self) -> Self {
-        Self { shard: self.shard, lanes: Arc::clone(&self.lanes) }
-    }
-}
-
-/// What one shard says to another.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum PeerWord<C> {
-    /// Take this.
-    Ask(Ask<C>),
-    /// Everything you asked up to this is on record here.
-    Taken { by: ShardId, cause: CausedBy },
-}
 
 /// The other shards, as one of them sees them.
 #[derive(Debug)]
@@ -58,17 +36,6 @@ struct OnRecord {
     /// Once this record is durable.
     seq: u64,
     cause: CausedBy,
-}
-
-impl<M: Hosted> PeerPort<M> {
-    /// Puts a word into the lane; false where it is full.
-    fn say(&self, word: PeerWord<M::Command>) -> bool {
-        let is_said = self.lanes.peers.push(word).is_ok();
-        if is_said {
-            self.lanes.bell.ring();
-        }
-        is_said
-    }
 }
 
 impl<M: Hosted> Default for Peers<M> {
