@@ -10,6 +10,7 @@ mod parts;
 mod population;
 #[cfg(feature = "quickfix")]
 mod quickfix;
+mod readers;
 mod recovery;
 mod replay;
 mod requests;
@@ -57,6 +58,7 @@ const ALL: &[Family] = &[
     always("wire.echo", wire::echo),
     #[cfg(feature = "quickfix")]
     always("wire.quickfix", quickfix::session),
+    always("readers", readers::measure),
     always("throughput.one_shard", throughput::one_shard),
     always("throughput.two_shards", throughput::two_shards),
     always("throughput.more_shards", throughput::more_shards),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::PerfError;
 use crate::lab::{Lab, Pinned};
-use crate::row::Row;
+use crate::row::{Floor, Row};
 use crate::samples::Samples;
 use crate::ticks::now_ns;
 
@@ -21,9 +21,12 @@ const NOTE: &str =
 pub(crate) fn echo(lab: &mut Lab) -> Result<(), PerfError> {
     let best = lab.best_of(|| echoes(lab, Listening::Polling))?;
     lab.rows.push(Row::new("wire.echo", best, NOTE));
-    let best = lab.best_of(|| echoes(lab, Listening::Asleep))?;
-    lab.rows.push(Row::new("wire.echo.blocking", best, BLOCKING));
-    Ok(())
+    blocking_echo(lab).map(drop)
+}
+
+/// What two threads that sleep in the kernel between messages need for one there and back.
+pub(crate) fn blocking_echo(lab: &mut Lab) -> Result<Floor, PerfError> {
+    lab.floor("wire.echo.blocking", BLOCKING, |lab| lab.best_of(|| echoes(lab, Listening::Asleep)))
 }
 
 /// What an end does until data is there.
