@@ -47,7 +47,7 @@ fn ranked(counts: HashMap<String, u64>) -> Ranking {
 #[derive(Default)]
 struct ProfileReader {
     /// Names are written out once and numbered from then on; files, functions and objects each have numbers of their own.
-    names: HashMap<(Named, String), String>,
+    names: HashMap<(NameKind, String), String>,
     function: String,
     file: String,
     object: String,
@@ -58,7 +58,7 @@ struct ProfileReader {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Named {
+enum NameKind {
     File,
     Function,
     Object,
@@ -68,13 +68,13 @@ impl ProfileReader {
     fn line(&mut self, text: &str) -> Option<()> {
         if let Some((key, value)) = text.split_once('=') {
             match key {
-                "fn" => self.function = self.name(Named::Function, value)?,
-                "fl" | "fi" | "fe" => self.file = self.name(Named::File, value)?,
-                "ob" => self.object = self.name(Named::Object, value)?,
+                "fn" => self.function = self.name(NameKind::Function, value)?,
+                "fl" | "fi" | "fe" => self.file = self.name(NameKind::File, value)?,
+                "ob" => self.object = self.name(NameKind::Object, value)?,
                 // The called side: only its names matter, they may stand here for the first time.
-                "cfn" => drop(self.name(Named::Function, value)?),
-                "cfi" | "cfl" => drop(self.name(Named::File, value)?),
-                "cob" => drop(self.name(Named::Object, value)?),
+                "cfn" => drop(self.name(NameKind::Function, value)?),
+                "cfi" | "cfl" => drop(self.name(NameKind::File, value)?),
+                "cob" => drop(self.name(NameKind::Object, value)?),
                 "calls" => self.called = true,
                 _ => {}
             }
@@ -94,7 +94,7 @@ impl ProfileReader {
     }
 
     /// `(12) name`, or `(12)` for a name that was given before.
-    fn name(&mut self, kind: Named, value: &str) -> Option<String> {
+    fn name(&mut self, kind: NameKind, value: &str) -> Option<String> {
         let (number, name) = value.strip_prefix('(')?.split_once(')')?;
         let key = (kind, number.to_owned());
         let name = name.trim();
