@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{ClOrdId, Date, Decimal, Input, Position, Timestamp, WireId};
+use model::{ClOrdId, Date, Decimal, Input, Position, Reference, Timestamp, WireId};
 
 /// Account and currency, or account and instrument, by index.
 pub(crate) type Key = (u32, u32);
@@ -90,6 +90,10 @@ pub(crate) struct Twin {
     /// Those identifiers, by account: the first day that may be the one of the order's last change, and the fewest days
     /// that were said since.
     pub(crate) names: BTreeMap<(u32, ClOrdId), (i32, i32)>,
+    /// Cash movements by account and reference: the day they were booked, and the fewest days that were said since.
+    pub(crate) moves: BTreeMap<(u32, Reference), (i32, i32)>,
+    /// For how many days their references are said to be remembered; 0 where nobody has said.
+    pub(crate) cash_days: i32,
     /// The wall clock is not trusted, and the record that says so.
     pub(crate) suspect: Option<Position>,
 }

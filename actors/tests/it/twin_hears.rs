@@ -163,12 +163,24 @@ impl Twin {
                 *self.settled.entry(key).or_default() += whole(money.amount.get(), MONEY);
                 assert!(money.amount.is_positive() || self.settled[&key] >= 0);
                 assert!(money.amount.is_positive() || self.owned(key) >= self.reserved_cash(key));
+                let today = model::Timestamp::from_nanos(now).date().days;
+                let days = if self.cash_days == 0 { 400 } else { self.cash_days };
+                let before = self.moves.insert((moved.account.index, moved.reference), (today, days));
+                let is_free = before.is_none_or(|(day, days)| today > day + days);
+                assert!(is_free, "{} is booked again too early", moved.reference);
+            }
+            (Command::MoveCash(moved), Event::CashMoveExists) => {
+                assert!(self.moves.contains_key(&(moved.account.index, moved.reference)));
             }
             (Command::Release(Aside::Account(account)), Event::Released { .. }) => {
                 self.aside.remove(&account.index);
             }
             (Command::Remember(remember), Event::Done) => {
                 self.remembers = i32::from(remember.orders_days) - 1;
+                self.cash_days = i32::from(remember.cash_days);
+                for (_, days) in self.moves.values_mut() {
+                    *days = (*days).min(self.cash_days);
+                }
                 for (_, days) in self.names.values_mut() {
                     *days = (*days).min(self.remembers + 1);
                 }

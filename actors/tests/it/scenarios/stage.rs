@@ -7,13 +7,14 @@ use std::str::FromStr;
 
 use actors::{Asset, LOGIC_VERSION};
 use model::{
-    AccountDefinition, AccountId, Actor, Amount, CashMoveKind, Certainty, Command, Currency, Event,
-    FeeSchedule, Incarnation, Input, InstrumentId, LimitKind, Name, NewOrder, OrderType, OutboundKind,
-    PortfolioDefinition, Price, Quantity, Scope, SessionDefinition, SessionState, Side, WireId,
+    AccountDefinition, AccountId, Actor, Amount, CashMoveKind, Certainty, ClockAcceptance, ClockFinding,
+    ClockJump, Command, Currency, Event, FeeSchedule, Incarnation, Input, InstrumentId, LimitKind, Name,
+    NewOrder, OrderType, OutboundKind, PortfolioDefinition, Price, Quantity, Scope, SessionDefinition,
+    SessionState, Side, Timestamp, WireId,
 };
 
 use super::{Fault, same, unreadable};
-use crate::world::{ACME, BROKER, EURO, FUND, SESSION, World, account, instrument};
+use crate::world::{ACME, BROKER, EURO, FUND, SECOND_NS, SESSION, World, account, instrument};
 
 /// The firm: one portfolio, one session that is ready, two instruments, and what a scenario adds.
 pub(super) struct Stage {
@@ -94,6 +95,11 @@ impl Stage {
             ["replace", name, "with", quantity, "at", price] => self.replace(name, read(quantity)?, price),
             ["broker", words @ ..] => self.broker(words),
             ["session", state] => self.session(state),
+            ["the", "clock", "jumps", days, "days"] => {
+                self.jump(read(days)?);
+                Ok(())
+            }
+            ["the", "clock", "is", "accepted"] => self.accept_clock(),
             ["restart"] => {
                 self.restart();
                 Ok(())
@@ -253,6 +259,24 @@ impl Stage {
         if let Event::OrderAccepted { order, .. } = self.world.command(Command::NewOrder(order)) {
             self.orders.insert(name.to_owned(), order);
         }
+        Ok(())
+    }
+
+    /// The wall clock is found so many days off.
+    fn jump(&mut self, days: i64) {
+        let due = Timestamp::from_nanos(self.world.now);
+        let shown = Timestamp::from_nanos(self.world.now + days * 86_400 * SECOND_NS);
+        self.world.input(Input::ClockJumped(ClockJump { finding: ClockFinding::Jumped, due, shown }));
+    }
+
+    /// As it was found; the shard's time steps as it says, and what is due is done.
+    fn accept_clock(&mut self) -> Result<(), Fault> {
+        let Some(known) = self.world.core.clock().suspicion() else { return unreadable("it has not jumped") };
+        let accept = Command::AcceptClock(ClockAcceptance { found: known.found });
+        if let Event::ClockAccepted { step_ns, .. } = self.world.command(accept) {
+            self.world.now += step_ns;
+        }
+        self.world.input(Input::Tick);
         Ok(())
     }
 
