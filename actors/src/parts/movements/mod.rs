@@ -22,14 +22,6 @@ pub(crate) use state::{Movements, References, UNDATED};
 /// References that one tick forgets: so that no order waits for long. The next tick goes on.
 const FORGOTTEN_AT_ONCE: usize = 256;
 
-/// What becomes of a movement that is not refused.
-pub(crate) enum Movement {
-    /// It was booked before.
-    Known,
-    /// It is booked now.
-    New(Prepared),
-}
-
 impl Part for Movements {
     const SECTION: &'static str = "movements";
     const VERSION: u16 = 2;
@@ -96,16 +88,17 @@ impl Part for Movements {
 }
 
 impl Obeys<CashMove> for Movements {
-    type Plan = Movement;
+    /// What is posted; nothing where the movement was booked before.
+    type Plan = Option<Prepared>;
 
-    fn check(&self, see: &Core, cash_move: &CashMove) -> core::result::Result<Movement, Denial> {
+    fn check(&self, see: &Core, cash_move: &CashMove) -> core::result::Result<Option<Prepared>, Denial> {
         let account = see.account(cash_move.account).ok_or(Denial::of(DenyReason::UnknownAccount))?;
         if cash_move.reference.is_empty() {
             return Err(Denial::of(DenyReason::MissingIdentifier));
         }
         if let Some(known) = self.get(cash_move.account, &cash_move.reference) {
             let same = known == cash_move;
-            return if same { Ok(Movement::Known) } else { Err(Denial::of(DenyReason::DuplicateReference)) };
+            return if same { Ok(None) } else { Err(Denial::of(DenyReason::DuplicateReference)) };
         }
         if see.is_set_aside(account, None) {
             return Err(Denial::of(DenyReason::AccountSetAside));
@@ -124,11 +117,17 @@ impl Obeys<CashMove> for Movements {
             Leg { asset, bucket: Bucket::Settled, amount: signed },
         ];
         let prepared = account.ledger().prepare(&legs).map_err(|_| Denial::of(DenyReason::Arithmetic))?;
-        Ok(Movement::New(prepared))
+        Ok(Some(prepared))
     }
 
-    fn commit(&mut self, hands: &mut Hands<'_>, cash_move: &CashMove, plan: Movement, out: &mut Outcome) {
-        let Movement::New(prepared) = plan else { return out.event(Event::CashMoveExists) };
+    fn commit(
+        &mut self,
+        hands: &mut Hands<'_>,
+        cash_move: &CashMove,
+        plan: Option<Prepared>,
+        out: &mut Outcome,
+    ) {
+        let Some(prepared) = plan else { return out.event(Event::CashMoveExists) };
         hands.post(cash_move.account, &prepared);
         self.insert(cash_move, hands.now.date());
         let money = Money { amount: signed(cash_move), ..cash_move.money };

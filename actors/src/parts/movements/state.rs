@@ -5,7 +5,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use indexmap::IndexMap;
-use model::{AccountId, CashMove, Date, Reference, Remember};
+use model::{AccountId, CashMove, Date, Invariant, Reference, Remember, holds};
 use rustc_hash::FxBuildHasher;
 
 use crate::store::table::Table;
@@ -69,14 +69,11 @@ impl Movements {
     /// Remembers one that is booked.
     pub(crate) fn insert(&mut self, cash_move: &CashMove, today: Date) {
         let slot = cash_move.account.slot();
-        match self.by_account.get_mut(slot) {
-            Some(references) => drop(references.insert(cash_move.reference, *cash_move)),
-            None => {
-                let mut references = References::default();
-                references.insert(cash_move.reference, *cash_move);
-                // An account's slot is one of a table's.
-                let _ = self.by_account.insert(slot, references);
-            }
+        if self.by_account.get(slot).is_none() {
+            holds(self.by_account.insert(slot, References::default()), Invariant::RoomIsThere);
+        }
+        if let Some(references) = self.by_account.get_mut(slot) {
+            references.insert(cash_move.reference, *cash_move);
         }
         self.days.entry(today).or_default().push_back((cash_move.account, cash_move.reference));
     }

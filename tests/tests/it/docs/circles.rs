@@ -6,6 +6,8 @@
 //! several files, so a file may name the modules it stands in. With that left out, no way along the arrows may lead back to
 //! where it began.
 
+#![expect(clippy::indexing_slicing, reason = "test code: clippy exempts only the test functions themselves")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
@@ -65,7 +67,7 @@ fn files_of(src: &Path) -> Files {
     words::sources(src, &mut found);
     let is_library = src.join("lib.rs").exists();
     let of_library =
-        |path: &PathBuf| !(is_library && path.ends_with("main.rs")) && !path.starts_with(src.join("bin"));
+        |path: &PathBuf| !(path.starts_with(src.join("bin")) || is_library && path.ends_with("main.rs"));
     let files = found.into_iter().filter(of_library).map(|path| {
         let shown = path.strip_prefix(src).unwrap().display().to_string();
         let mut module: Module = shown.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
@@ -146,7 +148,7 @@ impl Crate {
     }
 
     /// A path from the root of the crate; `None` where it leads into another crate.
-    fn from_root(&self, module: &Module, path: &[String]) -> Option<Module> {
+    fn rooted(&self, module: &Module, path: &[String]) -> Option<Module> {
         let first = path.first()?;
         let mut base = module.clone();
         match first.as_str() {
@@ -172,7 +174,7 @@ impl Crate {
     fn imported(&self, module: &Module, name: &String) -> Option<Module> {
         let uses = self.named.get(module)?.iter().filter(|named| named.path.last() == Some(name));
         let anchored = uses.filter(|named| matches!(named.path[0].as_str(), "crate" | "super" | "self"));
-        let mut paths = anchored.filter_map(|named| self.from_root(module, &named.path));
+        let mut paths = anchored.filter_map(|named| self.rooted(module, &named.path));
         paths.find(|path| self.files.contains_key(path))
     }
 
@@ -183,7 +185,7 @@ impl Crate {
         let passed_on = rest.first().filter(|_| depth < 8).and_then(|name| {
             let mut passed = self.named[&module].iter().filter(|named| named.is_passed_on);
             let passed = passed.find(|named| named.path.last() == Some(name))?;
-            let target = self.from_root(&module, &passed.path)?;
+            let target = self.rooted(&module, &passed.path)?;
             (target != *path).then(|| self.defines(&target, depth + 1)).flatten()
         });
         Some(passed_on.unwrap_or(module))
@@ -193,7 +195,7 @@ impl Crate {
     fn arrows(&self) -> BTreeMap<&Module, BTreeSet<&Module>> {
         let arrows = self.named.iter().map(|(module, names)| {
             let uses = names.iter().filter(|named| !named.is_passed_on);
-            let paths = uses.filter_map(|named| self.from_root(module, &named.path));
+            let paths = uses.filter_map(|named| self.rooted(module, &named.path));
             let targets = paths.filter_map(|path| self.defines(&path, 0));
             let others = targets.filter(|target| !module.starts_with(target));
             (module, others.filter_map(|target| Some(self.files.get_key_value(&target)?.0)).collect())
