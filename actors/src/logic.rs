@@ -29,10 +29,14 @@ pub const LOGIC_CHANGES: &[LogicChange] = &[
         version: 5,
         what: "References of cash movements are forgotten, 400 days after they were booked or as was said.",
     },
+    LogicChange {
+        version: 6,
+        what: "An order's end is believed where ExecType and OrdStatus both say it; contradictions are asked about.",
+    },
 ];
 
 /// The version of the logic: raised by any change that makes an old journal lead to another state.
-pub const LOGIC_VERSION: u32 = 5;
+pub const LOGIC_VERSION: u32 = 6;
 
 #[cfg(test)]
 mod tests {

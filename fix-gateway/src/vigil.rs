@@ -22,13 +22,13 @@ const LOOKS: u32 = 10;
 /// What a session waits for.
 #[derive(Debug, Default)]
 pub(crate) struct Vigil {
-    watched: BTreeMap<WireId, Awaited>,
+    watched: BTreeMap<WireId, Unanswered>,
     /// Nothing is due before.
     next_look: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Awaited {
+struct Unanswered {
     since: Instant,
     /// How many of [`STEPS`] were taken.
     steps: usize,
@@ -36,7 +36,7 @@ struct Awaited {
     is_request: bool,
 }
 
-impl Awaited {
+impl Unanswered {
     /// What comes next, and when; `None` once all was done.
     fn next(&self, patience: Duration) -> Option<(Instant, Delivery)> {
         let (times, delivery) = STEPS.get(self.steps)?;
@@ -47,7 +47,7 @@ impl Awaited {
 impl Vigil {
     /// It is about to leave: an answer may come at once.
     pub(crate) fn begin(&mut self, sent: WireId, is_request: bool, now: Instant, patience: Duration) {
-        self.watched.insert(sent, Awaited { since: now, steps: 0, is_request });
+        self.watched.insert(sent, Unanswered { since: now, steps: 0, is_request });
         self.next_look.get_or_insert(now + patience);
     }
 

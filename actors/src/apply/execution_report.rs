@@ -5,7 +5,9 @@ use model::{
     OrdStatus, PendingKind, TimeInForce, there,
 };
 
-use crate::apply::{change_order, finish, missing, order_changed, refresh_certainty, tell_ended_request};
+use crate::apply::{
+    change_order, contradiction, finish, missing, order_changed, refresh_certainty, tell_ended_request,
+};
 use crate::executions::{Execution, Key, Seen};
 use crate::fingerprint::Changed;
 use crate::staging::Fill;
@@ -40,6 +42,7 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, report: &ExecutionReport, out
     refresh_certainty(&mut after);
     missing::recount(report, &order, &mut after);
     missing::tell(core, stamp, report, [&order, &after], out);
+    contradiction::tell(core, stamp, report, [&order, &after], out);
     tell_ended_request(&order, &after, report.text, out);
     change_order(core, &order, after, stamp.time, out);
 }
@@ -174,6 +177,7 @@ fn trade(core: &mut Core, stamp: Stamp, report: &ExecutionReport, before: &Order
                 out.event(executed(core, report, before, &fill, realised));
                 alert_on_fill(report, before, &after, out);
                 missing::tell(core, stamp, report, [before, &after], out);
+                contradiction::tell(core, stamp, report, [before, &after], out);
                 tell_ended_request(before, &after, report.text, out);
                 out.event(order_changed(&after));
                 return true;
@@ -308,6 +312,8 @@ fn transition(report: &ExecutionReport, order: &mut Order, named: Named, out: &m
             order.certainty = Certainty::Certain;
         }
         ExecType::New => acknowledge(order),
+        // An end that the broker itself contradicts ends nothing; see `contradiction`.
+        ExecType::Canceled | ExecType::Rejected | ExecType::Expired if !contradiction::is_end(report) => {}
         ExecType::Canceled => canceled(report, order, named.is_cancel, out),
         ExecType::Replaced => replaced(report, order, named.terms, out),
         ExecType::Rejected => {

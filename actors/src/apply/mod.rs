@@ -4,6 +4,7 @@ pub(crate) mod asks;
 pub(crate) mod broken;
 pub(crate) mod cancel_order;
 pub(crate) mod clock;
+pub(crate) mod contradiction;
 pub(crate) mod define;
 pub(crate) mod evidence;
 pub(crate) mod execution_report;

@@ -5,7 +5,7 @@ use model::{
     Reference, WireId,
 };
 
-use crate::apply::{change_order, finish, refresh_certainty, tell_ended_request};
+use crate::apply::{change_order, contradiction, finish, refresh_certainty, tell_ended_request};
 use crate::{Core, Order, Outcome, Stamp};
 
 /// A cancel or replace request was refused: the order goes on as it was.
@@ -18,6 +18,7 @@ pub(crate) fn cancel_reject(core: &mut Core, stamp: Stamp, reject: &CancelReject
     if let Some(request) = reject.cl_ord_id {
         refuse_request(core, stamp, &order, request, reject.reject_code, reject.text, out);
     }
+    contradiction::tell_refused(core, stamp, reject.ord_status, &order, out);
 }
 
 /// Something we sent was refused as a message: it had no effect.

@@ -364,7 +364,14 @@ impl TwinOrder {
         match report.exec_type {
             ExecType::PendingNew if self.asked.is_some() => {}
             ExecType::PendingNew | ExecType::PendingCancel | ExecType::PendingReplace => self.doubt = false,
-            ExecType::Canceled | ExecType::Rejected | ExecType::Expired if !ended => self.end(Status::Ended),
+            ExecType::Canceled | ExecType::Rejected | ExecType::Expired => {
+                use OrdStatus as S;
+                // Filled counts: an end is an end.
+                let over = [S::Filled, S::Canceled, S::Rejected, S::Expired, S::Denied];
+                if !ended && over.contains(&report.ord_status) {
+                    self.end(Status::Ended);
+                }
+            }
             ExecType::DoneForDay if !ended => self.status = Status::Working,
             ExecType::New
             | ExecType::Stopped
