@@ -97,11 +97,11 @@ impl<C: Clone> Submitter<C> {
         let submitted_ns = if self.traced { monotonic_ns() } else { 0 };
         let envelope = || Envelope { ticket, submitted_ns, origin, command: command.clone() };
         let urgency = M::urgency(command);
-        if urgency != Urgency::InTurn {
+        if urgency == Urgency::InTurn {
+            self.put(lanes, envelope)?;
+        } else {
             lanes.overtake(urgency, Urgent { client: self.origin.client, envelope: envelope() })?;
             lanes.bell.ring();
-        } else {
-            self.put(lanes, envelope)?;
         }
         self.next_ticket += 1;
         Ok(ticket)
@@ -165,6 +165,7 @@ impl<M: Hosted> Client<M> {
     }
 
     /// Hands a command to the shard. An `Err` means it was not taken and nothing was recorded.
+    #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     #[inline]
     pub fn submit(&mut self, command: M::Command) -> Result<Ticket, Refused> {
         if self.in_flight >= self.capacity {

@@ -61,7 +61,7 @@ pub use fact_sender::FactSender;
 pub use idle::Idle;
 pub use lanes::peer::PeerPort;
 pub use outcomes::{Difference, OutcomesError, first_difference, write_outcomes};
-pub use records::{RecordOf, Records};
+pub use records::{RecordOf, Records, WithNext};
 pub use recovery::{recover, recover_in_turn, replay, replay_until};
 pub use replay::{Recovered, Replay};
 pub use replica::{Published, Replica, ReplicaError, Subscription};

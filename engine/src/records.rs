@@ -34,6 +34,9 @@ const FEW_RECORDS: usize = 16;
 /// A record of a machine's journal, with what it holds.
 pub type RecordOf<I> = Record<Recorded<I>>;
 
+/// A record, and the one behind it where there is one by now.
+pub type WithNext<'a, I> = (&'a RecordOf<I>, Option<&'a RecordOf<I>>);
+
 /// Records in order, each once, and each with the one behind it: that may say that it had no effect.
 pub struct Records<I> {
     batch: Batch<I>,
@@ -135,7 +138,7 @@ impl<I: Journalled> Records<I> {
     }
 
     /// The next record, and the one behind it where there is one by now. Not to be asked again after an error or the end.
-    pub fn next_two(&mut self) -> Result<Option<(&RecordOf<I>, Option<&RecordOf<I>>)>, EngineError> {
+    pub fn next_two(&mut self) -> Result<Option<WithNext<'_, I>>, EngineError> {
         while self.at == self.batch.count {
             match take(&mut self.batch.then) {
                 Then::More => self.turn_to_next(),

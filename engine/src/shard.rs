@@ -425,6 +425,7 @@ pub struct Connect<M: Hosted> {
 
 impl<M: Hosted> Connect<M> {
     /// Hands over a command of somebody else: `origin` is journalled with it. The answer carries the ticket.
+    #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn submit(&self, origin: Origin, command: M::Command) -> Result<Ticket, Refused> {
         let mut submitter = self.submitter.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         submitter.submit(&self.lanes, origin, &command)

@@ -9,8 +9,7 @@ use super::*;
 const SECOND: i64 = 1_000_000_000;
 const DAY: i64 = 86_400 * SECOND;
 const START: i64 = 20_000 * DAY;
-const BOUNDS: ClockBounds =
-    ClockBounds { jump: Duration::from_secs(5), down: Duration::from_secs(7 * 86_400) };
+const BOUNDS: ClockBounds = ClockBounds { jump: Duration::from_secs(5), down: Duration::from_hours(7 * 24) };
 
 /// Two hands, set by the test, and which boot it is.
 #[derive(Clone, Debug, Default)]

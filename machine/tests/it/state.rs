@@ -1,5 +1,4 @@
 //! What a machine has to say for itself, and that the defaults suffice for the rest.
-#![expect(clippy::unwrap_used, reason = "a helper outside #[test] functions")]
 
 use machine::{
     Consequences, DIGEST_KIND, Machine, Origin, Payload, Position, Recorded, ShardId, Stamp, Timestamp,
