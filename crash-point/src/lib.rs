@@ -50,6 +50,8 @@ points! {
     SyncBefore "sync.before" "disk: a group of records is in the file and not synced"
     SyncAfter "sync.after" "disk: a group of records is synced, and nobody knows yet"
     ApplyAfter "apply.after" "the core has decided, nothing has left"
+    ApprovalGiven "approval.given" "an approval is on record, its move is not asked of its shard"
+    ApprovalMoved "approval.moved" "an approved move is booked by its shard, the office does not know"
     AnswerBefore "answer.before" "an answer is ready and not written to its client"
     AnswerAfter "answer.after" "an answer is written to its client"
     HandoverBefore "handover.before" "a message may leave and is not on its session's ring"

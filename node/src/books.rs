@@ -13,6 +13,7 @@ use wire::{
 };
 
 use crate::directory::{AccountHome, Directory};
+use crate::office::OfficeBooks;
 
 /// The state of one shard at one position.
 #[derive(Clone, Debug)]
@@ -63,6 +64,8 @@ impl SessionStanding {
 pub struct Books<'a> {
     /// By number.
     pub shards: Vec<ShardBooks<'a>>,
+    /// The office; `None` where there is none.
+    pub office: Option<OfficeBooks<'a>>,
     /// Names.
     pub directory: &'a Directory,
 }
@@ -394,8 +397,15 @@ impl Books<'_> {
             }
             Request::Cash(filter) => self.cash_at(filter).map_or_else(not_computable, Answer::Cash),
             Request::Status {} => Answer::Status(Box::new(self.status())),
+            Request::ConfigHistory(_) | Request::Alerts(_) | Request::Approvals(_) => self.office(request),
             _ => Answer::Refused(Refusal::new(RefusalKind::BadRequest, "is not a query")),
         }
+    }
+
+    fn office(&self, request: &Request) -> Answer {
+        let answer = self.office.and_then(|office| office.answer(self.directory, request));
+        let none = || Refusal::new(RefusalKind::BadRequest, "there is no journal of the office here");
+        answer.unwrap_or_else(|| Answer::Refused(none()))
     }
 
     /// A page of orders, by id.
@@ -450,6 +460,9 @@ impl Books<'_> {
         let mut status = Status { version: env!("CARGO_PKG_VERSION").to_owned(), ..Status::default() };
         for books in &self.shards {
             books.stand(self.directory, &mut status);
+        }
+        if let Some(office) = &self.office {
+            office.stand(&mut status);
         }
         status
     }

@@ -6,9 +6,11 @@ use actors::Core;
 use engine::{EngineError, Recovered, recover};
 use journal::{Folder, JournalError};
 use model::ShardId;
+use office::Office;
 
 use crate::books::{Books, ShardBooks};
 use crate::directory::Directory;
+use crate::office::OfficeBooks;
 
 /// Why the journals could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -37,14 +39,21 @@ pub enum JournalsError {
     Engine(#[from] EngineError),
 }
 
-/// The folder of one shard's journal.
+/// The office's journal among those of the shards: the last number, so that no shard ever has it.
+pub const OFFICE: ShardId = ShardId::new(u16::MAX);
+
+/// The folder of one shard's journal, or of the office's.
 pub fn shard_dir(folder: &Path, shard: ShardId) -> PathBuf {
-    folder.join(format!("shard-{shard}"))
+    folder.join(folder_name(shard))
+}
+
+fn folder_name(shard: ShardId) -> String {
+    if shard == OFFICE { "office".to_owned() } else { format!("shard-{shard}") }
 }
 
 /// The folder of one shard's journal, read in the same way as the folder of them all.
 pub fn shard_folder(folder: &Folder, shard: ShardId) -> Folder {
-    folder.join(format!("shard-{shard}"))
+    folder.join(folder_name(shard))
 }
 
 /// The shards that have a journal, by number, without gaps; none where the folder does not exist.
@@ -70,11 +79,27 @@ pub fn shards_of(folder: &Path) -> Result<Vec<ShardId>, JournalsError> {
     Ok(shards)
 }
 
-/// The state of every shard, read from its journal. Takes no lock: a node may be running.
+/// The office's state at the end of its journal; `None` where there is none.
+fn office_of(folder: &Folder) -> Result<Option<Recovered<Office>>, JournalsError> {
+    let journal = shard_folder(folder, OFFICE);
+    if !journal.path.is_dir() {
+        return Ok(None);
+    }
+    match recover(journal) {
+        Ok(recovered) => Ok(Some(recovered)),
+        // The folder was made and the process killed before the journal was.
+        Err(EngineError::Journal(JournalError::NoJournal { .. })) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The state of every shard, and of the office, read from its journal. Takes no lock: a node may be running.
 #[derive(Debug)]
 pub struct Journals {
     /// By number.
     pub shards: Vec<(ShardId, Recovered<Core>)>,
+    /// The office; `None` where there is no journal of it.
+    pub office: Option<Recovered<Office>>,
 }
 
 impl Journals {
@@ -97,7 +122,7 @@ impl Journals {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(Self { shards })
+        Ok(Self { shards, office: office_of(&folder)? })
     }
 
     /// As queries see it.
@@ -111,6 +136,9 @@ impl Journals {
             diverged_at: None,
             behind: 0,
         };
-        Books { shards: self.shards.iter().map(shard_books).collect(), directory }
+        let office = self.office.as_ref();
+        let office =
+            office.map(|recovered| OfficeBooks { office: &recovered.core, position: recovered.position });
+        Books { shards: self.shards.iter().map(shard_books).collect(), office, directory }
     }
 }

@@ -4,6 +4,7 @@
 //! * [`running`] starts everything a configuration names, in the order in which it needs each other;
 //! * [`server`] serves the local socket. It sees the node through [`node_api`], so that tests have one of their own;
 //! * [`books`] answers queries from a state, [`directory`] knows names and ids;
+//! * [`office`] is what people and the node say to the office, and its answers;
 //! * [`journals`] finds a node's journals, [`past`] asks them about an instant, [`backup`] copies and restores them.
 
 pub mod backup;
@@ -15,6 +16,7 @@ mod event;
 pub mod journals;
 mod listing;
 pub mod node_api;
+pub mod office;
 pub mod past;
 pub mod plan;
 pub mod running;

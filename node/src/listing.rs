@@ -26,6 +26,7 @@ pub(crate) async fn answer(api: &dyn NodeApi, request: &Request) -> Answer {
         Request::Cash(filter) => cash(api, filter).map_or_else(not_computable, Answer::Cash),
         Request::Status {} => Answer::Status(Box::new(status(api))),
         Request::Clock {} => Answer::Clock(clock(api)),
+        Request::ConfigHistory(_) | Request::Alerts(_) | Request::Approvals(_) => office(api, request),
         _ => Answer::Refused(Refusal::new(RefusalKind::BadRequest, "is not a query")),
     }
 }
@@ -107,12 +108,21 @@ async fn orders(api: &dyn NodeApi, filter: &OrderFilter) -> OrderPage {
     page
 }
 
+/// All of it is in memory, and a page is short.
+fn office(api: &dyn NodeApi, request: &Request) -> Answer {
+    let mut answer = None;
+    api.read_office(&mut |books| answer = books.answer(api.directory(), request));
+    answer
+        .unwrap_or_else(|| Answer::Refused(Refusal::new(RefusalKind::Stopping, "the office cannot be read")))
+}
+
 fn status(api: &dyn NodeApi) -> Status {
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let mut status = Status { version, pid: Some(std::process::id()), ..Status::default() };
     for shard in api.directory().shards() {
         api.read(*shard, &mut |books| books.stand(api.directory(), &mut status));
     }
+    api.read_office(&mut |books| books.stand(&mut status));
     for standing in api.standings() {
         standing.explain(&mut status.sessions);
     }

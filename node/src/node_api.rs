@@ -5,9 +5,11 @@ use std::pin::Pin;
 
 use engine::{Clock as _, SystemClock};
 use model::{Command, Event, Origin, Position, ShardId, Timestamp};
+use office::{OfficeEvent, OfficeWord};
 
 use crate::books::{SessionStanding, ShardBooks};
 use crate::directory::Directory;
+use crate::office::OfficeBooks;
 
 /// A running node, as its local clients see it.
 pub trait NodeApi: Send + Sync + 'static {
@@ -27,6 +29,18 @@ pub trait NodeApi: Send + Sync + 'static {
         SystemClock.now()
     }
 
+    /// Says a word to the office, in the order of the calls, without waiting. The answer comes once the word is durable. A
+    /// node without an office takes none.
+    fn say(&self, origin: Origin, word: OfficeWord) -> Result<PendingReply, SubmitError> {
+        let _ = (origin, word);
+        Err(SubmitError::Stopping)
+    }
+
+    /// Lets `ask` read the office's state. It is not called where there is none.
+    fn read_office(&self, ask: &mut dyn FnMut(&OfficeBooks<'_>)) {
+        let _ = ask;
+    }
+
     /// What the gateway says of its sessions; empty where there is none.
     fn standings(&self) -> Vec<SessionStanding> {
         Vec::new()
@@ -44,6 +58,18 @@ pub trait NodeApi: Send + Sync + 'static {
 
 /// The answer to a command, when it comes.
 pub type PendingAnswer = Pin<Box<dyn Future<Output = Result<CommandAnswer, AnswerLost>> + Send>>;
+
+/// What the office answers to a word, when it does.
+pub type PendingReply = Pin<Box<dyn Future<Output = Result<OfficeReply, AnswerLost>> + Send>>;
+
+/// What a word to the office led to: its first event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfficeReply {
+    /// Of the word in the office's journal.
+    pub position: Position,
+    /// The first event of the word.
+    pub event: OfficeEvent,
+}
 
 /// How many events may wait for a subscriber before it is given up as too slow.
 pub const FEED_EVENTS: usize = 16 * 1024;

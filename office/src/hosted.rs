@@ -4,14 +4,14 @@ use core::convert::Infallible;
 
 use machine::io::{self, Write};
 use machine::{
-    CausedBy, Consequences, LogicChange, Machine, Origin, Position, Section, SectionError, Stamp, Timestamp,
-    Violation,
+    CausedBy, Consequences, Hosted, LogicChange, Machine, Origin, Position, Section, SectionError, Stamp,
+    Timestamp, Violation,
 };
 
 use crate::input::{OfficeBroken, OfficeInput, OfficeWord, TICKS};
 use crate::logic::OFFICE_LOGIC_CHANGES;
 
-use crate::{Office, OfficeEvent, OfficeOutcome, sections};
+use crate::{Office, OfficeDenial, OfficeEvent, OfficeOutcome, OfficeReason, sections};
 
 /// As much of a panic's words as is kept, in bytes.
 const PANIC_BYTES: usize = 200;
@@ -91,5 +91,28 @@ impl Consequences for OfficeOutcome {
     /// A part that is set aside is looked at by a person.
     fn is_alert(event: &OfficeEvent) -> bool {
         matches!(event, OfficeEvent::PartSetAside { .. })
+    }
+}
+
+/// It sends nothing by itself, sees nothing beside its journal, and keeps no clock: whoever runs errands for it reads what is
+/// asked from its state.
+impl Hosted for Office {
+    type Message = Infallible;
+    type Outlook = ();
+
+    const MOST_MESSAGES: usize = 0;
+
+    fn stamped(&self, _word: &OfficeWord, (): &()) {}
+
+    fn messages(_outcome: &OfficeOutcome) -> &[Infallible] {
+        &[]
+    }
+
+    fn way_of(message: &Infallible) -> u16 {
+        match *message {}
+    }
+
+    fn answer_to_broken(_input: &OfficeInput) -> OfficeEvent {
+        OfficeEvent::Denied { denial: OfficeDenial::of(OfficeReason::PartSetAside) }
     }
 }

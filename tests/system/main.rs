@@ -8,4 +8,5 @@ mod recompute;
 mod bad_luck;
 mod crash_proof;
 mod kill_loop;
+mod office;
 mod whole_day;

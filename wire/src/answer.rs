@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::ClockReport;
 use super::latency::LatencyReport;
+use super::office::{AlertRow, ApprovalRow, ConfigRow, OfficePage, WaitingApproval};
 use super::rows::{CashPage, OrderPage, PositionPage, Status};
 use super::text::{by_text, by_text_list, by_text_option, by_word, parsed, parsed_option};
 
@@ -27,6 +28,8 @@ pub enum Answer {
     CancelsAsked(CancelsAsked),
     /// The command was recorded and carried out.
     Done(Carried),
+    /// The move of cash waits for a second person.
+    Waiting(WaitingApproval),
     /// The command was denied by the core: recorded, nothing changed.
     Denied(Denied),
     /// To `orders`.
@@ -39,6 +42,12 @@ pub enum Answer {
     Status(Box<Status>),
     /// To `clock`.
     Clock(ClockReport),
+    /// To `config_history`.
+    ConfigHistory(OfficePage<ConfigRow>),
+    /// To `alerts`.
+    Alerts(OfficePage<AlertRow>),
+    /// To `approvals`.
+    Approvals(OfficePage<ApprovalRow>),
     /// To `latency`.
     Latency(Box<LatencyReport>),
     /// The subscription runs; events follow under the same id.

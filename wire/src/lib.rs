@@ -8,6 +8,7 @@ pub mod client;
 mod clock;
 pub mod frame;
 mod latency;
+mod office;
 mod request;
 mod rows;
 pub mod text;
@@ -20,6 +21,10 @@ pub use answer::{
 };
 pub use clock::{ClockPreview, ClockReport, ClockRow, DueRow};
 pub use latency::{Cause, Lane, LatencyReport, LatencyRow};
+pub use office::{
+    AlertRow, ApprovalRow, ConfigChangeRow, ConfigRow, OfficeFilter, OfficeNote, OfficePage, WaitingApproval,
+    WhoRow,
+};
 pub use request::{
     AsideName, Cancel, CashRequest, Cursor, Filter, OrderFilter, Replace, Request, ScopeName, SetLimit,
     Submit, Subscribe, Whose,

@@ -6,6 +6,7 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::office::{OfficeFilter, OfficeNote};
 use super::text::{by_text, by_text_list, by_text_option, by_word, by_word_option, parsed, parsed_option};
 
 /// One request: `{"submit": {...}}`.
@@ -50,6 +51,21 @@ pub enum Request {
         #[serde(with = "by_text")]
         found: Position,
     },
+    /// List the configurations that came into force.
+    ConfigHistory(OfficeFilter),
+    /// List alerts.
+    Alerts(OfficeFilter),
+    /// Say that somebody has seen an alert.
+    AcknowledgeAlert(OfficeNote),
+    /// List requests for an approval.
+    Approvals(OfficeFilter),
+    /// Approve a request that somebody else made.
+    Approve {
+        /// Its number.
+        number: u64,
+    },
+    /// Refuse a request.
+    Refuse(OfficeNote),
     /// The slowest inputs that the node keeps, and why each was slow.
     Latency {
         /// How many, from 1 to 1000.

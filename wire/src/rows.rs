@@ -200,6 +200,12 @@ pub struct Status {
     pub open_orders: u64,
     /// Alerts raised since the journals begin.
     pub alerts: u64,
+    /// Alerts that nobody has acknowledged.
+    #[serde(default)]
+    pub open_alerts: u64,
+    /// Requests that wait for a second person.
+    #[serde(default)]
+    pub waiting_approvals: u64,
 }
 
 /// How a shard stands.

@@ -1,8 +1,9 @@
 //! What a command was answered, for people and for programs.
 
-use wire::{Answer, CancelsAsked, Carried};
+use wire::{Answer, CancelsAsked, Carried, WaitingApproval};
 
 use super::Failure;
+use super::named::place;
 use super::output::Output;
 
 /// Shows the answer to a command. A denial or refusal is an answer like any other, but the exit code is 1.
@@ -25,6 +26,7 @@ pub(super) fn show(answer: &Answer, json: bool, out: &mut Output) -> Result<(), 
         )),
         Answer::CancelsAsked(cancels) => out.line(&asked(cancels)),
         Answer::Done(carried) => out.line(&done(carried)),
+        Answer::Waiting(waiting) => out.line(&waits(waiting)),
         other => Err(failure(other)),
     }
 }
@@ -40,8 +42,19 @@ fn asked(cancels: &CancelsAsked) -> String {
     format!("{asked} cancels are asked for at {position}{left}{others}")
 }
 
+fn waits(waiting: &WaitingApproval) -> String {
+    let WaitingApproval { number, standing, repeated, .. } = waiting;
+    let before = if *repeated { ": asked for before, nothing was done again" } else { "" };
+    match standing.as_str() {
+        "waiting" => {
+            format!("waiting for approval {number}: a second person runs `gannet approve {number}`{before}")
+        }
+        standing => format!("approval {number} is {standing}{before}"),
+    }
+}
+
 fn done(carried: &Carried) -> String {
-    let positions: Vec<String> = carried.positions.iter().map(ToString::to_string).collect();
+    let positions: Vec<String> = carried.positions.iter().copied().map(place).collect();
     let repeated = if carried.repeated { ": done before, nothing was done again" } else { "" };
     format!("done at {}{repeated}", positions.join(", "))
 }

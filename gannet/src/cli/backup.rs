@@ -3,11 +3,13 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use model::ShardId;
 use node::backup::{Source, Taken, take};
 use readable::table::{Cell, Table};
 use serde_json::json;
 
 use super::Failure;
+use super::named::{journal_cell, journal_name};
 use super::output::Output;
 
 /// Back up the journals, their snapshots, the files of FIX sessions and the configuration. The node may be trading; it
@@ -55,9 +57,9 @@ fn show(taken: &Taken, out: &mut Output) -> Result<(), Failure> {
     let headings = ["SHARD", "FIRST RECORD", "LAST RECORD", "FILES", "BYTES", "SNAPSHOTS", "LOGIC"];
     let mut table = Table::new(format!("Backup, with everything up to {}", manifest.until), &headings);
     let count = |number: usize| Cell::count(u64::try_from(number).unwrap_or(u64::MAX));
-    for shard in &manifest.shards {
+    for shard in manifest.journals() {
         table.row(vec![
-            Cell::count(shard.shard),
+            journal_cell(ShardId::new(shard.shard)),
             Cell::count(shard.first_seq),
             Cell::count(shard.last_seq),
             count(shard.pieces.len()),
@@ -68,5 +70,7 @@ fn show(taken: &Taken, out: &mut Output) -> Result<(), Failure> {
     }
     out.table(&table)?;
     out.line(&format!("{} bytes were copied now. Heads, to be kept elsewhere:", taken.copied_bytes))?;
-    manifest.shards.iter().try_for_each(|shard| out.line(&format!("  {}={}", shard.shard, shard.head)))
+    manifest.journals().try_for_each(|shard| {
+        out.line(&format!("  {}={}", journal_name(ShardId::new(shard.shard)), shard.head))
+    })
 }

@@ -1,13 +1,16 @@
 //! The command line. One file for each command, each with the same two words: `Args` (what may be said) and `run`
 //! (what is done).
 
+mod alerts;
 mod answers;
+mod approvals;
 mod archive;
 mod backup;
 mod cancel;
 mod cash;
 mod check;
 mod clock;
+mod config;
 #[cfg(feature = "quickfix")]
 mod crash_proof;
 #[cfg(feature = "quickfix")]
@@ -19,6 +22,8 @@ mod journal;
 mod latency;
 mod limit;
 mod money;
+mod named;
+mod office;
 mod orders;
 mod output;
 #[cfg(feature = "quickfix")]
@@ -87,6 +92,16 @@ enum Command {
     Clock(clock::ClockArgs),
     /// Set or lift a limit.
     Limit(limit::Args),
+    /// Show which configurations were in force.
+    Config(config::ConfigArgs),
+    /// List alerts, or acknowledge one.
+    Alerts(alerts::AlertsArgs),
+    /// List requests that wait for a second person.
+    Approvals(approvals::ApprovalsArgs),
+    /// Approve a request that somebody else made.
+    Approve(approvals::ApproveArgs),
+    /// Refuse a request.
+    Refuse(approvals::RefuseArgs),
     /// Bring cash into an account.
     Deposit(money::Args),
     /// Take cash out of an account.
@@ -175,6 +190,11 @@ fn dispatch(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::CrashProof(args) => crash_proof::run(&args, out),
         #[cfg(feature = "quickfix")]
         Command::PaperBroker(args) => paper_broker::run(&args, out),
+        Command::Config(args) => config::run(&args, out),
+        Command::Alerts(args) => alerts::run(&args, out),
+        Command::Approvals(args) => approvals::run(&args, out),
+        Command::Approve(args) => approvals::approve(&args, out),
+        Command::Refuse(args) => approvals::refuse(&args, out),
         Command::Submit(args) => submit::run(&args, out),
         Command::Cancel(args) => cancel::run(&args, out),
         Command::Replace(args) => replace::run(&args, out),

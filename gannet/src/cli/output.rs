@@ -37,6 +37,12 @@ impl Output {
         self.write(&format!("{text}\n"))
     }
 
+    /// A text as it is, whole lines of it.
+    pub(super) fn text(&mut self, text: &str) -> Result<(), Failure> {
+        self.say_up_to_gap()?;
+        self.write(text)
+    }
+
     pub(super) fn table(&mut self, table: &Table) -> Result<(), Failure> {
         self.say_up_to_gap()?;
         let text = table.render(self.style);

@@ -4,14 +4,17 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use actors::Core;
-use engine::{replay_until, state_hash, write_outcomes};
+use engine::{Recovered, replay_until, state_hash, write_outcomes};
 use journal::Folder;
+use machine::Machine;
 use model::{Position, ShardId};
 use node::config::Config;
-use node::journals::{JournalsError, shard_folder, shards_of};
+use node::journals::{JournalsError, OFFICE, shard_folder, shards_of};
+use office::Office;
 use readable::table::{Cell, Table};
 use serde::Serialize;
 
+use super::named::{by_name, has_office, journal_cell, place};
 use super::output::Output;
 use super::place::GapChoice;
 use super::{Failure, verify};
@@ -47,7 +50,9 @@ pub(super) struct Args {
 
 #[derive(Serialize)]
 struct Replayed {
-    shard: u16,
+    /// A number, or `office`.
+    #[serde(serialize_with = "by_name")]
+    shard: ShardId,
     position: String,
     records: u64,
     digests_equal: u64,
@@ -75,14 +80,15 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     if let Some(to) = &args.write_outcomes {
         return write_all_outcomes(&folder, &shards, to, out);
     }
-    let replayed = shards
-        .into_iter()
-        .map(|shard| replayed(&folder, args.until, shard))
-        .collect::<Result<Vec<_>, _>>()?;
-    if args.json {
-        return out.json(&replayed);
+    let of_shard = |shard| replayed::<Core>(&folder, args.until, shard, |core| core.accounts().count());
+    let mut replayed_all = shards.into_iter().map(of_shard).collect::<Result<Vec<_>, _>>()?;
+    if has_office(&folder) {
+        replayed_all.push(replayed::<Office>(&folder, args.until, OFFICE, |_| 0)?);
     }
-    out.table(&table(&replayed))
+    if args.json {
+        return out.json(&replayed_all);
+    }
+    out.table(&table(&replayed_all))
 }
 
 fn write_all_outcomes(
@@ -100,21 +106,27 @@ fn write_all_outcomes(
     Ok(())
 }
 
-fn replayed(folder: &Folder, until: Option<Position>, shard: ShardId) -> Result<Replayed, Failure> {
+fn replayed<M: Machine>(
+    folder: &Folder,
+    until: Option<Position>,
+    shard: ShardId,
+    accounts: impl Fn(&M) -> usize,
+) -> Result<Replayed, Failure> {
     let started = Instant::now();
     let until = until.filter(|position| position.shard == shard).map_or(u64::MAX, |position| position.seq);
     let dir = shard_folder(folder, shard);
-    let recovered = replay_until::<Core>(dir, |record| record.position.seq <= until).map_err(Failure::new)?;
+    let recovered: Recovered<M> =
+        replay_until(dir, |record| record.position.seq <= until).map_err(Failure::new)?;
     recovered.core.verify().map_err(Failure::new)?;
     let hash = state_hash(&recovered.core);
     Ok(Replayed {
-        shard: shard.index,
-        position: recovered.position.to_string(),
+        shard,
+        position: place(recovered.position),
         records: recovered.records,
         digests_equal: recovered.digests,
         digest: recovered.digest.to_string(),
         state_hash: hash.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat(),
-        accounts: recovered.core.accounts().count(),
+        accounts: accounts(&recovered.core),
         alerts: recovered.alerts,
         elapsed_ms: started.elapsed().as_millis(),
     })
@@ -126,7 +138,7 @@ fn table(replayed: &[Replayed]) -> Table {
     let mut table = Table::new("Replayed; every recorded digest was met", &headings);
     for row in replayed {
         table.row(vec![
-            Cell::count(row.shard),
+            journal_cell(row.shard),
             Cell::text(&row.position),
             Cell::count(row.records),
             Cell::count(row.digests_equal),

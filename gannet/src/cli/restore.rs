@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::Failure;
 use super::backup::told;
+use super::named::{journal_cell, title};
 use super::output::Output;
 
 /// Make journals of a backup, in a new folder. Every hash is compared on the way; what is in the folder afterwards is
@@ -48,7 +49,7 @@ fn show(args: &Args, restored: &Restored, out: &mut Output) -> Result<(), Failur
     let mut table = Table::new("Restored; every hash is right", &headings);
     for shard in &restored.shards {
         table.row(vec![
-            Cell::count(shard.shard.index),
+            journal_cell(shard.shard),
             Cell::count(shard.copied.head.seq),
             Cell::text(shard.copied.last_time),
             Cell::count(shard.backup_seq),
@@ -58,7 +59,7 @@ fn show(args: &Args, restored: &Restored, out: &mut Output) -> Result<(), Failur
     out.table(&table)?;
     for shard in &restored.shards {
         if let Err(error) = &shard.state {
-            out.line(&format!("Shard {}: the records are right, but {error}", shard.shard))?;
+            out.line(&format!("{}: the records are right, but {error}", title(shard.shard)))?;
         }
     }
     out.line("")?;

@@ -1,13 +1,14 @@
 //! `gannet state`: positions, cash, open orders, halts, limits and sessions of an instant.
 
 use model::Name;
-use node::past::state::{LimitRow, PastState, ShardAt, state};
+use node::past::state::{LimitRow, OfficeAt, PastState, ShardAt, state};
 use node::past::{At, Past};
 use readable::table::{Cell, Table};
 
+use super::named::place;
 use super::output::Output;
 use super::place::JournalPlace;
-use super::{Failure, cash, orders, positions, status};
+use super::{Failure, alerts, approvals, cash, orders, positions, status};
 
 /// Show the state at an instant of the past, from the journals. A node may be running or not; nothing is changed.
 #[derive(Debug, clap::Args)]
@@ -39,7 +40,22 @@ fn show(state: &PastState, out: &mut Output) -> Result<(), Failure> {
     out.table(&orders::table("Open orders", &state.open_orders))?;
     out.table(&limits(&state.limits))?;
     out.table(&status::sessions(&state.sessions))?;
-    out.table(&status::halts(&state.halts))
+    out.table(&status::halts(&state.halts))?;
+    let Some(office) = &state.office else { return Ok(()) };
+    out.table(&self::office(office))?;
+    out.table(&alerts::table(&office.open_alerts))?;
+    out.table(&approvals::table(&office.open_approvals))
+}
+
+fn office(office: &OfficeAt) -> Table {
+    let mut table = Table::new("Office", &["BEHIND RECORD", "OF", "DIGEST", "CONFIGURATION"]);
+    table.row(vec![
+        Cell::text(place(office.position)),
+        Cell::text(&office.time),
+        Cell::text(&office.digest),
+        office.configuration.as_ref().map_or(Cell::Blank, |row| Cell::count(row.number)),
+    ]);
+    table
 }
 
 /// How far the journals go.

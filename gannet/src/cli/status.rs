@@ -31,8 +31,8 @@ fn show(status: &Status, out: &mut Output) -> Result<(), Failure> {
     let whose = status.pid.map_or("from journals".to_owned(), |pid| format!("process {pid}"));
     out.line(&format!("gannet {}, {whose}", status.version))?;
     out.line(&format!(
-        "{} accounts, {} open orders, {} alerts so far",
-        status.accounts, status.open_orders, status.alerts
+        "{} accounts, {} open orders, {} alerts so far, {} of them open, {} requests wait for approval",
+        status.accounts, status.open_orders, status.alerts, status.open_alerts, status.waiting_approvals
     ))?;
     if status.suspense > 0 {
         out.line(&format!("{} fills could not be booked and are kept", status.suspense))?;

@@ -4,22 +4,26 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use actors::Core;
-use engine::{Difference, EngineError, first_difference, replay_until};
+use engine::{Difference, EngineError, Recovered, first_difference, replay_until};
 use journal::{Folder, Reader};
-use machine::{DIGEST_KIND, Journalled};
-use model::{Input, Position, RecordBody, ShardId};
-use node::journals::shard_folder;
+use machine::{DIGEST_KIND, Journalled, Machine, Recorded};
+use model::{Input, Position, ShardId};
+use node::journals::{OFFICE, shard_folder};
+use office::Office;
 use readable::table::{Cell, Table};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Failure;
+use super::named::{by_name, has_office, journal_cell, title};
 use super::output::Output;
 
 /// What was found of one shard.
 #[derive(Serialize)]
 struct Verified {
-    shard: u16,
+    /// A number, or `office`.
+    #[serde(serialize_with = "by_name")]
+    shard: ShardId,
     /// True where this program may go on from this journal.
     proven: bool,
     recorded_logic: Option<u32>,
@@ -53,14 +57,17 @@ pub(super) fn run(
     as_json: bool,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let verify = |shard: &ShardId| verified(&shard_folder(folder, *shard), *shard, outcomes);
-    let verified = shards.iter().map(verify).collect::<Result<Vec<_>, _>>()?;
-    if as_json {
-        out.json(&verified)?;
-    } else {
-        show(&verified, out)?;
+    let verify = |shard: &ShardId| verified::<Core>(&shard_folder(folder, *shard), *shard, outcomes);
+    let mut verified_all = shards.iter().map(verify).collect::<Result<Vec<_>, _>>()?;
+    if has_office(folder) {
+        verified_all.push(verified::<Office>(&shard_folder(folder, OFFICE), OFFICE, None)?);
     }
-    if verified.iter().all(|shard| shard.proven) { Ok(()) } else { Err(Failure::Answered) }
+    if as_json {
+        out.json(&verified_all)?;
+    } else {
+        show(&verified_all, out)?;
+    }
+    if verified_all.iter().all(|shard| shard.proven) { Ok(()) } else { Err(Failure::Answered) }
 }
 
 /// The file of a shard's outcomes.
@@ -68,12 +75,12 @@ pub(super) fn outcomes_of(folder: &Path, shard: ShardId) -> PathBuf {
     folder.join(format!("shard-{shard}.outcomes"))
 }
 
-fn verified(dir: &Folder, shard: ShardId, outcomes: Option<&Path>) -> Result<Verified, Failure> {
+fn verified<M: Machine>(dir: &Folder, shard: ShardId, outcomes: Option<&Path>) -> Result<Verified, Failure> {
     let mut row = Verified {
-        shard: shard.index,
+        shard,
         proven: true,
         recorded_logic: None,
-        logic: actors::LOGIC_VERSION,
+        logic: M::LOGIC_VERSION,
         records: 0,
         digests_equal: 0,
         unproven_inputs: 0,
@@ -85,7 +92,8 @@ fn verified(dir: &Folder, shard: ShardId, outcomes: Option<&Path>) -> Result<Ver
         let found = first_difference::<Core>(dir, &outcomes_of(folder, shard)).map_err(Failure::new)?;
         row.first = found.as_ref().map(first_json);
     }
-    match replay_until::<Core>(dir, |_| true) {
+    let replayed: Result<Recovered<M>, EngineError> = replay_until(dir, |_| true);
+    match replayed {
         Ok(recovered) => {
             row.recorded_logic = recovered.logic_version;
             (row.records, row.digests_equal) = (recovered.records, recovered.digests);
@@ -99,9 +107,9 @@ fn verified(dir: &Folder, shard: ShardId, outcomes: Option<&Path>) -> Result<Ver
         }
         Err(EngineError::DigestMismatch { position, after, logic_version, .. }) => {
             row.recorded_logic = logic_version;
-            (row.records, row.digests_equal) = count(dir, after).map_err(Failure::new)?;
+            (row.records, row.digests_equal) = count::<M::Input>(dir, after).map_err(Failure::new)?;
             let first = Position { seq: after + 1, ..position };
-            row.interval = Some(interval(dir, first, position).map_err(Failure::new)?);
+            row.interval = Some(interval::<M::Input>(dir, first, position).map_err(Failure::new)?);
             row.refusal = Some(format!("records {first} to {position} lead elsewhere than they did"));
         }
         Err(EngineError::NewerLogic { recorded, .. }) => {
@@ -118,11 +126,11 @@ fn verified(dir: &Folder, shard: ShardId, outcomes: Option<&Path>) -> Result<Ver
 }
 
 /// The records up to `seq`, and how many of them are digests.
-fn count(dir: &Folder, seq: u64) -> Result<(u64, u64), journal::JournalError> {
+fn count<I: Journalled>(dir: &Folder, seq: u64) -> Result<(u64, u64), journal::JournalError> {
     let mut reader = Reader::open(dir)?;
     let (mut records, mut digests) = (0, 0);
     while reader.next_seq() <= seq
-        && let Some(record) = reader.next::<RecordBody>()?
+        && let Some(record) = reader.next::<Recorded<I>>()?
     {
         records += 1;
         digests += u64::from(record.kind == DIGEST_KIND);
@@ -130,15 +138,19 @@ fn count(dir: &Folder, seq: u64) -> Result<(u64, u64), journal::JournalError> {
     Ok((records, digests))
 }
 
-fn interval(dir: &Folder, first: Position, last: Position) -> Result<Interval, journal::JournalError> {
+fn interval<I: Journalled>(
+    dir: &Folder,
+    first: Position,
+    last: Position,
+) -> Result<Interval, journal::JournalError> {
     let mut reader = Reader::from_seq(dir, first.seq)?;
     let mut counts: BTreeMap<u8, u64> = BTreeMap::new();
     while reader.next_seq() <= last.seq
-        && let Some(record) = reader.next::<RecordBody>()?
+        && let Some(record) = reader.next::<Recorded<I>>()?
     {
         *counts.entry(record.kind).or_default() += 1;
     }
-    let kinds = counts.into_iter().filter_map(|(kind, count)| Some((Input::kind_name(kind)?, count)));
+    let kinds = counts.into_iter().filter_map(|(kind, count)| Some((I::kind_name(kind)?, count)));
     Ok(Interval { first, last, kinds: kinds.collect() })
 }
 
@@ -161,7 +173,7 @@ fn show(verified: &[Verified], out: &mut Output) -> Result<(), Failure> {
     let mut table = Table::new("Replayed against what was recorded", &headings);
     for row in verified {
         table.row(vec![
-            Cell::count(row.shard),
+            journal_cell(row.shard),
             row.recorded_logic.map_or(Cell::Blank, Cell::count),
             Cell::count(row.logic),
             Cell::count(row.records),
@@ -180,8 +192,8 @@ fn show(verified: &[Verified], out: &mut Output) -> Result<(), Failure> {
 fn refused(row: &Verified, out: &mut Output) -> Result<(), Failure> {
     let refusal = row.refusal.as_deref().unwrap_or_default();
     out.line(&format!(
-        "\nShard {}: {refusal}. A node does not start on this journal with this program.",
-        row.shard
+        "\n{}: {refusal}. A node does not start on this journal with this program.",
+        title(row.shard)
     ))?;
     if let Some(first) = &row.first {
         out.line("  The first record that differs:")?;

@@ -112,7 +112,7 @@ fn patiently(node: &Node, request: &Request) -> Answer {
 #[test]
 fn clients_leave_a_node_the_files_that_it_needs() {
     const DEPOSITS: u32 = 6_000;
-    let node = Node::start(64);
+    let node = Node::start(72);
     let mut strategy = Client::connect(&node.socket()).unwrap();
     strategy.call(&Request::Ping {}).unwrap();
     let silent = || (0..100).map(|_| UnixStream::connect(node.socket()).unwrap()).collect::<Vec<_>>();

@@ -96,7 +96,7 @@ impl Work<'_> {
         let slot = manifest.shards.iter().position(|entry| entry.shard == self.shard.index);
         let known = slot.and_then(|slot| manifest.shards.get(slot)).cloned();
         let pieces = known.as_ref().map_or(Ok(Vec::new()), |known| known.pieces(self.to))?;
-        let mut logic = LastLogic::default();
+        let mut logic = LastLogic::<model::Input>::default();
         let look = |kind, payload: &[u8]| logic.look(kind, payload);
         let copied =
             copy_to_archive(&self.dir, &folder, &pieces, seq, look).map_err(|error| match error {

@@ -27,6 +27,9 @@ pub struct Manifest {
     pub until: String,
     /// The journals.
     pub shards: Vec<ShardEntry>,
+    /// The journal of the office; absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub office: Option<ShardEntry>,
     /// The files of FIX sessions.
     pub sessions: Vec<SessionEntry>,
     /// Files of the configuration.
@@ -97,9 +100,15 @@ impl Manifest {
             until_ns: until.nanos,
             until: until.to_string(),
             shards: Vec::new(),
+            office: None,
             sessions: Vec::new(),
             config: Vec::new(),
         }
+    }
+
+    /// Every journal, the office's behind those of the shards.
+    pub fn journals(&self) -> impl Iterator<Item = &ShardEntry> {
+        self.shards.iter().chain(&self.office)
     }
 
     /// Where the manifest of the backup in `folder` is.

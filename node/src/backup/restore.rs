@@ -7,17 +7,19 @@ use std::time::SystemTime;
 use actors::Core;
 use engine::{EngineError, Recovered, copy_snapshots, recover, state_hash};
 use journal::{CopiedIn, Until, copy_in};
+use machine::Machine;
 use model::{Incarnation, Position, ShardId, Timestamp};
+use office::Office;
 
 use super::folders::{copy_file, copy_store, is_free, sync_dir};
 use super::{BackupError, Manifest, ShardEntry};
-use crate::journals::shard_dir;
+use crate::journals::{OFFICE, shard_dir};
 use crate::past::At;
 
 /// Journals that were made of a backup.
 #[derive(Debug)]
 pub struct Restored {
-    /// By number.
+    /// By number, the office last.
     pub shards: Vec<RestoredShard>,
     /// Where the files of each FIX session are, by its name.
     pub sessions: Vec<(String, PathBuf)>,
@@ -142,7 +144,7 @@ impl Work<'_> {
                 several => return Err(BackupError::WhichShard { shards: several.len(), seq }),
             },
         };
-        let entry = shards.iter().find(|entry| entry.shard == position.shard.index);
+        let entry = self.manifest.journals().find(|entry| entry.shard == position.shard.index);
         let entry = entry.ok_or(BackupError::NoShard(position.shard))?;
         if position.seq > entry.last_seq {
             let last = Position { seq: entry.last_seq, ..position }.to_string();
@@ -155,7 +157,7 @@ impl Work<'_> {
 
     fn restore_all(&mut self, until: Until, but: Option<ShardId>) -> Result<(), BackupError> {
         let wanted = |entry: &&ShardEntry| but.is_none_or(|but| but.index != entry.shard);
-        for entry in self.manifest.shards.iter().filter(wanted) {
+        for entry in self.manifest.journals().filter(wanted) {
             self.restore_shard(entry, until)?;
         }
         Ok(())
@@ -169,19 +171,28 @@ impl Work<'_> {
         let copied = copy_in(&source, &pieces, &dir, shard, until, incarnation)?;
         copy_snapshots(&source, &dir, copied.head.seq).map_err(BackupError::io(&dir))?;
         sync_dir(&dir)?;
-        let state = recover::<Core>(&dir)
-            .map(|recovered: Recovered<Core>| (recovered.position, state_hash(&recovered.core)));
+        let state = if shard == OFFICE { state_of::<Office>(&dir) } else { state_of::<Core>(&dir) };
         let expected = Position::new(shard, copied.head.seq);
         if let Ok((found, _)) = &state
             && *found != expected
         {
             return Err(BackupError::Short { found: *found, expected });
         }
-        (self.told)(&format!("shard {shard}: up to record {}, every hash is right", copied.head.seq));
+        (self.told)(&format!("{}: up to record {}, every hash is right", title(shard), copied.head.seq));
         let (backup_seq, state) = (entry.last_seq, state.map(|(_, hash)| hash));
         self.shards.push(RestoredShard { shard, copied, backup_seq, incarnation, state });
         Ok(copied.last_time)
     }
+}
+
+/// For people.
+fn title(shard: ShardId) -> String {
+    if shard == OFFICE { "office".to_owned() } else { format!("shard {shard}") }
+}
+
+/// Where a journal ends, and the hash of the state there.
+fn state_of<M: Machine>(dir: &Path) -> Result<(Position, [u8; 32]), EngineError> {
+    recover(dir).map(|recovered: Recovered<M>| (recovered.position, state_hash(&recovered.core)))
 }
 
 /// Higher than any incarnation that the journal had since the backup, here or elsewhere: the seconds since 1970. It

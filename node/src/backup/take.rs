@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use engine::{Clock, SystemClock, copy_snapshots, remove_snapshots_but};
 use journal::{JournalError, Reader, Until, copy_out};
-use model::{RecordBody, ShardId, Timestamp};
+use machine::{Journalled, Recorded};
+use model::{Input, ShardId, Timestamp};
+use office::OfficeInput;
 
 use super::folders::{copy_file, copy_store, folder_name, is_free, sync_dir};
 use super::last_logic::LastLogic;
 use super::{BackupError, Manifest, PieceEntry, SessionEntry, ShardEntry};
 use crate::config::Config;
-use crate::journals::{JournalsError, shard_dir, shards_of};
+use crate::journals::{JournalsError, OFFICE, shard_dir, shards_of};
 
 /// What is backed up.
 #[derive(Clone, Debug)]
@@ -56,7 +58,8 @@ pub fn take(source: &Source, to: &Path, told: &mut dyn FnMut(&str)) -> Result<Ta
     }
     fs::create_dir_all(to).map_err(BackupError::io(to))?;
     let _lock = lock(to)?;
-    let mut manifest = Manifest::new(instant(&journals, &shards)?);
+    let has_office = shard_dir(&journals, OFFICE).is_dir();
+    let mut manifest = Manifest::new(instant(&journals, &shards, has_office)?);
     let gone = |known: &&ShardEntry| shards.iter().all(|shard| shard.index != known.shard);
     if let Some(shard) = earlier.iter().flat_map(|earlier| &earlier.shards).find(gone) {
         return Err(BackupError::FewerShards { folder: to.to_owned(), shard: ShardId::new(shard.shard) });
@@ -65,10 +68,19 @@ pub fn take(source: &Source, to: &Path, told: &mut dyn FnMut(&str)) -> Result<Ta
     for shard in &shards {
         let known =
             earlier.iter().flat_map(|earlier| &earlier.shards).find(|known| known.shard == shard.index);
-        let (entry, bytes) = take_shard(&shard_dir(&journals, *shard), to, known, *shard, manifest.until_ns)?;
+        let dir = shard_dir(&journals, *shard);
+        let (entry, bytes) = take_shard::<Input>(&dir, to, known, *shard, manifest.until_ns)?;
         told(&format!("shard {shard}: up to record {}, {bytes} bytes copied", entry.last_seq));
         copied_bytes += bytes;
         manifest.shards.push(entry);
+    }
+    if has_office {
+        let known = earlier.as_ref().and_then(|earlier| earlier.office.as_ref());
+        let dir = shard_dir(&journals, OFFICE);
+        let (entry, bytes) = take_shard::<OfficeInput>(&dir, to, known, OFFICE, manifest.until_ns)?;
+        told(&format!("office: up to record {}, {bytes} bytes copied", entry.last_seq));
+        copied_bytes += bytes;
+        manifest.office = Some(entry);
     }
     // After the journals: what is in them was sent by the time these are copied, or never will be.
     if let Some((path, config)) = &config {
@@ -93,26 +105,33 @@ pub(super) fn lock(to: &Path) -> Result<File, BackupError> {
 }
 
 /// The instant of the backup: now, or the last record's time where the clock was put back since.
-fn instant(journals: &Path, shards: &[ShardId]) -> Result<Timestamp, BackupError> {
+fn instant(journals: &Path, shards: &[ShardId], has_office: bool) -> Result<Timestamp, BackupError> {
     let mut instant = SystemClock.now();
     for shard in shards {
-        let dir = shard_dir(journals, *shard);
-        let last_seq = match journal::stat(&dir) {
-            // The folder was made and the process killed before the journal was.
-            Err(JournalError::NoJournal { .. }) => continue,
-            stat => stat?.last_seq,
-        };
-        if last_seq > 0
-            && let Some(record) = Reader::from_seq(&dir, last_seq)?.next::<RecordBody>()?
-        {
-            instant = instant.max(record.time);
-        }
+        instant = instant.max(last_time::<Input>(&shard_dir(journals, *shard))?);
+    }
+    if has_office {
+        instant = instant.max(last_time::<OfficeInput>(&shard_dir(journals, OFFICE))?);
     }
     std::thread::sleep(STRAGGLERS);
     Ok(instant)
 }
 
-fn take_shard(
+/// The time of a journal's last record; the first there is where there is none.
+fn last_time<I: Journalled>(dir: &Path) -> Result<Timestamp, BackupError> {
+    let last_seq = match journal::stat(dir) {
+        // The folder was made and the process killed before the journal was.
+        Err(JournalError::NoJournal { .. }) => 0,
+        stat => stat?.last_seq,
+    };
+    if last_seq == 0 {
+        return Ok(Timestamp::default());
+    }
+    let last = Reader::from_seq(dir, last_seq)?.next::<Recorded<I>>()?;
+    Ok(last.map_or(Timestamp::default(), |record| record.time))
+}
+
+fn take_shard<I: Journalled>(
     dir: &Path,
     to: &Path,
     known: Option<&ShardEntry>,
@@ -122,7 +141,7 @@ fn take_shard(
     let folder = shard_dir(to, shard);
     let pieces = known.map_or(Ok(Vec::new()), |known| known.pieces(to))?;
     let until = Until { time: Timestamp::from_nanos(until_ns), ..Until::END };
-    let mut logic = LastLogic::default();
+    let mut logic = LastLogic::<I>::default();
     let copied = copy_out(dir, &folder, &pieces, until, |kind, payload| logic.look(kind, payload)).map_err(
         |error| match error {
             JournalError::Chain { .. } if !pieces.is_empty() => {
@@ -177,7 +196,7 @@ fn take_config(path: &Path, to: &Path, manifest: &mut Manifest) -> Result<(), Ba
 
 /// Removes what no manifest names any more. It is of no harm, so nothing fails for it.
 fn tidy(to: &Path, manifest: &Manifest) -> Result<(), BackupError> {
-    for entry in &manifest.shards {
+    for entry in manifest.journals() {
         let folder = shard_dir(to, ShardId::new(entry.shard));
         let pieces = entry.pieces(to)?;
         let named: Vec<String> = pieces.iter().map(journal::Piece::file_name).collect();

@@ -25,6 +25,9 @@ pub(super) fn config(config: &Config, problems: &Problems) {
     let symbols = config.instruments.iter().map(|entry| (entry.symbol.as_str(), &entry.at));
     once("instrument.symbol", symbols, problems);
     instruments(config, problems);
+    for entry in &config.approvals.cash_above {
+        known_currency(config, entry.value.0, &entry.at, "approvals.cash_above", problems);
+    }
     sessions(config, problems);
     portfolios(config, problems);
     for account in &config.accounts {

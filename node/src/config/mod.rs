@@ -3,11 +3,13 @@
 //! Reading it is pure but for the two files. Everything that is wrong is reported at once, with file, line,
 //! column and key. What it says enters the core only as journalled commands: see [`crate::plan`].
 
+mod approvals;
 mod check;
 mod instruments;
 mod read;
 mod section;
 mod source;
+mod text;
 
 mod value;
 
@@ -19,7 +21,9 @@ use model::{
     StrategyId, Symbol,
 };
 
+pub use approvals::ApprovalsEntry;
 pub use source::{At, ConfigError, Located, Problem};
+pub use text::{ConfigText, differences};
 
 /// The configuration that `gannet init` writes and the demo runs on.
 pub const EXAMPLE_NODE: &str = include_str!("../../demo/node.toml");
@@ -52,6 +56,10 @@ pub struct Config {
     pub portfolios: Vec<PortfolioEntry>,
     /// Accounts.
     pub accounts: Vec<AccountEntry>,
+    /// What needs a second person.
+    pub approvals: ApprovalsEntry,
+    /// What the files say, secrets left out: what is kept of it.
+    pub text: ConfigText,
 }
 
 /// How the node runs. Paths are resolved against the folder of the file.
@@ -61,6 +69,8 @@ pub struct Node {
     pub journal: PathBuf,
     /// The Unix socket for local commands.
     pub socket: PathBuf,
+    /// Who may connect to it.
+    pub socket_access: SocketAccess,
     /// The most local clients at once.
     pub connections: u16,
     /// Seconds in which a local client must have said its first request.
@@ -85,6 +95,29 @@ pub struct Node {
     pub segment_kib: u32,
     /// The log filter, as `RUST_LOG` has it; that variable goes before.
     pub log: String,
+}
+
+/// Who may connect to the socket. Whoever can may say everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SocketAccess {
+    /// The user that runs the node, and the administrator.
+    #[default]
+    User,
+    /// The group of the socket's file, too.
+    Group,
+    /// Every user of the machine.
+    All,
+}
+
+impl SocketAccess {
+    /// The mode of the socket's file.
+    pub const fn mode(self) -> u32 {
+        match self {
+            Self::User => 0o600,
+            Self::Group => 0o660,
+            Self::All => 0o666,
+        }
+    }
 }
 
 /// When outputs are released.

@@ -12,8 +12,8 @@ use toml::de::DeValue;
 use super::section::{Allowed, Problems, Section, parse_document};
 use super::source::{ConfigError, Located, Source};
 use super::{
-    AccountEntry, Config, Durability, Idle, MarketFeed, Node, PortfolioEntry, SessionEntry, check,
-    instruments, value,
+    AccountEntry, Config, ConfigText, Durability, Idle, MarketFeed, Node, PortfolioEntry, SessionEntry,
+    SocketAccess, approvals, check, instruments, value,
 };
 
 /// A Unix socket's path must fit `sockaddr_un.sun_path` with its closing zero (unix(7)): 107 bytes, of which the
@@ -43,6 +43,7 @@ pub(super) fn config(
         root.tables("session").into_iter().filter_map(|section| session(section, folder)).collect();
     let portfolios = root.tables("portfolio").into_iter().filter_map(portfolio).collect();
     let accounts = root.tables("account").into_iter().filter_map(account).collect();
+    let approvals = root.table("approvals").map(approvals::read).unwrap_or_default();
     root.finish();
 
     let mut config = Config {
@@ -56,10 +57,15 @@ pub(super) fn config(
         sessions,
         portfolios,
         accounts,
+        approvals,
+        text: ConfigText::of([source]),
     };
     if let Some(file) = instruments_file {
         match read_instruments(Path::new(&file.value)) {
-            Ok(source) => config.instruments = instruments::read(&source, &problems),
+            Ok(file) => {
+                config.instruments = instruments::read(&file, &problems);
+                config.text = ConfigText::of([source, &file]);
+            }
             Err(error) => problems.add(file.at, "instruments", error.to_string()),
         }
     }
@@ -95,12 +101,15 @@ const MOST_JUMP_S: u32 = 3_600;
 /// A year: more is a clock that nobody has set.
 const MOST_DOWN_H: u32 = 366 * 24;
 const DURABILITIES: &[(&str, Durability)] = &[("process", Durability::Process), ("disk", Durability::Disk)];
+const ACCESSES: &[(&str, SocketAccess)] =
+    &[("user", SocketAccess::User), ("group", SocketAccess::Group), ("all", SocketAccess::All)];
 const IDLES: &[(&str, Idle)] = &[("spin", Idle::Spin), ("yield", Idle::Yield), ("park", Idle::Park)];
 
 fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, folder: &Path) -> Node {
     let mut node = Node {
         journal: folder.join("journal"),
         socket: folder.join("gannet.sock"),
+        socket_access: SocketAccess::User,
         connections: 256,
         first_request_s: 10,
         shards: 1,
@@ -123,6 +132,9 @@ fn node(section: Option<Section<'_>>, source: &Source, problems: &Problems, fold
     }
     if let Some(socket) = section.required("socket", |value| socket_path(folder, value)) {
         node.socket = socket.value;
+    }
+    if let Some(access) = section.optional("socket_access", value::one_of(ACCESSES)) {
+        node.socket_access = access.value;
     }
     if let Some(connections) = section.optional("connections", value::whole(1, MOST_CONNECTIONS)) {
         node.connections = connections.value;

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use model::{Position, Timestamp};
 
+use crate::journals::OFFICE;
+
 /// An instant: behind a record, or at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
@@ -28,6 +30,10 @@ impl FromStr for At {
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return text.parse().map(Self::Seq).map_err(|_| AtError);
         }
+        if let Some(seq) = text.strip_prefix("office:") {
+            let position = |seq| Self::Position(Position::new(OFFICE, seq));
+            return seq.parse().map(position).map_err(|_| AtError);
+        }
         match text.parse() {
             Ok(position) => Ok(Self::Position(position)),
             Err(_) => from_rfc3339(text).map(Self::Time).ok_or(AtError),
@@ -39,6 +45,7 @@ impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Seq(seq) => write!(f, "record {seq}"),
+            Self::Position(Position { shard: OFFICE, seq }) => write!(f, "record office:{seq}"),
             Self::Position(position) => write!(f, "record {position}"),
             Self::Time(time) => time.fmt(f),
         }
@@ -66,6 +73,7 @@ mod tests {
     fn records_and_times_are_read() {
         assert_eq!("1042".parse(), Ok(At::Seq(1042)));
         assert_eq!("2:17".parse(), Ok(At::Position(Position::new(ShardId::new(2), 17))));
+        assert_eq!("office:17".parse(), Ok(At::Position(Position::new(OFFICE, 17))));
         for (text, nanos) in [
             ("1970-01-01T00:00:00Z", 0),
             ("1970-01-01t01:00:00.5+01:00", 500_000_000),
@@ -83,6 +91,8 @@ mod tests {
             "now",
             "-1",
             "1:",
+            "office:",
+            "office:x",
             "99999999999999999999",
             "2026-11-20",
             "2026-11-20T16:00:00",

@@ -1,7 +1,9 @@
 //! Answers from the past, by replaying journals from disk: the state at an instant, what changed between two, and
 //! why an order is what it is. Read-only and without a lock; a node may be trading.
 
+pub mod alerts;
 pub mod at;
+pub mod config_history;
 pub mod diff;
 pub mod standing;
 pub mod state;
@@ -11,12 +13,15 @@ pub mod why;
 use actors::Core;
 use engine::{EngineError, Records, Replay, newest_where};
 use journal::{Folder, JournalError, Reader, Record};
-use model::{ArithmeticError, Name, Position, RecordBody, ShardId, Timestamp};
+use machine::Machine;
+use model::{ArithmeticError, Name, Position, ShardId, Timestamp};
+use office::Office;
 
 use crate::books::{Books, ShardBooks};
 use crate::definitions::Definitions;
 use crate::directory::Directory;
-use crate::journals::{JournalsError, shard_folder, shards_of};
+use crate::journals::{JournalsError, OFFICE, shard_folder, shards_of};
+use crate::office::OfficeBooks;
 
 pub use at::At;
 
@@ -43,6 +48,15 @@ pub enum PastError {
     /// There is no such shard.
     #[error("there is no journal of shard {0}")]
     NoShard(ShardId),
+    /// The node has never told its office anything, or the journals are of before there was one.
+    #[error("{}: no journal of the office here, so no configuration is on record", .0.display())]
+    NoOffice(std::path::PathBuf),
+    /// No configuration was in force then.
+    #[error("no configuration was in force then{}", said_first(*.first))]
+    NoConfiguration {
+        /// The record by which the first came into force, and when.
+        first: Option<(u64, Timestamp)>,
+    },
     /// The record is not there yet.
     #[error("there is no record {asked}: the journal ends at {last}")]
     NotThere {
@@ -75,11 +89,17 @@ pub enum PastError {
     Arithmetic(#[from] ArithmeticError),
 }
 
-/// The state of every shard on its way through the journals.
+fn said_first(first: Option<(u64, Timestamp)>) -> String {
+    first.map(|(seq, time)| format!(": the first came at office:{seq}, {time}")).unwrap_or_default()
+}
+
+/// The state of every shard, and of the office, on its way through the journals.
 #[derive(Debug)]
 pub struct Past {
     folder: Folder,
     shards: Vec<(ShardId, Replay<Core>)>,
+    /// None where there is no journal of it.
+    office: Option<Replay<Office>>,
 }
 
 /// How far a shard's journal is replayed.
@@ -95,7 +115,7 @@ impl Bound {
         matches!(self, Self::Seq(seq) if position.seq >= seq)
     }
 
-    fn covers(self, record: &Record<RecordBody>) -> bool {
+    fn covers<P>(self, record: &Record<P>) -> bool {
         self.includes(record.position.seq, record.time)
     }
 
@@ -116,7 +136,9 @@ impl Past {
         if shards.is_empty() {
             return Err(JournalsError::None(folder.path).into());
         }
-        Ok(Self { folder, shards })
+        let has_office = shard_folder(&folder, OFFICE).path.is_dir();
+        let office = has_office.then(|| Replay::new(OFFICE));
+        Ok(Self { folder, shards, office })
     }
 
     /// The state at one instant.
@@ -136,10 +158,16 @@ impl Past {
                 shards => return Err(PastError::WhichShard { shards: shards.len(), seq }),
             },
         };
-        let of_shard = self.shards.iter_mut().find(|(shard, _)| *shard == position.shard);
-        let (shard, replay) = of_shard.ok_or(PastError::NoShard(position.shard))?;
-        go_on(&self.folder, *shard, replay, Bound::Seq(position.seq))?;
-        let (last, time) = (replay.position(), replay.time());
+        let (last, time) = if position.shard == OFFICE {
+            let office = self.office.as_mut().ok_or_else(|| PastError::NoOffice(self.folder.path.clone()))?;
+            go_on(&self.folder, OFFICE, office, Bound::Seq(position.seq))?;
+            (office.position(), office.time())
+        } else {
+            let of_shard = self.shards.iter_mut().find(|(shard, _)| *shard == position.shard);
+            let (shard, replay) = of_shard.ok_or(PastError::NoShard(position.shard))?;
+            go_on(&self.folder, *shard, replay, Bound::Seq(position.seq))?;
+            (replay.position(), replay.time())
+        };
         if last.seq < position.seq {
             return Err(PastError::NotThere { asked: position, last });
         }
@@ -155,6 +183,12 @@ impl Past {
                 return Err(PastError::Backwards(at));
             }
             go_on(&self.folder, *shard, replay, Bound::Time(time))?;
+        }
+        if let Some(office) = self.office.as_mut().filter(|_| but != Some(OFFICE)) {
+            if office.position().seq > 0 && office.time() > time {
+                return Err(PastError::Backwards(at));
+            }
+            go_on(&self.folder, OFFICE, office, Bound::Time(time))?;
         }
         Ok(())
     }
@@ -177,7 +211,14 @@ impl Past {
             diverged_at: None,
             behind: 0,
         };
-        Books { shards: self.shards.iter().map(of_shard).collect(), directory }
+        let office = self.office.as_ref();
+        let office = office.map(|replay| OfficeBooks { office: replay.core(), position: replay.position() });
+        Books { shards: self.shards.iter().map(of_shard).collect(), office, directory }
+    }
+
+    /// The office's state; `None` where there is no journal of it.
+    pub const fn office(&self) -> Option<&Replay<Office>> {
+        self.office.as_ref()
     }
 
     /// Each shard's state.
@@ -188,11 +229,15 @@ impl Past {
 
 /// Goes on to `bound`, from the newest snapshot on the way there if there is one: the state is the same, and the records
 /// before need not be read.
-fn go_on(folder: &Folder, shard: ShardId, replay: &mut Replay<Core>, bound: Bound) -> Result<(), PastError> {
+fn go_on<M: Machine>(
+    folder: &Folder,
+    shard: ShardId,
+    replay: &mut Replay<M>,
+    bound: Bound,
+) -> Result<(), PastError> {
     let dir = shard_folder(folder, shard);
     let at = replay.position().seq;
-    if let Some(start) = newest_where::<Core>(&dir, shard, |seq, time| seq > at && bound.includes(seq, time))
-    {
+    if let Some(start) = newest_where(&dir, shard, |seq, time| seq > at && bound.includes(seq, time)) {
         *replay = Replay::resume(start);
     }
     if bound.is_reached(replay.position()) {

@@ -3,13 +3,20 @@
 use std::collections::BTreeSet;
 
 use actors::Core;
+use engine::Replay;
 use model::{Amount, Currency, LimitKind, Name, Position};
+use office::Office;
 use serde::Serialize;
-use wire::{CashRow, HaltRow, OrderFilter, OrderRow, PositionRow, SessionRow};
+use wire::{
+    AlertRow, ApprovalRow, CashRow, ConfigRow, HaltRow, OrderFilter, OrderRow, PositionRow, SessionRow,
+};
 
 use super::{Past, PastError};
 use crate::books::Books;
 use crate::definitions::limit_value;
+use crate::directory::Directory;
+use crate::office::OfficeBooks;
+use crate::office::rows::config_row;
 
 /// Where a shard stands at an instant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -54,6 +61,25 @@ pub struct PastState {
     pub limits: Vec<LimitRow>,
     /// By name.
     pub sessions: Vec<SessionRow>,
+    /// The office; absent where there is no journal of it.
+    pub office: Option<OfficeAt>,
+}
+
+/// The office at one instant.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OfficeAt {
+    /// The last record in it; 0 before the first.
+    pub position: Position,
+    /// Its time.
+    pub time: String,
+    /// The rolling digest there.
+    pub digest: String,
+    /// The configuration in force; absent before the first.
+    pub configuration: Option<ConfigRow>,
+    /// Alerts that nobody had acknowledged.
+    pub open_alerts: Vec<AlertRow>,
+    /// Requests that waited for a second person or for their shard.
+    pub open_approvals: Vec<ApprovalRow>,
 }
 
 /// The state where `past` stands, of one account or of all.
@@ -72,11 +98,24 @@ pub fn state(past: &Past, account: Option<Name>) -> Result<PastState, PastError>
         halts: status.halts,
         limits: limits(past, account),
         sessions: status.sessions,
+        office: past.office().map(|replay| office(replay, &directory)),
     })
 }
 
+fn office(replay: &Replay<Office>, directory: &Directory) -> OfficeAt {
+    let books = OfficeBooks { office: replay.core(), position: replay.position() };
+    OfficeAt {
+        position: replay.position(),
+        time: replay.time().to_string(),
+        digest: replay.digest().to_string(),
+        configuration: replay.core().config_history().in_force().map(config_row),
+        open_alerts: books.open_alerts(),
+        open_approvals: books.open_approvals(directory),
+    }
+}
+
 pub(super) fn shards(past: &Past) -> Vec<ShardAt> {
-    let at = |replay: &engine::Replay<Core>| ShardAt {
+    let at = |replay: &Replay<Core>| ShardAt {
         position: replay.position(),
         time: replay.time().to_string(),
         digest: replay.digest().to_string(),

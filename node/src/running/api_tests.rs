@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actors::Core;
-use engine::{Client as Lane, Idle, SessionOutlet, SessionPort, ShardConfig, SystemClock};
+use engine::{Client as Lane, Idle, SessionOutlet, SessionPort, Shard, ShardConfig, SystemClock};
 use model::{
     AccountDefinition, AccountId, Actor, AssetClass, BrokerId, CashMove, CashMoveKind, ClOrdId, Command,
     Event, ExecId, ExecType, ExecutionReport, FeeSchedule, Input, Instrument, InstrumentId, LimitKind, Money,
@@ -215,12 +215,12 @@ fn readers_without_number_leave_the_replica_with_its_shard() {
         .replica()
         .read(last, |core| Definitions::of([(ShardId::new(0), core)], &[usd()]))
         .unwrap();
-    let directory = Directory::new([ShardId::new(0)], &definitions);
-    let shards = std::slice::from_ref(&world.shard);
-    let api = Arc::new(RunningNode::new(directory, shards, Sessions::default(), None, SystemClock).unwrap());
+    let directory = Arc::new(Directory::new([ShardId::new(0)], &definitions));
+    let lines = vec![Arc::new(Line::new(&world.shard).unwrap())];
+    let api = Arc::new(RunningNode::new(directory, None, lines, Sessions::default(), None, SystemClock));
     let socket = folder.path().join("s");
     let room = Room { ordinary: CLIENTS + 1, urgent: 4, waiting: CLIENTS + 1, leaving: 4 };
-    let admission = Admission { room, first_request: PATIENCE };
+    let admission = Admission { room, first_request: PATIENCE, access: crate::config::SocketAccess::User };
     let plane = ControlPlane::start(api, &socket, admission, Vec::new()).unwrap();
 
     let over = AtomicBool::new(false);

@@ -12,6 +12,8 @@ use crate::server::Room;
 
 /// The control plane: its event loop, the listening socket, and the spare one.
 const CONTROL: usize = 12;
+/// The office is a machine like a shard.
+const OFFICE: usize = SHARD;
 /// A shard: the lock, the segment in use and the next one, the one its replica reads; and while they are made, the next
 /// but one, a snapshot, the control file, and the folder each is in.
 const SHARD: usize = 9;
@@ -47,7 +49,7 @@ pub(super) fn room_for_clients(config: &Config) -> Result<Room, TooFewDescriptor
 fn room(config: &Config, limit: usize, open: usize) -> Result<Room, TooFewDescriptors> {
     let (shards, sessions) = (usize::from(config.node.shards), config.sessions.len());
     let feed = if config.market_data.is_some() { FEED } else { 0 };
-    let own = open + CONTROL + SHARD * shards + SESSION * sessions + feed + RESERVE;
+    let own = open + CONTROL + OFFICE + SHARD * shards + SESSION * sessions + feed + RESERVE;
     let connections = usize::from(config.node.connections);
     let room = limit.checked_sub(own).and_then(|left| Room::within(left, connections));
     let needed = own + Room::FEWEST_DESCRIPTORS;
@@ -90,7 +92,7 @@ mod tests {
     fn what_a_node_needs_itself_comes_before_its_clients() {
         let text = EXAMPLE_NODE.replace("shards = 1", "shards = 2");
         let config = Config::from_texts(&text, EXAMPLE_INSTRUMENTS, std::path::Path::new("")).unwrap();
-        let own = 10 + CONTROL + 2 * SHARD + SESSION + FEED + RESERVE;
+        let own = 10 + CONTROL + OFFICE + 2 * SHARD + SESSION + FEED + RESERVE;
         let least = own + Room::FEWEST_DESCRIPTORS;
         let refused = room(&config, least - 1, 10).unwrap_err();
         assert_eq!((refused.limit, refused.needed), (least - 1, least));

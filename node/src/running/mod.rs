@@ -1,8 +1,8 @@
 //! A node: everything a configuration names, started in the order in which it needs each other.
 //!
 //! 1. open and replay the journals, and plan the difference from what they know to the configuration;
-//! 2. start the shards;
-//! 3. carry the plan out: what is new always, what changes something only where that was asked for;
+//! 2. start the shards and the office;
+//! 3. carry the plan out: what is new always, what changes something only where that was asked for; tell the office;
 //! 4. serve local clients;
 //! 5. let quotes in, and connect to the brokers.
 //!
@@ -11,6 +11,8 @@
 mod api;
 mod descriptors;
 pub mod feed;
+mod line;
+mod office;
 mod outliers;
 mod port;
 mod sessions;
@@ -35,10 +37,13 @@ use crate::directory::Directory;
 use crate::journals::{JournalsError, shard_dir, shards_of};
 use crate::plan::{Plan, Step, StepKind};
 use crate::server::{Admission, Chore, ControlPlane, ServerError};
+use ::office::Office;
 use api::RunningNode;
 pub use descriptors::TooFewDescriptors;
 use feed::Feed;
 pub use feed::parse_line;
+use line::Line;
+use office::{HeardShard, OfficeDesk, StartChanges};
 use port::Port;
 use sessions::{SessionKeeper, Sessions};
 pub use stages::STAGES;
@@ -82,6 +87,9 @@ pub enum NodeError {
         /// Why not.
         denial: Denial,
     },
+    /// The office refused what the node told it.
+    #[error("the office: {0}")]
+    OfficeDenied(::office::OfficeDenial),
     /// A definition was not answered in time.
     #[error("shard {0} did not answer while the configuration was applied")]
     Unanswered(ShardId),
@@ -124,6 +132,8 @@ pub struct Node {
     sessions: Sessions,
     feed: Option<Feed>,
     shards: Vec<Shard<Core>>,
+    /// None once the node stops.
+    office: Option<Shard<Office>>,
     stages: Option<Stages>,
 }
 
@@ -166,8 +176,11 @@ impl Node {
             .map(|standby| start_shard(standby, clock.clone()))
             .collect::<Result<Vec<_>, _>>()?;
         join_peers(&shards).map_err(|(shard, refused)| NodeError::Refused { shard, refused })?;
+        let office = office::start(config, options.upgrade, clock.clone())?;
         let at = carry_out(&shards, &plan, options)?;
-        let directory = directory(config, &shards, &at)?;
+        let directory = Arc::new(directory(config, &shards, &at)?);
+        let changed = changed(&plan, options, shards.len());
+        let mut desk = OfficeDesk::open(&office, config, changed, options.apply_changes)?;
 
         let sessions = Sessions::default();
         let keeper: Chore = {
@@ -178,12 +191,13 @@ impl Node {
         let keep = usize::try_from(config.node.trace).unwrap_or(0);
         let stages = Stages::start(&mut shards, options.stage_times.as_deref(), keep)?;
         let kept = stages.as_ref().and_then(Stages::kept);
-        let api = RunningNode::new(directory, &shards, sessions.clone(), kept, clock)
-            .map_err(|refused| NodeError::Refused { shard: ShardId::new(0), refused })?;
+        let lines = lines(&shards)?;
+        desk.attend(Arc::clone(&directory), sources(config, &shards), lines.clone())?;
+        let api = RunningNode::new(directory, Some(desk), lines, sessions.clone(), kept, clock);
         let first_request = Duration::from_secs(config.node.first_request_s.into());
-        let admission = Admission { room, first_request };
+        let admission = Admission { room, first_request, access: config.node.socket_access };
         let control = ControlPlane::start(Arc::new(api), &config.node.socket, admission, vec![keeper])?;
-        let node = Self { control: Some(control), sessions, feed, shards, stages };
+        let node = Self { control: Some(control), sessions, feed, shards, office: Some(office), stages };
         for entry in &config.sessions {
             if let (Some(id), Some(shard)) =
                 (plan.sessions.get(&entry.name), node.shards.get(entry.shard.slot()))
@@ -221,9 +235,9 @@ impl Node {
         self.feed.as_ref().map_or(0, Feed::quotes)
     }
 
-    /// True while every shard runs. A node whose shard has ended must be stopped.
+    /// True while every shard and the office run. A node of which one has ended must be stopped.
     pub fn is_running(&self) -> bool {
-        self.shards.iter().all(Shard::is_running)
+        self.shards.iter().all(Shard::is_running) && self.office.as_ref().is_some_and(Shard::is_running)
     }
 
     /// Takes no more from anybody, answers what is in flight, logs out, makes everything durable and ends.
@@ -231,7 +245,12 @@ impl Node {
         self.close();
         let shards = std::mem::take(&mut self.shards);
         drop(self.stages.take());
-        Ok(shards.into_iter().map(Shard::stop).collect::<Result<_, _>>()?)
+        let reports = shards.into_iter().map(Shard::stop).collect::<Result<_, _>>()?;
+        if let Some(office) = self.office.take() {
+            let report = office.stop()?;
+            tracing::info!(position = %report.position, digest = %report.digest, "the office stopped");
+        }
+        Ok(reports)
     }
 
     fn close(&mut self) {
@@ -261,10 +280,7 @@ fn leave_cores_to_shards(config: &Config) {
 fn shard_config(config: &Config, shard: ShardId, options: &StartOptions) -> ShardConfig {
     let mut journal = journal::Options::new(shard_dir(&config.node.journal, shard), shard);
     journal.segment_bytes = u64::from(config.node.segment_kib) * 1024;
-    journal.durability = match config.node.durability {
-        Durability::Process => journal::Durability::Process,
-        Durability::Disk => journal::Durability::Disk,
-    };
+    journal.durability = durability(config);
     let mut settings = ShardConfig::new(journal);
     settings.trace = if options.stage_times.is_some() || config.node.trace > 0 { TRACE_ENTRIES } else { 0 };
     settings.upgrade = options.upgrade;
@@ -278,6 +294,13 @@ fn shard_config(config: &Config, shard: ShardId, options: &StartOptions) -> Shar
         Idle::Park => engine::Idle::Park { spins: 2_000 },
     };
     settings
+}
+
+const fn durability(config: &Config) -> journal::Durability {
+    match config.node.durability {
+        Durability::Process => journal::Durability::Process,
+        Durability::Disk => journal::Durability::Disk,
+    }
 }
 
 fn start_shard(standby: Standby<Core>, clock: impl Clock) -> Result<Shard<Core>, NodeError> {
@@ -324,6 +347,39 @@ fn carry_out(
         carry_out_on(shard, &steps.collect::<Vec<_>>())
     };
     shards.iter().map(on).collect()
+}
+
+/// The same in words, for the office.
+fn changed(plan: &Plan, options: &StartOptions, shards: usize) -> StartChanges {
+    let is_applied = |step: &&Step| step.kind == StepKind::New || options.apply_changes;
+    let text = |step: &Step| {
+        if shards == 1 { step.to_string() } else { format!("{step} (shard {})", step.shard) }
+    };
+    let (applied, left): (Vec<&Step>, Vec<&Step>) = plan.steps.iter().partition(is_applied);
+    StartChanges {
+        applied: applied.into_iter().map(text).collect(),
+        left: left.into_iter().map(text).collect(),
+    }
+}
+
+/// A connection to each shard.
+fn lines(shards: &[Shard<Core>]) -> Result<Vec<Arc<Line<Core>>>, NodeError> {
+    let line = |shard: &Shard<Core>| {
+        let refused = |refused| NodeError::Refused { shard: shard.id(), refused };
+        Line::new(shard).map(Arc::new).map_err(refused)
+    };
+    shards.iter().map(line).collect()
+}
+
+/// What the office listens to.
+fn sources(config: &Config, shards: &[Shard<Core>]) -> Vec<HeardShard> {
+    let source = |shard: &Shard<Core>| HeardShard {
+        shard: shard.id(),
+        replica: shard.replica(),
+        journal: shard_dir(&config.node.journal, shard.id()).into(),
+        is_diverged: false,
+    };
+    shards.iter().map(source).collect()
 }
 
 fn carry_out_on(shard: &Shard<Core>, steps: &[&Step]) -> Result<Position, NodeError> {

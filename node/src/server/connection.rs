@@ -15,18 +15,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crash_point::{Point, reach};
-use model::{Origin, ShardId};
+use model::{CashMove, Command, Origin, Position, ShardId};
+use office::OfficeWord;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use wire::frame::{FrameBuffer, FrameError, append_frame};
 use wire::{Answer, AnswerFrame, Refusal, RefusalKind, Request, read_request};
 
 use super::dispatch::{self, Work};
 use super::guests::{self, Guests, Place, TurnedOut};
+use crate::journals::OFFICE;
 use crate::node_api::{AnswerLost, EventFeed, NodeApi, PendingAnswer};
+use crate::office::{answers, words};
 use crate::{event, listing};
 
 /// The longest answer to `latency`: it must fit a frame.
@@ -236,21 +239,77 @@ impl Connection {
                 }
                 Err(error) => self.send(Some(id), dispatch::refused_subscribe(error)).await,
             },
-            Work::Command(shards, command) => match self.hand_over(id, &shards, command) {
-                Ok(()) => Ok(()),
-                Err(answer) => self.send(Some(id), answer).await,
-            },
+            Work::Command(shards, command) => {
+                let handed = self.hand_over(id, &shards, command);
+                self.or_answer(id, handed).await
+            }
+            Work::Cash(shard, cash_move) => {
+                let handed = if self.needs_approval(&cash_move) {
+                    self.say(id, words::ask(shard, cash_move))
+                } else {
+                    self.hand_over(id, &[shard], Command::MoveCash(cash_move))
+                };
+                self.or_answer(id, handed).await
+            }
+            Work::Office(word) => {
+                let said = self.say(id, word);
+                self.or_answer(id, said).await
+            }
         }
+    }
+
+    /// Nothing where it was handed over: its answer comes by itself.
+    async fn or_answer(&self, id: u64, handed: Result<(), Answer>) -> Result<(), HungUp> {
+        match handed {
+            Ok(()) => Ok(()),
+            Err(answer) => self.send(Some(id), answer).await,
+        }
+    }
+
+    /// By the policy that the office has on record.
+    fn needs_approval(&self, cash_move: &CashMove) -> bool {
+        let mut needs = false;
+        self.api.read_office(&mut |books| needs = books.office.approvals().needs_approval(cash_move));
+        needs
+    }
+
+    /// A place among the requests that are not answered yet.
+    #[expect(clippy::result_large_err, reason = "the answer goes out either way, and is moved once")]
+    fn permit(&self) -> Result<OwnedSemaphorePermit, Answer> {
+        Arc::clone(&self.in_flight).try_acquire_owned().map_err(|_| {
+            let text = format!("{IN_FLIGHT} requests of this connection are unanswered");
+            let limit = u64::try_from(IN_FLIGHT).unwrap_or(u64::MAX);
+            Answer::Refused(Refusal::beyond(RefusalKind::TooManyInFlight, text, limit))
+        })
+    }
+
+    /// Says a word to the office and leaves a task to wait for its answer.
+    #[expect(clippy::result_large_err, reason = "the answer goes out either way, and is moved once")]
+    fn say(&self, id: u64, word: OfficeWord) -> Result<(), Answer> {
+        let permit = self.permit()?;
+        let pending = self.api.say(self.origin, word).map_err(dispatch::refused_submit)?;
+        let (queue, seen, api) = (self.queue.clone(), Rc::clone(&self.seen), Arc::clone(&self.api));
+        tokio::task::spawn_local(async move {
+            let answer = match pending.await {
+                Ok(reply) => {
+                    note_seen(&seen, reply.position);
+                    answers::answer(api.as_ref(), &reply)
+                }
+                Err(lost @ AnswerLost) => {
+                    Answer::Refused(Refusal::new(RefusalKind::AnswerLost, lost.to_string()))
+                }
+            };
+            // A client that hung up does not want its answer.
+            let _ = queue.send(AnswerFrame { id: Some(id), answer }).await;
+            drop(permit);
+        });
+        Ok(())
     }
 
     /// Gives a command to its shards and leaves a task to wait for the answers.
     #[expect(clippy::result_large_err, reason = "the answer goes out either way, and is moved once")]
-    fn hand_over(&self, id: u64, shards: &[ShardId], command: model::Command) -> Result<(), Answer> {
-        let permit = Arc::clone(&self.in_flight).try_acquire_owned().map_err(|_| {
-            let text = format!("{IN_FLIGHT} requests of this connection are unanswered");
-            let limit = u64::try_from(IN_FLIGHT).unwrap_or(u64::MAX);
-            Answer::Refused(Refusal::beyond(RefusalKind::TooManyInFlight, text, limit))
-        })?;
+    fn hand_over(&self, id: u64, shards: &[ShardId], command: Command) -> Result<(), Answer> {
+        let permit = self.permit()?;
         let mut pending = Vec::with_capacity(shards.len());
         for shard in shards {
             // What was handed over to an earlier shard stays so; the client is told to ask again, and a halt that
@@ -281,7 +340,11 @@ impl Connection {
         let seen = self.seen.borrow();
         seen.iter().any(|(shard, seq)| {
             let mut shows = 0;
-            self.api.read(*shard, &mut |books| shows = books.position.seq);
+            if *shard == OFFICE {
+                self.api.read_office(&mut |books| shows = books.position.seq);
+            } else {
+                self.api.read(*shard, &mut |books| shows = books.position.seq);
+            }
             shows < *seq
         })
     }
@@ -292,14 +355,19 @@ impl Connection {
     }
 }
 
+/// Queries show this record from here on.
+fn note_seen(seen: &Seen, position: Position) {
+    let mut seen = seen.borrow_mut();
+    let last = seen.entry(position.shard).or_default();
+    *last = position.seq.max(*last);
+}
+
 async fn wait_for(pending: Vec<PendingAnswer>, seen: &Seen) -> Answer {
     let mut answers = Vec::with_capacity(pending.len());
     for answer in pending {
         match answer.await {
             Ok(answer) => {
-                let mut seen = seen.borrow_mut();
-                let last = seen.entry(answer.position.shard).or_default();
-                *last = answer.position.seq.max(*last);
+                note_seen(seen, answer.position);
                 answers.push(dispatch::answer(&answer));
             }
             Err(lost @ AnswerLost) => {

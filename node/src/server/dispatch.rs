@@ -5,14 +5,17 @@ use model::{
     Actor, Aside, CancelAll, CancelOrder, CashMove, CashMoveKind, ClOrdId, ClockAcceptance, Command, Denial,
     DenyReason, Event, Money, Name, NewOrder, Position, ReplaceOrder, Scope, ShardId, StrategyId, Symbol,
 };
+use office::OfficeWord;
 use readable::suggest::{did_you_mean, listed};
 use wire::{
     Accepted, Answer, AsideName, Cancel, CancelsAsked, Carried, CashRequest, Denied, Existing, LatencyReport,
-    PROTOCOL_VERSION, Refusal, RefusalKind, Replace, Request, Requested, ScopeName, SetLimit, Submit, Whose,
+    OfficeNote, PROTOCOL_VERSION, Refusal, RefusalKind, Replace, Request, Requested, ScopeName, SetLimit,
+    Submit, Whose,
 };
 
 use crate::directory::{AccountHome, Directory};
 use crate::node_api::{CommandAnswer, SubmitError, SubscribeError};
+use crate::office::{answers, words};
 
 /// What a request asks of the node.
 pub(crate) enum Work {
@@ -20,6 +23,10 @@ pub(crate) enum Work {
     Answer(Answer),
     /// A command for one shard, or the same for several.
     Command(Vec<ShardId>, Command),
+    /// A word to the office.
+    Office(OfficeWord),
+    /// A move of cash, which may need a second person.
+    Cash(ShardId, CashMove),
     /// To read the books.
     Query(Request),
     /// To look at the slowest inputs.
@@ -38,9 +45,13 @@ pub(crate) fn work(directory: &Directory, request: Request) -> Work {
         | Request::Positions(_)
         | Request::Cash(_)
         | Request::Status {}
-        | Request::Clock {} => {
-            return Work::Query(request);
-        }
+        | Request::Clock {}
+        | Request::ConfigHistory(_)
+        | Request::Alerts(_)
+        | Request::Approvals(_) => return Work::Query(request),
+        Request::AcknowledgeAlert(note) => return office_note(note, words::acknowledge),
+        Request::Approve { number } => return Work::Office(words::approve(number)),
+        Request::Refuse(note) => return office_note(note, words::refuse),
         Request::Submit(submit) => new_order(directory, &submit),
         Request::Cancel(cancel) => cancel_order(directory, &cancel),
         Request::CancelAll(name) => cancel_all(directory, &name),
@@ -52,8 +63,8 @@ pub(crate) fn work(directory: &Directory, request: Request) -> Work {
         Request::Release(name) => release(directory, &name),
         Request::ClockAccept { found } => accept_clock(directory, found),
         Request::SetLimit(set) => set_limit(directory, &set),
-        Request::Deposit(cash) => move_cash(directory, &cash, CashMoveKind::Deposit),
-        Request::Withdraw(cash) => move_cash(directory, &cash, CashMoveKind::Withdrawal),
+        Request::Deposit(cash) => return move_cash(directory, &cash, CashMoveKind::Deposit),
+        Request::Withdraw(cash) => return move_cash(directory, &cash, CashMoveKind::Withdrawal),
     };
     match command {
         Ok((shards, command)) => Work::Command(shards, command),
@@ -62,6 +73,14 @@ pub(crate) fn work(directory: &Directory, request: Request) -> Work {
 }
 
 type Resolved = Result<(Vec<ShardId>, Command), Answer>;
+
+/// A word that is longer than the office keeps is not recorded: it might be longer than a record.
+fn office_note(note: OfficeNote, word: impl FnOnce(OfficeNote) -> OfficeWord) -> Work {
+    match answers::too_long(&note) {
+        Some(answer) => Work::Answer(answer),
+        None => Work::Office(word(note)),
+    }
+}
 
 fn denied(reason: DenyReason) -> Answer {
     Answer::Denied(Denied::new(None, &Denial::of(reason)))
@@ -212,11 +231,13 @@ fn set_limit(directory: &Directory, set: &SetLimit) -> Resolved {
     Ok((vec![shard], command))
 }
 
-fn move_cash(directory: &Directory, cash: &CashRequest, kind: CashMoveKind) -> Resolved {
-    let home = account(directory, cash.account)?;
+fn move_cash(directory: &Directory, cash: &CashRequest, kind: CashMoveKind) -> Work {
+    let home = match account(directory, cash.account) {
+        Ok(home) => home,
+        Err(answer) => return Work::Answer(answer),
+    };
     let money = Money { amount: cash.amount, currency: cash.currency };
-    let command = CashMove { account: home.id, kind, money, reference: cash.reference };
-    Ok((vec![home.shard], Command::MoveCash(command)))
+    Work::Cash(home.shard, CashMove { account: home.id, kind, money, reference: cash.reference })
 }
 
 /// The answer to `latency`.

@@ -18,6 +18,7 @@ use std::time::Duration;
 use actix::Supervisor;
 use tokio::sync::{oneshot, watch};
 
+use crate::config::SocketAccess;
 use crate::node_api::NodeApi;
 use door::{Close, Doorkeeper};
 pub use guests::Room;
@@ -56,6 +57,8 @@ pub struct Admission {
     pub room: Room,
     /// How long a client may take for its first request.
     pub first_request: Duration,
+    /// Who may connect.
+    pub access: SocketAccess,
 }
 
 /// Something else that lives on the control plane: run once, on its thread, where it may start actors.
@@ -69,7 +72,7 @@ impl ControlPlane {
         admission: Admission,
         chores: Vec<Chore>,
     ) -> Result<Self, ServerError> {
-        let (socket, listener) = Socket::listen(socket)?;
+        let (socket, listener) = Socket::listen(socket, admission.access)?;
         let (stop, stopping) = watch::channel(false);
         let (started, start) = std::sync::mpsc::channel();
         let thread = std::thread::Builder::new()

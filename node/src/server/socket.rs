@@ -6,6 +6,8 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+use crate::config::SocketAccess;
+
 /// Why there is no socket.
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
@@ -34,7 +36,7 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Listens on `path`. A socket that a dead node left is replaced.
-    pub(super) fn listen(path: &Path) -> Result<(Self, UnixListener), SocketError> {
+    pub(super) fn listen(path: &Path, access: SocketAccess) -> Result<(Self, UnixListener), SocketError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |error| SocketError::Io { path, error }
@@ -48,7 +50,7 @@ impl Socket {
             _ => {}
         }
         let listener = UnixListener::bind(&making).map_err(failed(&making))?;
-        fs::set_permissions(&making, fs::Permissions::from_mode(0o600)).map_err(failed(&making))?;
+        fs::set_permissions(&making, fs::Permissions::from_mode(access.mode())).map_err(failed(&making))?;
         listener.set_nonblocking(true).map_err(failed(&making))?;
         let inode = fs::symlink_metadata(&making).map_err(failed(&making))?.ino();
         fs::rename(&making, path).map_err(failed(path))?;
@@ -97,11 +99,13 @@ mod tests {
         let path = folder.path().join("s");
         drop(UnixListener::bind(&path).unwrap());
         assert!(path.exists());
-        let (socket, _listener) = Socket::listen(&path).unwrap();
+        let (socket, _listener) = Socket::listen(&path, SocketAccess::User).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(matches!(Socket::listen(&path), Err(SocketError::InUse(_))));
+        assert!(matches!(Socket::listen(&path, SocketAccess::User), Err(SocketError::InUse(_))));
         drop(socket);
         assert!(!path.exists());
+        let (_socket, _listener) = Socket::listen(&path, SocketAccess::Group).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
     }
 
     #[test]
@@ -109,7 +113,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
         fs::write(&path, "mine").unwrap();
-        assert!(matches!(Socket::listen(&path), Err(SocketError::NotASocket(_))));
+        assert!(matches!(Socket::listen(&path, SocketAccess::User), Err(SocketError::NotASocket(_))));
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
     }
 }

@@ -6,6 +6,7 @@ use office::approvals::{ApprovalWord, MoveResult, RecordMove};
 use office::config_history::ConfigChangeKind;
 use office::{OfficeBroken, OfficeInput, OfficeWord};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use crate::desk::{ANN, acknowledge, approve, ask, heard, piece, policy, raise, record, refuse};
 
@@ -115,6 +116,10 @@ fn a_bit_more_or_less_is_refused() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig {
+        rng_seed: RngSeed::Fixed(12), failure_persistence: None, ..ProptestConfig::default()
+    })]
+
     #[test]
     fn arbitrary_bytes_are_refused_or_read(kind in 0u8..50, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let mut read = OfficeInput::default();

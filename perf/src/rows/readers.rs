@@ -17,6 +17,7 @@ use actors::Core;
 use engine::{Clock, Idle, Replay, Replica, SystemClock};
 use model::{Command, Event, Input, Origin, Position, ShardId};
 use node::books::ShardBooks;
+use node::config::SocketAccess;
 use node::definitions::Definitions;
 use node::directory::Directory;
 use node::node_api::{EventFeed, NodeApi, PendingAnswer, SubmitError, SubscribeError};
@@ -92,7 +93,7 @@ fn serve(rig: &Rig, socket: &Path) -> Result<ControlPlane, PerfError> {
     let definitions = replica.read(here, |core: &Core| Definitions::of([(shard, core)], &[]))?;
     let api = OneShard { directory: Directory::new([shard], &definitions), replica };
     let room = Room { ordinary: 2 * CLIENTS, urgent: 4, waiting: CLIENTS, leaving: 4 };
-    let admission = Admission { room, first_request: PATIENCE };
+    let admission = Admission { room, first_request: PATIENCE, access: SocketAccess::User };
     let control = ControlPlane::start(Arc::new(api), socket, admission, Vec::new());
     control.map_err(|error| PerfError::Unexpected(format!("the control plane did not start: {error}")))
 }

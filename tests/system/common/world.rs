@@ -107,6 +107,13 @@ impl World {
         self.node_of(command)
     }
 
+    /// A node that dies at this crash point, if it comes to it.
+    pub fn doomed_node(&self, point: &str) -> Process {
+        let mut command = self.gannet(&["run"]);
+        command.env(crash_point::VARIABLE, point);
+        self.node_of(command)
+    }
+
     fn node_of(&self, command: Command) -> Process {
         let mut process = Process::start(self, "node", command);
         wait_for("the node", || {

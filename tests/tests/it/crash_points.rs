@@ -23,8 +23,14 @@ fn source(folder: &Path) -> String {
 
 #[test]
 fn every_crash_point_stands_in_the_code_once() {
-    let folders =
-        ["journal/src", "engine/src", "fix-gateway/src", "fix-gateway/paper-broker/src", "node/src/server"];
+    let folders = [
+        "journal/src",
+        "engine/src",
+        "fix-gateway/src",
+        "fix-gateway/paper-broker/src",
+        "node/src/server",
+        "node/src/running",
+    ];
     let code: String = folders.iter().map(|folder| source(&root().join(folder))).collect();
     for point in Point::ALL {
         let site = |call: &str| code.matches(&format!("{call}(Point::{point:?})")).count();

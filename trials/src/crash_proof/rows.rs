@@ -103,7 +103,9 @@ impl Row {
 
 /// Every line, in the order of the table.
 pub(super) fn all() -> Vec<Row> {
-    let points = Point::ALL.iter().copied().map(Row::of_point);
+    // An approval takes two people, and these clients are one: `tests/system/office.rs` strikes there.
+    let is_of_two = |point: &Point| matches!(point, Point::ApprovalGiven | Point::ApprovalMoved);
+    let points = Point::ALL.iter().copied().filter(|point| !is_of_two(point)).map(Row::of_point);
     points
         .chain([
             Row::random(

@@ -139,7 +139,7 @@ fn books<'a>(evidence: &'a Evidence, directory: &'a Directory) -> Books<'a> {
             behind: 0,
         })
         .collect();
-    Books { shards, directory }
+    Books { shards, office: None, directory }
 }
 
 fn orders(evidence: &Evidence, counts: &Counts) -> Orders {

@@ -8,8 +8,9 @@ use model::{
 use proptest::prelude::*;
 use wire::frame::{FrameBuffer, FrameError, MAX_FRAME_BYTES, append_frame};
 use wire::{
-    Answer, AnswerFrame, Cancel, CashRequest, Cursor, Denied, Filter, OrderFilter, Refusal, RefusalKind,
-    Replace, Request, RequestFrame, ScopeName, SetLimit, Submit, Subscribe, Whose, read_request,
+    Answer, AnswerFrame, AsideName, Cancel, CashRequest, Cursor, Denied, Filter, OfficeFilter, OfficeNote,
+    OrderFilter, Refusal, RefusalKind, Replace, Request, RequestFrame, ScopeName, SetLimit, Submit,
+    Subscribe, Whose, read_request,
 };
 
 fn submit() -> Submit {
@@ -66,6 +67,14 @@ fn every_request() -> Vec<Request> {
         }),
         Request::Cash(Filter::default()),
         Request::Status {},
+        Request::CancelAll(ScopeName::Firm {}),
+        Request::Release(AsideName::Ticks {}),
+        Request::ConfigHistory(OfficeFilter { limit: Some(5), ..OfficeFilter::default() }),
+        Request::Alerts(OfficeFilter { open: true, after: Some(3), limit: None }),
+        Request::AcknowledgeAlert(OfficeNote { number: 3, word: "seen".to_owned() }),
+        Request::Approvals(OfficeFilter::default()),
+        Request::Approve { number: 4 },
+        Request::Refuse(OfficeNote { number: 4, word: "wrong account".to_owned() }),
         Request::Subscribe(Subscribe { from: vec!["0:17".parse().unwrap()] }),
     ]
 }

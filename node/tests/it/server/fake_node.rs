@@ -11,6 +11,7 @@ use model::{
     ShardId, Side, Stamped, Symbol, TimeInForce, Timestamp,
 };
 use node::books::ShardBooks;
+use node::config::SocketAccess;
 use node::config::{Config, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
 use node::definitions::Definitions;
 use node::directory::Directory;
@@ -163,6 +164,7 @@ pub(super) struct Running {
 pub(super) const ADMISSION: Admission = Admission {
     room: Room { ordinary: 256, urgent: 16, waiting: 64, leaving: 8 },
     first_request: Duration::from_mins(1),
+    access: SocketAccess::User,
 };
 
 pub(super) fn serve(

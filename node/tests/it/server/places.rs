@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use node::config::SocketAccess;
 use node::server::{Admission, Room};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use wire::client::{Client, ClientError};
@@ -16,6 +17,7 @@ use super::fake_node::{Running, deposit, eventually, refusal};
 const FEW: Admission = Admission {
     room: Room { ordinary: 4, urgent: 2, waiting: 4, leaving: 8 },
     first_request: Duration::from_mins(1),
+    access: SocketAccess::User,
 };
 
 /// Both ends of every connection are in this process.
@@ -147,6 +149,7 @@ fn a_client_that_is_turned_away_while_it_writes_still_learns_why() {
     let running = Running::admitting(Admission {
         room: Room { ordinary: 1, urgent: 1, waiting: 1, leaving: 0 },
         first_request: Duration::from_mins(1),
+        access: SocketAccess::User,
     });
     let _one = seated(&running, 1, &Request::Ping {});
     // More than a socket holds, so that writing fails in the middle.
