@@ -18,14 +18,14 @@ pub(crate) struct Driver {
     client: Client,
     market: Market,
     flow: Flow,
-    unanswered: VecDeque<Unanswered>,
+    unanswered: VecDeque<OnItsWay>,
     pub(crate) counts: Counts,
     /// Every order that was acknowledged to us, with its account and our identifier.
     pub(crate) acknowledged: Acknowledged,
 }
 
 /// A request, and the number it was sent under on this connection, if it was.
-type Unanswered = (Option<u64>, Request);
+type OnItsWay = (Option<u64>, Request);
 
 /// What a report counts.
 #[derive(Clone, Debug, Default)]

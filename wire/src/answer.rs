@@ -8,7 +8,9 @@ use super::latency::LatencyReport;
 use super::office::{AlertRow, ApprovalRow, ConfigRow, OfficePage, WaitingApproval};
 use super::rows::{CashPage, OrderPage, PositionPage, Status};
 use super::text::{by_text, by_text_list, by_text_option, by_word, parsed, parsed_option};
+use super::vocabulary::worded;
 
+worded! {
 /// One answer: `{"accepted": {...}}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -28,7 +30,8 @@ pub enum Answer {
     CancelsAsked(CancelsAsked),
     /// The command was recorded and carried out.
     Done(Carried),
-    /// The move of cash waits for a second person.
+    /// The move of cash is above `approvals.cash_above` and waits for a second person. Asked for again, it is answered by the
+    /// same number and where it stands.
     Waiting(WaitingApproval),
     /// The command was denied by the core: recorded, nothing changed.
     Denied(Denied),
@@ -57,7 +60,9 @@ pub enum Answer {
     /// The request did not reach the core, or the subscription ended.
     Refused(Refusal),
 }
+}
 
+worded! {
 /// An order was accepted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Accepted {
@@ -71,21 +76,26 @@ pub struct Accepted {
     #[serde(deserialize_with = "parsed")]
     pub cl_ord_id: ClOrdId,
 }
+}
 
+worded! {
 /// Cancels are asked for. The shard takes each as a record of its own, caused by this one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CancelsAsked {
     /// Of the command in the journal.
     #[serde(with = "by_text")]
     pub position: Position,
-    /// How many on the shard that answers.
+    /// How many on the shard that answers. Each becomes a record of its own, caused by this one; one whose session is not
+    /// ready waits until it is.
     pub asked: u32,
     /// Open orders there that have a request out already.
     pub left: u32,
     /// Other shards that are asked to do the same.
     pub shards_asked: u32,
 }
+}
 
+worded! {
 /// An order was submitted before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Existing {
@@ -99,7 +109,9 @@ pub struct Existing {
     #[serde(with = "by_word")]
     pub status: OrdStatus,
 }
+}
 
+worded! {
 /// A request about an order goes out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Requested {
@@ -113,7 +125,9 @@ pub struct Requested {
     #[serde(with = "by_text")]
     pub request: WireId,
 }
+}
 
+worded! {
 /// A command was carried out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Carried {
@@ -123,7 +137,9 @@ pub struct Carried {
     /// True where the same command was carried out before and nothing was done again.
     pub repeated: bool,
 }
+}
 
+worded! {
 /// The core said no.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Denied {
@@ -144,6 +160,7 @@ pub struct Denied {
     /// What was asked, where a number decided.
     #[serde(deserialize_with = "parsed_option")]
     pub actual: Option<Amount>,
+}
 }
 
 impl Denied {
@@ -171,6 +188,7 @@ impl std::fmt::Display for Denied {
     }
 }
 
+worded! {
 /// One event of the stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Published {
@@ -184,7 +202,9 @@ pub struct Published {
     /// What happened: `{"executed": {...}}`, with names instead of numbers.
     pub event: serde_json::Value,
 }
+}
 
+worded! {
 /// The request did not reach the core.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{text}")]
@@ -199,7 +219,9 @@ pub struct Refusal {
     /// True where the same request may succeed later, unchanged.
     pub retry: bool,
 }
+}
 
+worded! {
 /// Why a request did not reach the core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -236,6 +258,7 @@ pub enum RefusalKind {
     /// The node stopped before it answered: the command may or may not have been recorded. Ask again with the
     /// same identifier.
     AnswerLost,
+}
 }
 
 impl RefusalKind {

@@ -4,7 +4,9 @@ use model::Position;
 use serde::{Deserialize, Serialize};
 
 use super::text::by_text;
+use super::vocabulary::worded;
 
+worded! {
 /// A shard's clock that is not trusted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockRow {
@@ -24,7 +26,9 @@ pub struct ClockRow {
     /// What it showed.
     pub shown: String,
 }
+}
 
+worded! {
 /// What follows from accepting a shard's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockPreview {
@@ -39,7 +43,9 @@ pub struct ClockPreview {
     /// Finished orders that are no longer kept at once.
     pub retires: u64,
 }
+}
 
+worded! {
 /// A date that settles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DueRow {
@@ -48,10 +54,13 @@ pub struct DueRow {
     /// For how many accounts.
     pub accounts: u64,
 }
+}
 
+worded! {
 /// The clocks of all shards that are not trusted, and what accepting each would do. Empty where all are trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockReport {
     /// By shard.
     pub rows: Vec<ClockPreview>,
+}
 }

@@ -4,7 +4,9 @@ use model::Position;
 use serde::{Deserialize, Serialize};
 
 use super::text::by_text;
+use super::vocabulary::worded;
 
+worded! {
 /// The slowest inputs of those that are kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LatencyReport {
@@ -17,7 +19,9 @@ pub struct LatencyReport {
     /// The slowest, the worst first.
     pub rows: Vec<LatencyRow>,
 }
+}
 
+worded! {
 /// One input. The spans follow each other without gaps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LatencyRow {
@@ -43,7 +47,9 @@ pub struct LatencyRow {
     /// The evidence, in words.
     pub detail: String,
 }
+}
 
+worded! {
 /// Which way an input came into the shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,7 +61,9 @@ pub enum Lane {
     /// From the shard itself.
     Own,
 }
+}
 
+worded! {
 /// What a span was spent on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -82,6 +90,7 @@ pub enum Cause {
     Release,
     /// Translation, the session's engine, the socket.
     Gateway,
+}
 }
 
 impl Cause {

@@ -12,6 +12,7 @@ mod office;
 mod request;
 mod rows;
 pub mod text;
+pub mod vocabulary;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -27,7 +28,7 @@ pub use office::{
 };
 pub use request::{
     AsideName, Cancel, CashRequest, Cursor, Filter, OrderFilter, Replace, Request, ScopeName, SetLimit,
-    Submit, Subscribe, Whose,
+    Submit, Subscribe, Whose, requests,
 };
 pub use rows::{
     AsideRow, CashPage, CashRow, HaltRow, OrderPage, OrderRow, PageOf, PositionPage, PositionRow, SessionRow,

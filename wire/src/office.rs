@@ -4,7 +4,9 @@ use model::{Amount, Currency, Name, Position, Reference};
 use serde::{Deserialize, Serialize};
 
 use super::text::{by_text, by_text_option, parsed};
+use super::vocabulary::worded;
 
+worded! {
 /// Which rows of the office, by number. They come in the order of their numbers, a page at a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,9 +17,10 @@ pub struct OfficeFilter {
     /// Only those behind this number: `next` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
-    /// At most this many, from 1 to [`OfficeFilter::MOST`]; [`OfficeFilter::MOST`] where it is absent.
+    /// At most this many, from 1 to 200, and 200 where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+}
 }
 
 impl OfficeFilter {
@@ -30,6 +33,7 @@ impl OfficeFilter {
     }
 }
 
+worded! {
 /// A word about one row of the office.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,7 +43,9 @@ pub struct OfficeNote {
     /// Why: one line of at most 200 bytes.
     pub word: String,
 }
+}
 
+worded! {
 /// A page of rows of the office.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfficePage<R> {
@@ -51,7 +57,9 @@ pub struct OfficePage<R> {
     #[serde(with = "by_text")]
     pub at: Position,
 }
+}
 
+worded! {
 /// Who said something to the office.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WhoRow {
@@ -64,7 +72,9 @@ pub struct WhoRow {
     /// When: RFC 3339, UTC.
     pub time: String,
 }
+}
 
+worded! {
 /// A configuration that came into force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigRow {
@@ -84,7 +94,9 @@ pub struct ConfigRow {
     /// How many changes are not told.
     pub more_changes: u32,
 }
+}
 
+worded! {
 /// One thing that is otherwise than before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigChangeRow {
@@ -93,7 +105,9 @@ pub struct ConfigChangeRow {
     /// In words.
     pub text: String,
 }
+}
 
+worded! {
 /// An alert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertRow {
@@ -119,7 +133,9 @@ pub struct AlertRow {
     /// What they said.
     pub word: Option<String>,
 }
+}
 
+worded! {
 /// A request that waits for a second person, or waited.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ApprovalRow {
@@ -153,7 +169,9 @@ pub struct ApprovalRow {
     #[serde(with = "by_text_option")]
     pub position: Option<Position>,
 }
+}
 
+worded! {
 /// A request waits for a second person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingApproval {
@@ -166,4 +184,5 @@ pub struct WaitingApproval {
     pub standing: String,
     /// True where the same was asked for before, and nothing was done again.
     pub repeated: bool,
+}
 }

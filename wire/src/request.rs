@@ -8,73 +8,77 @@ use serde::{Deserialize, Serialize};
 
 use super::office::{OfficeFilter, OfficeNote};
 use super::text::{by_text, by_text_list, by_text_option, by_word, by_word_option, parsed, parsed_option};
+use super::vocabulary::{requests, worded};
 
+requests! {
 /// One request: `{"submit": {...}}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
     /// Are you there, and which protocol do you speak?
-    Ping {},
+    Ping {} => ["pong"] by [],
     /// Submit an order.
-    Submit(Submit),
+    Submit(Submit) => ["accepted", "exists", "denied"] by ["submit"],
     /// Cancel an order.
-    Cancel(Cancel),
+    Cancel(Cancel) => ["requested", "denied"] by ["cancel"],
     /// Cancel every open order in a scope.
-    CancelAll(ScopeName),
-    /// Change an order.
-    Replace(Replace),
-    /// Stop new orders in a scope.
-    Halt(ScopeName),
+    CancelAll(ScopeName) => ["cancels_asked", "denied"] by ["cancel"],
+    /// Change quantity and price of an order.
+    Replace(Replace) => ["requested", "denied"] by ["replace"],
+    /// Stop new orders of the firm, a portfolio, an account, a strategy or an instrument.
+    Halt(ScopeName) => ["done", "denied"] by ["halt"],
     /// End a halt of exactly that scope.
-    Resume(ScopeName),
+    Resume(ScopeName) => ["done", "denied"] by ["resume"],
     /// Take back who was set aside after a broken invariant.
-    Release(AsideName),
+    Release(AsideName) => ["done", "denied"] by ["release"],
     /// Set or lift a limit.
-    SetLimit(SetLimit),
-    /// Bring cash in.
-    Deposit(CashRequest),
-    /// Take cash out.
-    Withdraw(CashRequest),
+    SetLimit(SetLimit) => ["done", "denied"] by ["limit set"],
+    /// Bring cash into an account.
+    Deposit(CashRequest) => ["done", "waiting", "denied"] by ["deposit"],
+    /// Take cash out of an account.
+    Withdraw(CashRequest) => ["done", "waiting", "denied"] by ["withdraw"],
     /// List orders.
-    Orders(OrderFilter),
-    /// List positions.
-    Positions(Filter),
+    Orders(OrderFilter) => ["orders"] by ["orders"],
+    /// List positions with profit and loss.
+    Positions(Filter) => ["positions"] by ["positions"],
     /// List cash.
-    Cash(Filter),
-    /// How the node stands.
-    Status {},
+    Cash(Filter) => ["cash"] by ["cash"],
+    /// Show how a node stands.
+    Status {} => ["status"] by ["status"],
     /// Which clocks are not trusted, and what accepting them would do.
-    Clock {},
+    Clock {} => ["clock"] by ["clock"],
     /// Trust a shard's clock again, as it was found.
     ClockAccept {
         /// The newest record that says where: `found` of `clock`.
         #[serde(with = "by_text")]
         found: Position,
-    },
+    } => ["done", "denied"] by ["clock accept"],
     /// List the configurations that came into force.
-    ConfigHistory(OfficeFilter),
+    ConfigHistory(OfficeFilter) => ["config_history"] by ["config history"],
     /// List alerts.
-    Alerts(OfficeFilter),
+    Alerts(OfficeFilter) => ["alerts"] by ["alerts"],
     /// Say that somebody has seen an alert.
-    AcknowledgeAlert(OfficeNote),
+    AcknowledgeAlert(OfficeNote) => ["done", "denied"] by ["alerts ack"],
     /// List requests for an approval.
-    Approvals(OfficeFilter),
+    Approvals(OfficeFilter) => ["approvals"] by ["approvals"],
     /// Approve a request that somebody else made.
     Approve {
         /// Its number.
         number: u64,
-    },
+    } => ["done", "denied"] by ["approve"],
     /// Refuse a request.
-    Refuse(OfficeNote),
+    Refuse(OfficeNote) => ["done", "denied"] by ["refuse"],
     /// The slowest inputs that the node keeps, and why each was slow.
     Latency {
         /// How many, from 1 to 1000.
         worst: u32,
-    },
+    } => ["latency"] by ["latency explain"],
     /// Send every event from here on, under this request's id, until the connection ends.
-    Subscribe(Subscribe),
+    Subscribe(Subscribe) => ["subscribed", "event"] by [],
+}
 }
 
+worded! {
 /// See [`model::NewOrder`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -88,16 +92,16 @@ pub struct Submit {
     /// The client's own identifier, unique in the account: the same order with the same identifier is done once.
     #[serde(deserialize_with = "parsed")]
     pub cl_ord_id: ClOrdId,
-    /// What.
+    /// The instrument.
     #[serde(deserialize_with = "parsed")]
     pub symbol: Symbol,
-    /// `buy` or `sell`.
+    /// Which way.
     #[serde(with = "by_word")]
     pub side: Side,
-    /// `market` or `limit`.
+    /// At the market, or at a price of its own.
     #[serde(rename = "type", with = "by_word")]
     pub order_type: OrderType,
-    /// `day`, `gtc`, `ioc` or `fok`.
+    /// How long it may rest.
     #[serde(with = "by_word")]
     pub time_in_force: TimeInForce,
     /// Units.
@@ -107,7 +111,9 @@ pub struct Submit {
     #[serde(default, deserialize_with = "parsed_option", skip_serializing_if = "Option::is_none")]
     pub limit_price: Option<Price>,
 }
+}
 
+worded! {
 /// See [`model::CancelOrder`]. One of `order` and `cl_ord_id` says which.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,7 +128,9 @@ pub struct Cancel {
     #[serde(default, deserialize_with = "parsed_option", skip_serializing_if = "Option::is_none")]
     pub cl_ord_id: Option<ClOrdId>,
 }
+}
 
+worded! {
 /// See [`model::ReplaceOrder`]. One of `order` and `cl_ord_id` says which.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -143,7 +151,9 @@ pub struct Replace {
     #[serde(default, deserialize_with = "parsed_option", skip_serializing_if = "Option::is_none")]
     pub limit_price: Option<Price>,
 }
+}
 
+worded! {
 /// What a halt covers, by name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -166,7 +176,9 @@ pub enum ScopeName {
     /// `{"instrument": "IBM"}`.
     Instrument(#[serde(deserialize_with = "parsed")] Symbol),
 }
+}
 
+worded! {
 /// Who was set aside after a broken invariant, by name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -182,7 +194,9 @@ pub enum AsideName {
     /// `{"firm": {}}`: what failed belonged to nobody in particular.
     Firm {},
 }
+}
 
+worded! {
 /// Whose limit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -192,7 +206,9 @@ pub enum Whose {
     /// `{"portfolio": "GROWTH"}`.
     Portfolio(#[serde(deserialize_with = "parsed")] Name),
 }
+}
 
+worded! {
 /// Sets or lifts one limit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -209,7 +225,9 @@ pub struct SetLimit {
     #[serde(default, deserialize_with = "parsed_option", skip_serializing_if = "Option::is_none")]
     pub value: Option<Amount>,
 }
+}
 
+worded! {
 /// Cash in or out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -227,7 +245,9 @@ pub struct CashRequest {
     #[serde(deserialize_with = "parsed")]
     pub reference: Reference,
 }
+}
 
+worded! {
 /// Which orders. They come in the order of their ids, a page at a time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -250,9 +270,10 @@ pub struct OrderFilter {
     /// Only those behind this one: `next` of the page before.
     #[serde(default, with = "by_text_option", skip_serializing_if = "Option::is_none")]
     pub after: Option<OrderId>,
-    /// At most this many, from 1 to [`OrderFilter::MOST`]; [`OrderFilter::DEFAULT`] where it is absent.
+    /// At most this many, from 1 to 1000; 500 where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+}
 }
 
 impl OrderFilter {
@@ -272,6 +293,7 @@ fn page_len(limit: Option<u32>) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)
 }
 
+worded! {
 /// Which rows. They come by shard and by account's name, a page at a time; within an account by instrument or currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -282,11 +304,13 @@ pub struct Filter {
     /// Only those behind this one: `next` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Cursor>,
-    /// At most this many, from 1 to [`OrderFilter::MOST`]; [`OrderFilter::DEFAULT`] where it is absent.
+    /// At most this many, from 1 to 1000; 500 where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
+}
 
+worded! {
 /// Where a page ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -297,6 +321,7 @@ pub struct Cursor {
     /// The symbol or currency of its last row.
     #[serde(deserialize_with = "parsed")]
     pub last: Symbol,
+}
 }
 
 impl Filter {
@@ -311,6 +336,7 @@ impl Filter {
     }
 }
 
+worded! {
 /// From where events are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -319,4 +345,5 @@ pub struct Subscribe {
     /// named is followed from now on.
     #[serde(default, with = "by_text_list", skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<Position>,
+}
 }

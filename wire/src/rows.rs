@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::clock::ClockRow;
 use super::request::Cursor;
 use super::text::{by_text, by_text_list, by_text_option, by_word, by_word_option, parsed, parsed_option};
+use super::vocabulary::worded;
 
+worded! {
 /// A page of orders.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OrderPage {
@@ -25,7 +27,9 @@ pub struct OrderPage {
     #[serde(default, with = "by_text_list")]
     pub at: Vec<Position>,
 }
+}
 
+worded! {
 /// A page of rows by account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PageOf<R> {
@@ -36,6 +40,7 @@ pub struct PageOf<R> {
     /// Where the shard stood when the rows were made.
     #[serde(default, with = "by_text_list")]
     pub at: Vec<Position>,
+}
 }
 
 /// A page of positions: within an account by instrument.
@@ -50,6 +55,7 @@ impl<R> Default for PageOf<R> {
     }
 }
 
+worded! {
 /// An order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderRow {
@@ -102,7 +108,9 @@ pub struct OrderRow {
     #[serde(default, deserialize_with = "parsed_option")]
     pub missing_quantity: Option<Quantity>,
 }
+}
 
+worded! {
 /// A position.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PositionRow {
@@ -131,7 +139,9 @@ pub struct PositionRow {
     #[serde(with = "by_text")]
     pub currency: Currency,
 }
+}
 
+worded! {
 /// Cash of an account in one currency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CashRow {
@@ -157,6 +167,7 @@ pub struct CashRow {
     #[serde(deserialize_with = "parsed")]
     pub fees: Amount,
 }
+}
 
 impl PositionRow {
     /// Where a page ends whose last row this is.
@@ -172,6 +183,7 @@ impl CashRow {
     }
 }
 
+worded! {
 /// How the node stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
@@ -207,7 +219,9 @@ pub struct Status {
     #[serde(default)]
     pub waiting_approvals: u64,
 }
+}
 
+worded! {
 /// How a shard stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ShardRow {
@@ -225,7 +239,9 @@ pub struct ShardRow {
     #[serde(default)]
     pub behind: u64,
 }
+}
 
+worded! {
 /// How a session stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionRow {
@@ -249,7 +265,9 @@ pub struct SessionRow {
     #[serde(default)]
     pub since: Option<String>,
 }
+}
 
+worded! {
 /// Somebody who is set aside after a broken invariant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AsideRow {
@@ -265,12 +283,15 @@ pub struct AsideRow {
     /// What must hold, and did not.
     pub text: String,
 }
+}
 
+worded! {
 /// Something that is halted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HaltRow {
     /// `firm`, `portfolio`, `account`, `strategy` or `instrument`.
     pub kind: String,
-    /// The name; empty for the firm, `PORTFOLIO/STRATEGY` for a strategy.
+    /// The name; empty for the firm, and of a strategy the portfolio, a slash and its own.
     pub name: String,
+}
 }

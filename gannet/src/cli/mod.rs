@@ -53,10 +53,11 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use output::Output;
+use words::said;
 
 /// The trading core: orders in, risk checked, recorded, sent to brokers over FIX.
 #[derive(Debug, Parser)]
-#[command(name = "gannet", version, about, max_term_width = 110)]
+#[command(name = "gannet", version, max_term_width = 110)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -76,17 +77,17 @@ enum Command {
     /// Run a paper broker: a FIX acceptor that fills orders against a market.
     #[cfg(feature = "quickfix")]
     PaperBroker(paper_broker::Args),
-    /// Submit an order.
+    #[command(about = said("submit"))]
     Submit(submit::Args),
     /// Cancel an order, or all of them.
     Cancel(cancel::Args),
-    /// Change quantity and price of an order.
+    #[command(about = said("replace"))]
     Replace(replace::Args),
-    /// Stop new orders of the firm, a portfolio, an account, a strategy or an instrument.
+    #[command(about = said("halt"))]
     Halt(halt::Args),
-    /// End a halt of exactly that scope.
+    #[command(about = said("resume"))]
     Resume(halt::Args),
-    /// Take back who was set aside after a broken invariant.
+    #[command(about = said("release"))]
     Release(release::Args),
     /// Show whether the wall clock is trusted; accept one that jumped.
     Clock(clock::ClockArgs),
@@ -98,21 +99,21 @@ enum Command {
     Alerts(alerts::AlertsArgs),
     /// List requests that wait for a second person.
     Approvals(approvals::ApprovalsArgs),
-    /// Approve a request that somebody else made.
+    #[command(about = said("approve"))]
     Approve(approvals::ApproveArgs),
-    /// Refuse a request.
+    #[command(about = said("refuse"))]
     Refuse(approvals::RefuseArgs),
-    /// Bring cash into an account.
+    #[command(about = said("deposit"))]
     Deposit(money::Args),
-    /// Take cash out of an account.
+    #[command(about = said("withdraw"))]
     Withdraw(money::Args),
-    /// List orders.
+    #[command(about = said("orders"))]
     Orders(orders::Args),
-    /// List positions with profit and loss.
+    #[command(about = said("positions"))]
     Positions(positions::Args),
-    /// List cash.
+    #[command(about = said("cash"))]
     Cash(cash::Args),
-    /// Show how a node stands.
+    #[command(about = said("status"))]
     Status(status::Args),
     /// Replay journals, compare every recorded digest, and show the state's hash.
     Replay(replay::Args),
@@ -238,6 +239,57 @@ mod tests {
     #[test]
     fn the_command_line_contradicts_itself_nowhere() {
         Cli::command().debug_assert();
+    }
+
+    /// The command that is typed so, if there is one.
+    fn typed<'a>(root: &'a clap::Command, words: &str) -> Option<&'a clap::Command> {
+        words.split(' ').try_fold(root, |command, word| command.find_subcommand(word))
+    }
+
+    /// Every command that speaks to a running node, as it is typed.
+    fn speaking(command: &clap::Command, within: &str, found: &mut Vec<String>) {
+        let speaks = |command: &clap::Command| command.get_arguments().any(|arg| arg.get_id() == "socket");
+        for inner in command.get_subcommands() {
+            let words = format!("{within} {}", inner.get_name()).trim().to_owned();
+            if speaks(inner) {
+                found.push(words.clone());
+            }
+            speaking(inner, &words, found);
+        }
+    }
+
+    #[test]
+    fn every_request_has_its_command_and_every_command_that_speaks_to_a_node_its_request() {
+        // Who asks so is a program: a strategy that looks whether a node is there, or follows its events.
+        const ONLY_PROGRAMS: [&str; 2] = ["ping", "subscribe"];
+        let (cli, mut sent) = (Cli::command(), std::collections::BTreeSet::new());
+        for request in wire::requests() {
+            let word = &request.word.name;
+            assert_eq!(request.commands.is_empty(), ONLY_PROGRAMS.contains(&word.as_str()), "{word}");
+            for words in request.commands {
+                assert!(typed(&cli, words).is_some(), "{word}: there is no `gannet {words}`");
+                sent.insert((*words).to_owned());
+            }
+        }
+        let mut speaking_commands = Vec::new();
+        speaking(&cli, "", &mut speaking_commands);
+        for words in speaking_commands {
+            let sends = sent.iter().any(|other| *other == words || other.starts_with(&format!("{words} ")));
+            assert!(
+                sends,
+                "`gannet {words}` speaks to a node, and no request in wire/src/request.rs names it"
+            );
+        }
+    }
+
+    #[test]
+    fn the_help_says_what_the_table_of_words_says() {
+        let cli = Cli::command();
+        for (word, help) in ["submit", "halt", "deposit", "status"].map(|word| (word, said(word))) {
+            assert!(!help.is_empty() && !help.ends_with('.'), "{word}: {help:?}");
+            let about = typed(&cli, word).unwrap().get_about().unwrap().to_string();
+            assert_eq!(about, help, "{word}");
+        }
     }
 
     #[test]

@@ -9,6 +9,12 @@ use node::config::Durability;
 use trials::crash_proof::Durabilities;
 use wire::text::Words;
 
+/// What a request means, as the table of words has it: the help of the command that sends it.
+pub(super) fn said(request: &str) -> String {
+    let known = wire::requests().into_iter().find(|known| known.word.name == request);
+    known.map(|known| known.word.says.trim_end_matches('.').to_owned()).unwrap_or_default()
+}
+
 /// `buy` or `sell`.
 pub(super) fn side(text: &str) -> Result<Side, String> {
     Side::from_word(text)

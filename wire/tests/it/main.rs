@@ -1,3 +1,4 @@
 //! The local protocol from outside.
 
+mod page;
 mod protocol;
