@@ -43,8 +43,7 @@ struct RememberedDay {
     forgotten: usize,
 }
 
-/// By what the table finds it.
-#[expect(clippy::cast_possible_truncation, reason = "half of a number that is spread is as spread")]
+/// By what the table finds it: half of a number that is spread is as spread.
 const fn hash_of_key(key: u64) -> u32 {
     (key >> 32) as u32
 }
@@ -80,12 +79,11 @@ impl Remembered {
     /// One more, of that day or a later one.
     pub(crate) fn add(&mut self, key: u64, date: Date) {
         let place = self.next;
-        match self.days.back_mut().filter(|day| day.date >= date) {
-            Some(day) => day.keys.push(key),
-            None => {
-                let keys = alloc::vec![key];
-                self.days.push_back(RememberedDay { date, first: place, keys, forgotten: 0 });
-            }
+        if let Some(day) = self.days.back_mut().filter(|day| day.date >= date) {
+            day.keys.push(key);
+        } else {
+            let keys = alloc::vec![key];
+            self.days.push_back(RememberedDay { date, first: place, keys, forgotten: 0 });
         }
         self.next = place.wrapping_add(1);
         self.names.add(hash_of_key(key), place);
@@ -149,7 +147,9 @@ impl BorshDeserialize for Remembered {
             if keys.is_empty() || remembered.days.back().is_some_and(|day| day.date >= date) {
                 return Err(Error::new(ErrorKind::InvalidData, "days are not in order"));
             }
-            keys.into_iter().for_each(|key| remembered.add(key, date));
+            for key in keys {
+                remembered.add(key, date);
+            }
         }
         Ok(remembered)
     }

@@ -317,7 +317,7 @@ fn spoiled(mut report: ExecutionReport, spoil: u8) -> ExecutionReport {
         28..32 => report.session = OTHER_SESSION,
         // Somebody has executed more than is told, or less.
         32..48 => {
-            report.cum_quantity = report.cum_quantity.plus(Quantity::from(u32::from(spoil) - 31)).unwrap()
+            report.cum_quantity = report.cum_quantity.plus(Quantity::from(u32::from(spoil) - 31)).unwrap();
         }
         48..52 => report.cum_quantity = Quantity::ZERO,
         _ => {}

@@ -82,7 +82,7 @@ fn a_clock_that_jumped_is_shown_and_accepted_as_it_was_shown() {
     let Answer::Status(status) = client.call(&Request::Status {}).unwrap() else { panic!() };
     let Answer::Clock(report) = client.call(&Request::Clock {}).unwrap() else { panic!() };
     let [row] = &report.rows[..] else { panic!() };
-    assert_eq!(status.clock, [row.clock.clone()]);
+    assert_eq!(status.clock, std::slice::from_ref(&row.clock));
     assert_eq!((row.clock.found.seq, row.clock.direction.as_str()), (running.node.seq(), "ahead"));
     assert_eq!((row.step_ns, row.clock.off_ns), (259_200_000_000_000, 259_200_000_000_000));
     assert!(row.clock.since.starts_with("2026-11-20T14:00:00"), "{row:?}");
