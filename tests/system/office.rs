@@ -29,6 +29,10 @@ fn proven(world: &World) {
     let rows = verified.as_array().unwrap();
     assert!(rows.iter().any(|row| row["shard"] == "office"), "{verified}");
     assert!(rows.iter().all(|row| row["proven"] == true), "{verified}");
+    let whole = world.ask(&["journal", "verify", "--shard", "office"]);
+    let dumped = text(&mut world.gannet(&["journal", "dump", "--shard", "office"]));
+    assert_eq!(whole[0]["records"].as_u64(), Some(dumped.lines().count() as u64));
+    assert!(dumped.starts_with("office:1 "), "{dumped}");
 }
 
 #[test]

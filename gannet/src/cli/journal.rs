@@ -5,13 +5,15 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use journal::{Folder, Follower, Head, Reader, Record, Stat, VerifyReport};
-use machine::{DIGEST_KIND, Journalled};
+use machine::{DIGEST_KIND, Journalled, Recorded};
 use model::{Input, RecordBody, ShardId};
 use node::journals::shard_dir;
+use office::OfficeInput;
 use readable::table::{Cell, Table};
 use serde_json::{Value, json};
 
 use super::Failure;
+use super::named::place;
 use super::output::Output;
 use super::place::GapChoice;
 use super::which::Which;
@@ -79,8 +81,8 @@ impl FromStr for ShardHead {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let says = "not a head of the form SHARD=SEQ:HASH, as `gannet journal head` prints it";
         let (shard, head) = text.split_once('=').ok_or(says)?;
-        let shard = shard.parse().map_err(|_| says)?;
-        Ok(Self { shard: ShardId::new(shard), head: head.parse().map_err(|_| says)? })
+        let shard = super::which::shard(shard).map_err(|_| says)?;
+        Ok(Self { shard, head: head.parse().map_err(|_| says)? })
     }
 }
 
@@ -184,11 +186,15 @@ fn digests(report: &VerifyReport) -> u64 {
 
 fn verify(args: &Verify, out: &mut Output) -> Result<(), Failure> {
     let which = &args.which;
-    let reports: Vec<VerifyReport> = which
-        .dirs()?
-        .iter()
-        .map(|dir| journal::verify::<RecordBody>(dir).map_err(Failure::new))
-        .collect::<Result<_, _>>()?;
+    let report = |dir: &PathBuf| {
+        if which.is_office() {
+            journal::verify::<Recorded<OfficeInput>>(dir)
+        } else {
+            journal::verify::<RecordBody>(dir)
+        }
+    };
+    let reports: Vec<VerifyReport> =
+        which.dirs()?.iter().map(|dir| report(dir).map_err(Failure::new)).collect::<Result<_, _>>()?;
     for given in &args.heads {
         verify_head(&which.journal, given, &reports)?;
     }
@@ -258,9 +264,17 @@ fn verify_json(report: &VerifyReport, heads: &[ShardHead]) -> Value {
 }
 
 fn dump(dump: &Dump, out: &mut Output) -> Result<(), Failure> {
+    if dump.which.is_office() {
+        return dump_as::<OfficeInput>(dump, out, |input| json!(format!("{input:?}")));
+    }
+    dump_as::<Input>(dump, out, |input| json!(input))
+}
+
+/// The journal of a machine with these inputs, each shown by `said`.
+fn dump_as<I: Journalled>(dump: &Dump, out: &mut Output, said: impl Fn(&I) -> Value) -> Result<(), Failure> {
     let mut left = dump.limit.unwrap_or(usize::MAX);
     if dump.follow {
-        return follow(dump, &dump.which.dirs()?, left, out);
+        return follow(dump, &dump.which.dirs()?, left, out, said);
     }
     for dir in dump.which.folders(&dump.gaps, out)? {
         let reader = dump.from.map_or_else(|| Reader::open(&dir), |seq| Reader::from_seq(&dir, seq.max(1)));
@@ -269,14 +283,20 @@ fn dump(dump: &Dump, out: &mut Output) -> Result<(), Failure> {
             && let Some(record) = reader.next().map_err(Failure::new)?
         {
             left -= 1;
-            show(&record, dump.which.json, out)?;
+            show(&record, dump.which.json, out, &said)?;
         }
     }
     out.end(dump.which.json)
 }
 
 /// The writer never notices: a slow terminal is behind, and nothing waits for it.
-fn follow(dump: &Dump, dirs: &[PathBuf], mut left: usize, out: &mut Output) -> Result<(), Failure> {
+fn follow<I: Journalled>(
+    dump: &Dump,
+    dirs: &[PathBuf],
+    mut left: usize,
+    out: &mut Output,
+    said: impl Fn(&I) -> Value,
+) -> Result<(), Failure> {
     let [dir] = dirs else {
         return Err(Failure::new(format!(
             "there are {} shards: say which to follow, with --shard",
@@ -288,7 +308,7 @@ fn follow(dump: &Dump, dirs: &[PathBuf], mut left: usize, out: &mut Output) -> R
     while left > 0 {
         if let Some(record) = follower.poll().map_err(Failure::new)? {
             left -= 1;
-            show(&record, dump.which.json, out)?;
+            show(&record, dump.which.json, out, &said)?;
         } else {
             std::thread::sleep(FOLLOW_PAUSE);
         }
@@ -296,28 +316,25 @@ fn follow(dump: &Dump, dirs: &[PathBuf], mut left: usize, out: &mut Output) -> R
     Ok(())
 }
 
-fn show(record: &Record<RecordBody>, json: bool, out: &mut Output) -> Result<(), Failure> {
-    if json { out.json_line(&record_json(record)) } else { out.line(&record_line(record)) }
-}
-
-fn body(record: &Record<RecordBody>) -> Value {
-    match &record.body {
-        RecordBody::Input(input) => json!(input),
-        RecordBody::Digest(digest) => json!({ "digest": engine::Digest::from_bytes(*digest).to_string() }),
+fn show<I: Journalled>(
+    record: &Record<Recorded<I>>,
+    json: bool,
+    out: &mut Output,
+    said: impl Fn(&I) -> Value,
+) -> Result<(), Failure> {
+    let body = match &record.body {
+        Recorded::Input(input) => said(input),
+        Recorded::Digest(digest) => json!({ "digest": engine::Digest::from_bytes(*digest).to_string() }),
+    };
+    if !json {
+        return out.line(&format!("{} {} {body}", place(record.position), record.time));
     }
-}
-
-fn record_json(record: &Record<RecordBody>) -> Value {
-    json!({
+    out.json_line(&json!({
         "position": record.position.to_string(),
         "time": record.time.to_string(),
         "incarnation": record.incarnation.count,
-        "kind": Input::kind_name(record.kind),
+        "kind": I::kind_name(record.kind),
         "len_bytes": record.len_bytes,
-        "body": body(record),
-    })
-}
-
-fn record_line(record: &Record<RecordBody>) -> String {
-    format!("{} {} {}", record.position, record.time, body(record))
+        "body": body,
+    }))
 }

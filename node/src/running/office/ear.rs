@@ -80,10 +80,15 @@ struct Listener {
 impl Listener {
     fn begin(&self) {
         for source in &self.sources {
-            if self.heard(source.shard).is_none()
-                && let Ok((position, raised)) = source.stands()
-            {
-                self.hear_from(position, raised);
+            let Ok((position, raised)) = source.stands() else { continue };
+            match self.heard(source.shard) {
+                None => self.hear_from(position, raised),
+                // Its journal was replaced by an older one.
+                Some(heard) if heard.last.position > position || heard.raised > raised => {
+                    tracing::warn!(shard = %source.shard, heard = %heard.last.position, "heard from where it ends now");
+                    self.hear_from(position, raised);
+                }
+                Some(_) => {}
             }
         }
     }
