@@ -8,17 +8,19 @@
 //! for again at the next start, and the shard, which books a reference once, answers that it has it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actors::Core;
 use crash_point::{Point, reach};
-use model::{Command, Event};
+use model::{Command, Event, Position};
 use office::approvals::{ApprovalRequest, ApprovalStanding, ApprovalWord, MoveResult, RecordMove};
 use office::{Office, OfficeWord};
 
 use super::super::line::Line;
 use super::node_origin;
+use crate::journals::OFFICE;
 
 /// Looked again after so long for what a full ring or a stalled journal did not take.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -26,6 +28,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// The thread that runs errands. It sleeps until something is approved.
 pub(crate) struct Errands {
     calls: flume::Sender<Call>,
+    approved_to: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -42,11 +45,13 @@ pub(super) enum Call {
 #[derive(Clone, Debug)]
 pub(super) struct Waker {
     calls: flume::Sender<Call>,
+    approved_to: Arc<AtomicU64>,
 }
 
 impl Waker {
-    /// A call that waits already is enough.
-    pub(super) fn wake(&self) {
+    /// Something was approved by this record. A call that waits already is enough: it looks as far as this.
+    pub(super) fn wake(&self, approved: Position) {
+        self.approved_to.fetch_max(approved.seq, Ordering::AcqRel);
         let _ = self.calls.try_send(Call::Look);
     }
 }
@@ -55,15 +60,16 @@ impl Errands {
     /// Starts it. What was approved in an earlier life of the process is carried out first.
     pub(crate) fn start(office: Arc<Line<Office>>, shards: Vec<Arc<Line<Core>>>) -> std::io::Result<Self> {
         let (calls, called) = flume::bounded(2);
-        let runner = Runner { office, shards };
+        let approved_to = Arc::new(AtomicU64::new(0));
+        let runner = Runner { office, shards, approved_to: Arc::clone(&approved_to) };
         let thread = std::thread::Builder::new()
             .name("office-errands".to_owned())
             .spawn(move || runner.run(&called))?;
-        Ok(Self { calls, thread: Some(thread) })
+        Ok(Self { calls, approved_to, thread: Some(thread) })
     }
 
     pub(super) fn waker(&self) -> Waker {
-        Waker { calls: self.calls.clone() }
+        Waker { calls: self.calls.clone(), approved_to: Arc::clone(&self.approved_to) }
     }
 }
 
@@ -80,12 +86,16 @@ impl Drop for Errands {
 struct Runner {
     office: Arc<Line<Office>>,
     shards: Vec<Arc<Line<Core>>>,
+    /// The newest record that approved something: the read side may not have come as far when it is told.
+    approved_to: Arc<AtomicU64>,
 }
 
 impl Runner {
     fn run(&self, called: &flume::Receiver<Call>) {
         loop {
-            let is_done = self.approved().iter().all(|request| self.carry_out(request));
+            let approved = self.approved();
+            let is_done =
+                approved.is_some_and(|approved| approved.iter().all(|request| self.carry_out(request)));
             let call = if is_done {
                 called.recv().ok()
             } else {
@@ -97,9 +107,10 @@ impl Runner {
         }
     }
 
-    /// What is asked of the shards, the oldest approval first.
-    fn approved(&self) -> Vec<ApprovalRequest> {
-        self.office.read(|office| office.approvals().approved().cloned().collect()).unwrap_or_default()
+    /// What is asked of the shards, the oldest approval first; `None` where that cannot be read now.
+    fn approved(&self) -> Option<Vec<ApprovalRequest>> {
+        let at = Position::new(OFFICE, self.approved_to.load(Ordering::Acquire));
+        self.office.read_from(at, |office| office.approvals().approved().cloned().collect())
     }
 
     /// True where nothing more is to be done about it.

@@ -154,7 +154,7 @@ impl OfficeDesk {
         Ok(Box::pin(async move {
             let (position, event) = answer.await.map_err(|_| AnswerLost)?;
             if let (OfficeEvent::Approved { .. }, Some(waker)) = (&event, waker) {
-                waker.wake();
+                waker.wake(position);
             }
             Ok(OfficeReply { position, event })
         }))
