@@ -14,6 +14,8 @@ pub(crate) enum Fact {
     },
     /// Somebody who was set aside is not any more.
     Released,
+    /// An instrument, session, portfolio or account is defined, or is defined otherwise.
+    Defined,
     /// References of cash movements are to be remembered for so many days.
     CashRemembered {
         /// From the day on which one was booked.

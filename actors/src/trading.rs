@@ -177,10 +177,22 @@ impl Core {
             Command::SetLimit { actor, kind, currency, value } => {
                 apply::limit::apply(self, *actor, *kind, *currency, *value, out);
             }
-            Command::DefineInstrument(instrument) => apply::define::instrument(self, instrument, out),
-            Command::DefinePortfolio(portfolio) => apply::define::portfolio(self, portfolio, out),
-            Command::DefineAccount(account) => apply::define::account(self, account, out),
-            Command::DefineSession(session) => apply::define::session(self, session, out),
+            Command::DefineInstrument(instrument) => {
+                apply::define::instrument(self, instrument, out);
+                self.hear();
+            }
+            Command::DefinePortfolio(portfolio) => {
+                apply::define::portfolio(self, portfolio, out);
+                self.hear();
+            }
+            Command::DefineAccount(account) => {
+                apply::define::account(self, account, out);
+                self.hear();
+            }
+            Command::DefineSession(session) => {
+                apply::define::session(self, session, out);
+                self.hear();
+            }
             Command::AcceptClock(acceptance) => apply::clock::accept(self, *acceptance, out),
             Command::DefineStrategy(strategy) => self.obey::<Directories, _>(stamp.time, strategy, out),
             Command::DefineBroker(broker) => self.obey::<Directories, _>(stamp.time, broker, out),

@@ -12,8 +12,8 @@ use wire::{
     SessionRow, ShardRow, Status,
 };
 
-use crate::directory::{AccountHome, Directory};
 use crate::office::OfficeBooks;
+use front::directory::{AccountHome, Directory};
 
 /// The state of one shard at one position.
 #[derive(Clone, Debug)]

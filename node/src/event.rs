@@ -8,8 +8,8 @@ use model::{
 use serde_json::{Map, Value, json};
 use wire::Published;
 
-use crate::directory::Directory;
 use crate::node_api::Happened;
+use front::directory::Directory;
 
 /// One event as it travels.
 pub(crate) fn published(directory: &Directory, happened: &Happened) -> Published {

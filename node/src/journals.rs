@@ -9,8 +9,8 @@ use model::ShardId;
 use office::Office;
 
 use crate::books::{Books, ShardBooks};
-use crate::directory::Directory;
 use crate::office::OfficeBooks;
+use front::directory::Directory;
 
 /// Why the journals could not be read.
 #[derive(Debug, thiserror::Error)]

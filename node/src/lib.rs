@@ -10,8 +10,6 @@
 pub mod backup;
 pub mod books;
 pub mod config;
-pub mod definitions;
-pub mod directory;
 mod event;
 pub mod journals;
 mod listing;

@@ -12,8 +12,8 @@ use wire::{
 };
 
 use crate::books::{Found, ShardBooks, not_computable};
-use crate::directory::{AccountHome, Directory};
 use crate::node_api::NodeApi;
+use front::directory::{AccountHome, Directory};
 
 /// Accounts whose orders are looked at while the replica stands still.
 const ACCOUNTS: usize = 64;
@@ -42,7 +42,7 @@ fn shards(directory: &Directory, filter: &Filter) -> impl Iterator<Item = ShardI
 
 fn clock(api: &dyn NodeApi) -> ClockReport {
     let (mut report, wall) = (ClockReport::default(), api.wall_clock());
-    for shard in api.directory().shards() {
+    for shard in api.renewed_directory().shards() {
         api.read(*shard, &mut |books| books.clock(wall, &mut report));
     }
     report
@@ -52,11 +52,12 @@ fn clock(api: &dyn NodeApi) -> ClockReport {
 /// page says where it ends.
 fn page<R>(
     api: &dyn NodeApi,
+    directory: &Directory,
     filter: &Filter,
     add: impl Fn(&ShardBooks<'_>, &mut PageOf<R>) -> Result<(), ArithmeticError>,
     cursor: impl Fn(&R) -> Cursor,
 ) -> Result<PageOf<R>, ArithmeticError> {
-    let mut shards = shards(api.directory(), filter);
+    let mut shards = shards(directory, filter);
     loop {
         let Some(shard) = shards.next() else { return Ok(PageOf::default()) };
         let (mut page, mut made) = (PageOf::default(), Ok(()));
@@ -71,21 +72,22 @@ fn page<R>(
 }
 
 fn positions(api: &dyn NodeApi, filter: &Filter) -> Result<PositionPage, ArithmeticError> {
+    let directory = api.renewed_directory();
     let add = |books: &ShardBooks<'_>, page: &mut PositionPage| {
-        books.positions(api.directory(), filter, filter.page_len(), page)
+        books.positions(&directory, filter, filter.page_len(), page)
     };
-    page(api, filter, add, PositionRow::cursor)
+    page(api, &directory, filter, add, PositionRow::cursor)
 }
 
 fn cash(api: &dyn NodeApi, filter: &Filter) -> Result<CashPage, ArithmeticError> {
-    let add = |books: &ShardBooks<'_>, page: &mut CashPage| {
-        books.cash(api.directory(), filter, filter.page_len(), page)
-    };
-    page(api, filter, add, CashRow::cursor)
+    let directory = api.renewed_directory();
+    let add =
+        |books: &ShardBooks<'_>, page: &mut CashPage| books.cash(&directory, filter, filter.page_len(), page);
+    page(api, &directory, filter, add, CashRow::cursor)
 }
 
 async fn orders(api: &dyn NodeApi, filter: &OrderFilter) -> OrderPage {
-    let directory = api.directory();
+    let directory = &*api.renewed_directory();
     let accounts: Vec<AccountHome> = directory.accounts_asked(filter.account).collect();
     let mut found = Found::for_page(filter);
     for shard in directory.shards() {
@@ -111,7 +113,8 @@ async fn orders(api: &dyn NodeApi, filter: &OrderFilter) -> OrderPage {
 /// All of it is in memory, and a page is short.
 fn office(api: &dyn NodeApi, request: &Request) -> Answer {
     let mut answer = None;
-    api.read_office(&mut |books| answer = books.answer(api.directory(), request));
+    let directory = api.renewed_directory();
+    api.read_office(&mut |books| answer = books.answer(&directory, request));
     answer
         .unwrap_or_else(|| Answer::Refused(Refusal::new(RefusalKind::Stopping, "the office cannot be read")))
 }
@@ -119,8 +122,9 @@ fn office(api: &dyn NodeApi, request: &Request) -> Answer {
 fn status(api: &dyn NodeApi) -> Status {
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let mut status = Status { version, pid: Some(std::process::id()), ..Status::default() };
-    for shard in api.directory().shards() {
-        api.read(*shard, &mut |books| books.stand(api.directory(), &mut status));
+    let directory = api.renewed_directory();
+    for shard in directory.shards() {
+        api.read(*shard, &mut |books| books.stand(&directory, &mut status));
     }
     api.read_office(&mut |books| books.stand(&mut status));
     for standing in api.standings() {
@@ -131,6 +135,8 @@ fn status(api: &dyn NodeApi) -> Status {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use actors::{Core, Outcome, Stamp};
     use model::{
         AccountDefinition, AccountId, BrokerId, CashMove, CashMoveKind, Command, FeeSchedule, Input, Money,
@@ -140,18 +146,18 @@ mod tests {
 
     use super::*;
     use crate::books::ShardBooks;
-    use crate::definitions::Definitions;
     use crate::node_api::{EventFeed, PendingAnswer, SubmitError, SubscribeError};
+    use front::definitions::Definitions;
 
     /// Two shards at rest.
     struct AtRest {
         cores: [Core; 2],
-        directory: Directory,
+        directory: Arc<Directory>,
     }
 
     impl NodeApi for AtRest {
-        fn directory(&self) -> &Directory {
-            &self.directory
+        fn directory(&self) -> Arc<Directory> {
+            Arc::clone(&self.directory)
         }
 
         fn submit(&self, _: ShardId, _: Origin, _: Command) -> Result<PendingAnswer, SubmitError> {
@@ -225,7 +231,7 @@ mod tests {
             shards.into_iter().zip(&cores),
             &["EUR", "USD"].map(|code| code.parse().unwrap()),
         );
-        let api = AtRest { directory: Directory::new(shards, &definitions), cores };
+        let api = AtRest { directory: Arc::new(Directory::new(shards, &definitions)), cores };
         for limit in 1..=13 {
             let mut filter = Filter { limit: Some(limit), ..Filter::default() };
             let mut listed = Vec::new();

@@ -2,19 +2,25 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use engine::{Clock as _, SystemClock};
 use model::{Command, Event, Origin, Position, ShardId, Timestamp};
 use office::{OfficeEvent, OfficeWord};
 
 use crate::books::{SessionStanding, ShardBooks};
-use crate::directory::Directory;
 use crate::office::OfficeBooks;
+use front::directory::Directory;
 
 /// A running node, as its local clients see it.
 pub trait NodeApi: Send + Sync + 'static {
-    /// Every name and id.
-    fn directory(&self) -> &Directory;
+    /// Every name and id that was asked for so far. Quick: it looks at no shard.
+    fn directory(&self) -> Arc<Directory>;
+
+    /// Every name and id that is defined by now.
+    fn renewed_directory(&self) -> Arc<Directory> {
+        self.directory()
+    }
 
     /// Hands a command to a shard, in the order of the calls, without waiting. The answer comes once the command
     /// may be acknowledged.

@@ -5,6 +5,7 @@ use model::{
     SessionDefinition, SessionState,
 };
 
+use crate::fact::Fact;
 use crate::fingerprint::Changed;
 use crate::{Account, Core, InstrumentBook, Outcome, Portfolio, SessionBook};
 
@@ -27,6 +28,7 @@ fn answer(core: &mut Core, defined: Defined, result: Result<(), DenyReason>, out
                 Defined::Session(id) => (4, id.into()),
             };
             core.changes.note(Changed::Definition, kind, id.into());
+            core.tell(Fact::Defined);
             out.event(Event::Done);
         }
         Err(reason) => out.denied(ClOrdId::EMPTY, Denial::of(reason)),

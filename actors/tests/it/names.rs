@@ -2,7 +2,8 @@
 
 use actors::Core;
 use model::{
-    BrokerDefinition, BrokerId, Command, DenyReason, Name, PortfolioId, StrategyDefinition, StrategyId,
+    AccountDefinition, BrokerDefinition, BrokerId, Command, DenyReason, Name, PortfolioId,
+    StrategyDefinition, StrategyId,
 };
 
 use crate::world::{FUND, World};
@@ -78,4 +79,19 @@ fn each_name_moves_the_fingerprint() {
         assert!(!seen.contains(&world.core.changes()), "{command:?}");
         seen.push(world.core.changes());
     }
+}
+
+#[test]
+fn every_definition_counts_and_a_refusal_does_not() {
+    let mut world = World::ready();
+    let before = world.core.definitions();
+    let core = &world.core;
+    let there = core.instruments().count() + core.sessions().count() + core.portfolios().count();
+    assert_eq!(usize::try_from(before).unwrap(), there + core.accounts().count());
+    world.done(Command::DefineStrategy(strategy(1, "TREND")));
+    world.refused(Command::DefineStrategy(strategy(2, "TREND")));
+    let account = world.core.accounts().next().unwrap().definition;
+    world.done(Command::DefineAccount(account));
+    world.refused(Command::DefineAccount(AccountDefinition { name: Name::EMPTY, ..account }));
+    assert_eq!(world.core.definitions(), before + 2);
 }

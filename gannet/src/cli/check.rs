@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use front::definitions::Definitions;
 use node::config::Config;
-use node::definitions::Definitions;
 use node::journals::Journals;
 use node::plan::Plan;
 use serde_json::json;

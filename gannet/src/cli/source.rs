@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use front::definitions::Definitions;
+use front::directory::Directory;
 use journal::Folder;
 use model::{Name, Position, ShardId};
-use node::definitions::Definitions;
-use node::directory::Directory;
 use node::journals::Journals;
 use wire::client::Client;
 use wire::{Answer, Filter, OrderFilter, PageOf, Request};

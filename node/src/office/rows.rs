@@ -10,7 +10,7 @@ use wire::{
 };
 
 use super::OfficeBooks;
-use crate::directory::Directory;
+use front::directory::Directory;
 
 /// A page ends with the row that brings it over this: it must fit a frame, whatever texts are in it.
 const PAGE_BYTES: usize = 256 * 1024;

@@ -18,10 +18,10 @@ use model::{ArithmeticError, Name, Position, ShardId, Timestamp};
 use office::Office;
 
 use crate::books::{Books, ShardBooks};
-use crate::definitions::Definitions;
-use crate::directory::Directory;
 use crate::journals::{JournalsError, OFFICE, shard_folder, shards_of};
 use crate::office::OfficeBooks;
+use front::definitions::Definitions;
+use front::directory::Directory;
 
 pub use at::At;
 

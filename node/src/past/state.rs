@@ -13,10 +13,10 @@ use wire::{
 
 use super::{Past, PastError};
 use crate::books::Books;
-use crate::definitions::limit_value;
-use crate::directory::Directory;
 use crate::office::OfficeBooks;
 use crate::office::rows::config_row;
+use front::definitions::limit_value;
+use front::directory::Directory;
 
 /// Where a shard stands at an instant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

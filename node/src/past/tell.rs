@@ -12,8 +12,8 @@ use wire::text::Words;
 
 use super::standing::Standing;
 use super::why::{Entry, Why};
-use crate::definitions::limit_value;
-use crate::directory::Directory;
+use front::definitions::limit_value;
+use front::directory::Directory;
 
 impl Why {
     /// For programs: one object, exact numbers as texts.

@@ -10,9 +10,9 @@ use model::{
 
 use super::PastError;
 use super::standing::Standing;
-use crate::definitions::Definitions;
-use crate::directory::Directory;
 use crate::journals::{JournalsError, shard_folder, shards_of};
+use front::definitions::Definitions;
+use front::directory::Directory;
 
 /// Which order is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]

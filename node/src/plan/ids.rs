@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::{AccountId, BrokerId, InstrumentId, Name, PortfolioId, SessionId, Symbol};
 
 use crate::config::{At, Config, Problem};
-use crate::definitions::Definitions;
+use front::definitions::Definitions;
 
 /// Every name of the configuration with its id.
 pub(super) struct Ids {

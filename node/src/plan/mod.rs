@@ -14,7 +14,7 @@ use std::fmt;
 use model::{Command, Name, SessionId, ShardId};
 
 use crate::config::{Config, ConfigError, Problem};
-use crate::definitions::Definitions;
+use front::definitions::Definitions;
 
 /// What to do so that the node is what the configuration says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use model::{
 use super::ids::Ids;
 use super::{Plan, Step, StepKind};
 use crate::config::{AccountEntry, At, Config, InstrumentEntry, PortfolioEntry, Problem, SessionEntry};
-use crate::definitions::{Definitions, limit_value};
+use front::definitions::{Definitions, limit_value};
 
 pub(super) fn plan(config: &Config, existing: &Definitions, ids: &Ids, problems: &mut Vec<Problem>) -> Plan {
     let mut planner =

@@ -15,16 +15,17 @@ use super::office::OfficeDesk;
 use super::sessions::Sessions;
 use super::stages::Kept;
 use crate::books::{SessionStanding, ShardBooks};
-use crate::directory::Directory;
 use crate::node_api::{
     AnswerLost, CommandAnswer, EventFeed, FEED_EVENTS, Happened, NodeApi, PendingAnswer, PendingReply,
     SubmitError, SubscribeError,
 };
 use crate::office::OfficeBooks;
+use front::directory::Directory;
+use front::live::{LiveDirectory, Shards};
 
 /// See the module.
 pub(crate) struct RunningNode {
-    directory: Arc<Directory>,
+    names: Arc<LiveDirectory>,
     /// Those who go between it and the shards end before the shards' lines do. None in a test of the rest.
     office: Option<OfficeDesk>,
     lines: Vec<Arc<Line<Core>>>,
@@ -35,14 +36,14 @@ pub(crate) struct RunningNode {
 
 impl RunningNode {
     pub(crate) fn new(
-        directory: Arc<Directory>,
+        names: Arc<LiveDirectory>,
         office: Option<OfficeDesk>,
         lines: Vec<Arc<Line<Core>>>,
         sessions: Sessions,
         kept: Option<Kept>,
         clock: impl Clock,
     ) -> Self {
-        Self { directory, office, lines, sessions, kept, clock: Box::new(clock) }
+        Self { names, office, lines, sessions, kept, clock: Box::new(clock) }
     }
 
     fn line(&self, shard: ShardId) -> Option<&Line<Core>> {
@@ -50,9 +51,30 @@ impl RunningNode {
     }
 }
 
+/// The shards' replicas, to be looked at for names.
+pub(super) struct ShardLines<'a>(pub(super) &'a [Arc<Line<Core>>]);
+
+impl Shards for ShardLines<'_> {
+    fn each(&self, look: &mut dyn FnMut(ShardId, &Core)) {
+        for line in self.0 {
+            let seen = line.replica.inspect(Position::default(), |replay| {
+                look(replay.position().shard, replay.core());
+            });
+            if let Err(error) = seen {
+                // Not at position 0, which every state is at or after: the node stops.
+                tracing::error!(%error, "a replica could not be asked for names");
+            }
+        }
+    }
+}
+
 impl NodeApi for RunningNode {
-    fn directory(&self) -> &Directory {
-        &self.directory
+    fn directory(&self) -> Arc<Directory> {
+        self.names.current()
+    }
+
+    fn renewed_directory(&self) -> Arc<Directory> {
+        self.names.renewed(&ShardLines(&self.lines))
     }
 
     fn submit(&self, shard: ShardId, origin: Origin, command: Command) -> Result<PendingAnswer, SubmitError> {

@@ -17,7 +17,6 @@ use wire::client::Client;
 use wire::{Answer as Said, Filter, PositionRow, Request};
 
 use super::*;
-use crate::definitions::Definitions;
 use crate::server::{Admission, ControlPlane, Room};
 
 const ACCOUNTS: u32 = 20;
@@ -210,14 +209,10 @@ fn readers_without_number_leave_the_replica_with_its_shard() {
             last = world.trade(account, instrument);
         }
     }
-    let definitions = world
-        .shard
-        .replica()
-        .read(last, |core| Definitions::of([(ShardId::new(0), core)], &[usd()]))
-        .unwrap();
-    let directory = Arc::new(Directory::new([ShardId::new(0)], &definitions));
+    world.shard.replica().read(last, |_| ()).unwrap();
     let lines = vec![Arc::new(Line::new(&world.shard).unwrap())];
-    let api = Arc::new(RunningNode::new(directory, None, lines, Sessions::default(), None, SystemClock));
+    let names = Arc::new(LiveDirectory::new(&ShardLines(&lines)));
+    let api = Arc::new(RunningNode::new(names, None, lines, Sessions::default(), None, SystemClock));
     let socket = folder.path().join("s");
     let room = Room { ordinary: CLIENTS + 1, urgent: 4, waiting: CLIENTS + 1, leaving: 4 };
     let admission = Admission { room, first_request: PATIENCE, access: crate::config::SocketAccess::User };

@@ -2,7 +2,6 @@
 //!
 //! Nothing is dropped here: while a shard's ring is full the thread waits, and the server feels it.
 
-use std::collections::HashMap;
 use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::str::FromStr;
@@ -13,6 +12,7 @@ use std::time::Duration;
 
 use actors::Core;
 use engine::{FactSender, Refused};
+use front::live::LiveDirectory;
 use model::{InstrumentId, Quote, Symbol, Timestamp};
 
 /// The columns of a line.
@@ -61,11 +61,11 @@ impl Feed {
     /// Connects to `address`, now and whenever the connection is lost, and feeds `shards`.
     pub fn start(
         address: SocketAddr,
-        instruments: HashMap<Symbol, InstrumentId>,
+        names: Arc<LiveDirectory>,
         shards: Vec<FactSender<Core>>,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
-        let reader = Reader { address, instruments, shards, shared: Arc::clone(&shared) };
+        let reader = Reader { address, names, shards, shared: Arc::clone(&shared) };
         let thread = std::thread::Builder::new().name("quotes".to_owned()).spawn(move || reader.run())?;
         Ok(Self { shared, thread: Some(thread) })
     }
@@ -87,7 +87,7 @@ impl Drop for Feed {
 
 struct Reader {
     address: SocketAddr,
-    instruments: HashMap<Symbol, InstrumentId>,
+    names: Arc<LiveDirectory>,
     shards: Vec<FactSender<Core>>,
     shared: Arc<Shared>,
 }
@@ -159,11 +159,11 @@ impl Reader {
             return;
         };
         // The feed may carry more than we trade.
-        if let Some(instrument) = self.instruments.get(&symbol) {
+        if let Some(instrument) = self.names.current().instrument(symbol) {
             if quote.is_crossed() && self.shared.crossed.fetch_add(1, Ordering::Relaxed) == 0 {
                 tracing::warn!(line = text, "a crossed quote is passed over; further ones are not told");
             }
-            self.hand_over(*instrument, quote);
+            self.hand_over(instrument, quote);
             self.shared.quotes.fetch_add(1, Ordering::Relaxed);
         }
     }

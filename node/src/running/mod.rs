@@ -32,16 +32,16 @@ use fix_gateway::{GatewayError, SessionSettings};
 use model::{Denial, Event, Position, SessionId, ShardId};
 
 use crate::config::{Config, ConfigError, Durability, Idle, SessionEntry};
-use crate::definitions::Definitions;
-use crate::directory::Directory;
 use crate::journals::{JournalsError, shard_dir, shards_of};
 use crate::plan::{Plan, Step, StepKind};
 use crate::server::{Admission, Chore, ControlPlane, ServerError};
 use ::office::Office;
-use api::RunningNode;
+use api::{RunningNode, ShardLines};
 pub use descriptors::TooFewDescriptors;
 use feed::Feed;
 pub use feed::parse_line;
+use front::definitions::Definitions;
+use front::live::LiveDirectory;
 use line::Line;
 use office::{HeardShard, OfficeDesk, StartChanges};
 use port::Port;
@@ -178,7 +178,9 @@ impl Node {
         join_peers(&shards).map_err(|(shard, refused)| NodeError::Refused { shard, refused })?;
         let office = office::start(config, options.upgrade, clock.clone())?;
         let at = carry_out(&shards, &plan, options)?;
-        let directory = Arc::new(directory(config, &shards, &at)?);
+        caught_up(&shards, &at)?;
+        let lines = lines(&shards)?;
+        let names = Arc::new(LiveDirectory::new(&ShardLines(&lines)));
         let changed = changed(&plan, options, shards.len());
         let mut desk = OfficeDesk::open(&office, config, changed, options.apply_changes)?;
 
@@ -187,13 +189,12 @@ impl Node {
             let sessions = sessions.clone();
             Box::new(move || drop(Supervisor::start(move |_| SessionKeeper(sessions))))
         };
-        let feed = start_feed(config, &directory, &shards)?;
+        let feed = start_feed(config, &names, &shards)?;
         let keep = usize::try_from(config.node.trace).unwrap_or(0);
         let stages = Stages::start(&mut shards, options.stage_times.as_deref(), keep)?;
         let kept = stages.as_ref().and_then(Stages::kept);
-        let lines = lines(&shards)?;
-        desk.attend(Arc::clone(&directory), sources(config, &shards), lines.clone())?;
-        let api = RunningNode::new(directory, Some(desk), lines, sessions.clone(), kept, clock);
+        desk.attend(Arc::clone(&names), sources(config, &shards), lines.clone())?;
+        let api = RunningNode::new(names, Some(desk), lines, sessions.clone(), kept, clock);
         let first_request = Duration::from_secs(config.node.first_request_s.into());
         let admission = Admission { room, first_request, access: config.node.socket_access };
         let control = ControlPlane::start(Arc::new(api), &config.node.socket, admission, vec![keeper])?;
@@ -414,23 +415,22 @@ fn carry_out_on(shard: &Shard<Core>, steps: &[&Step]) -> Result<Position, NodeEr
     Ok(at)
 }
 
-/// As the shards have it now, their plan carried out.
-fn directory(config: &Config, shards: &[Shard<Core>], at: &[Position]) -> Result<Directory, NodeError> {
-    let mut definitions = Definitions::default();
+/// Waits until the replicas have what the plan did, so that everything which is configured has its name.
+fn caught_up(shards: &[Shard<Core>], at: &[Position]) -> Result<(), NodeError> {
     for (shard, at) in shards.iter().zip(at) {
-        shard.replica().read(*at, |core| definitions.add(shard.id(), core, &config.currencies))?;
+        shard.replica().read(*at, |_| ())?;
     }
-    Ok(Directory::new(shards.iter().map(Shard::id), &definitions))
+    Ok(())
 }
 
 fn start_feed(
     config: &Config,
-    directory: &Directory,
+    names: &Arc<LiveDirectory>,
     shards: &[Shard<Core>],
 ) -> Result<Option<Feed>, NodeError> {
     let Some(market) = &config.market_data else { return Ok(None) };
     let senders = shards.iter().map(Shard::facts).collect();
-    Feed::start(market.address, directory.instruments().collect(), senders)
+    Feed::start(market.address, Arc::clone(names), senders)
         .map(Some)
         .map_err(|source| NodeError::Io { what: "cannot start the quotes".to_owned(), source })
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crash_point::{Point, reach};
-use model::{CashMove, Command, Origin, Position, ShardId};
+use model::{CashMove, Command, Event, Origin, Position, ShardId};
 use office::OfficeWord;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -221,9 +221,9 @@ impl Connection {
     }
 
     async fn request(&mut self, id: u64, request: Request) -> Result<(), HungUp> {
-        match dispatch::work(self.api.directory(), request) {
-            Work::Answer(answer) => self.send(Some(id), answer).await,
-            Work::Query(request) => {
+        match self.work(&request).await {
+            Work::Answer(answer) | Work::Unknown(answer) => self.send(Some(id), answer).await,
+            Work::Query => {
                 let answer = self.query(&request).await;
                 self.send(Some(id), answer).await
             }
@@ -256,6 +256,16 @@ impl Connection {
                 self.or_answer(id, said).await
             }
         }
+    }
+
+    /// By the names that are known; what they do not lead to is looked for among those defined since.
+    async fn work(&self, request: &Request) -> Work {
+        let work = dispatch::work(&self.api.directory(), request);
+        if !matches!(work, Work::Unknown(_)) {
+            return work;
+        }
+        self.caught_up().await;
+        dispatch::work(&self.api.renewed_directory(), request)
     }
 
     /// Nothing where it was handed over: its answer comes by itself.
@@ -328,11 +338,16 @@ impl Connection {
     }
 
     async fn query(&self, request: &Request) -> Answer {
+        self.caught_up().await;
+        listing::answer(self.api.as_ref(), request).await
+    }
+
+    /// Waits until the replicas show everything that was answered, for so long as [`REPLICA_PATIENCE`].
+    async fn caught_up(&self) {
         let deadline = tokio::time::Instant::now() + REPLICA_PATIENCE;
         while self.is_behind() && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_micros(500)).await;
         }
-        listing::answer(self.api.as_ref(), request).await
     }
 
     /// True while a replica does not show everything that was answered.
@@ -388,8 +403,13 @@ async fn follow(
     queue: Queue,
     stop: watch::Receiver<bool>,
 ) {
+    let mut directory = api.renewed_directory();
     while let Some(happened) = feed.recv().await {
-        let answer = Answer::Event(event::published(api.directory(), &happened));
+        // What a definition is answered with, and little else.
+        if happened.event == Event::Done {
+            directory = api.renewed_directory();
+        }
+        let answer = Answer::Event(event::published(&directory, &happened));
         if queue.send(AnswerFrame { id: Some(id), answer }).await.is_err() {
             return;
         }

@@ -13,9 +13,9 @@ use wire::{
     Submit, Whose,
 };
 
-use crate::directory::{AccountHome, Directory};
 use crate::node_api::{CommandAnswer, SubmitError, SubscribeError};
 use crate::office::{answers, words};
+use front::directory::{AccountHome, Directory};
 
 /// What a request asks of the node.
 pub(crate) enum Work {
@@ -27,8 +27,10 @@ pub(crate) enum Work {
     Office(OfficeWord),
     /// A move of cash, which may need a second person.
     Cash(ShardId, CashMove),
+    /// To say that a name leads nowhere, if it does not by now.
+    Unknown(Answer),
     /// To read the books.
-    Query(Request),
+    Query,
     /// To look at the slowest inputs.
     Latency(u32),
     /// To follow the events.
@@ -36,11 +38,11 @@ pub(crate) enum Work {
 }
 
 /// What to do about a request; a name that leads nowhere is answered here, with the core's own word for it.
-pub(crate) fn work(directory: &Directory, request: Request) -> Work {
+pub(crate) fn work(directory: &Directory, request: &Request) -> Work {
     let command = match request {
         Request::Ping {} => return Work::Answer(Answer::Pong { version: PROTOCOL_VERSION }),
-        Request::Subscribe(subscribe) => return Work::Subscribe(subscribe),
-        Request::Latency { worst } => return Work::Latency(worst),
+        Request::Subscribe(subscribe) => return Work::Subscribe(subscribe.clone()),
+        Request::Latency { worst } => return Work::Latency(*worst),
         Request::Orders(_)
         | Request::Positions(_)
         | Request::Cash(_)
@@ -48,27 +50,27 @@ pub(crate) fn work(directory: &Directory, request: Request) -> Work {
         | Request::Clock {}
         | Request::ConfigHistory(_)
         | Request::Alerts(_)
-        | Request::Approvals(_) => return Work::Query(request),
-        Request::AcknowledgeAlert(note) => return office_note(note, words::acknowledge),
-        Request::Approve { number } => return Work::Office(words::approve(number)),
-        Request::Refuse(note) => return office_note(note, words::refuse),
-        Request::Submit(submit) => new_order(directory, &submit),
-        Request::Cancel(cancel) => cancel_order(directory, &cancel),
-        Request::CancelAll(name) => cancel_all(directory, &name),
-        Request::Replace(replace) => replace_order(directory, &replace),
-        Request::Halt(name) => scope(directory, &name).map(|(shards, scope)| (shards, Command::Halt(scope))),
+        | Request::Approvals(_) => return Work::Query,
+        Request::AcknowledgeAlert(note) => return office_note(note.clone(), words::acknowledge),
+        Request::Approve { number } => return Work::Office(words::approve(*number)),
+        Request::Refuse(note) => return office_note(note.clone(), words::refuse),
+        Request::Submit(submit) => new_order(directory, submit),
+        Request::Cancel(cancel) => cancel_order(directory, cancel),
+        Request::CancelAll(name) => cancel_all(directory, name),
+        Request::Replace(replace) => replace_order(directory, replace),
+        Request::Halt(name) => scope(directory, name).map(|(shards, scope)| (shards, Command::Halt(scope))),
         Request::Resume(name) => {
-            scope(directory, &name).map(|(shards, scope)| (shards, Command::Resume(scope)))
+            scope(directory, name).map(|(shards, scope)| (shards, Command::Resume(scope)))
         }
-        Request::Release(name) => release(directory, &name),
-        Request::ClockAccept { found } => accept_clock(directory, found),
-        Request::SetLimit(set) => set_limit(directory, &set),
-        Request::Deposit(cash) => return move_cash(directory, &cash, CashMoveKind::Deposit),
-        Request::Withdraw(cash) => return move_cash(directory, &cash, CashMoveKind::Withdrawal),
+        Request::Release(name) => release(directory, name),
+        Request::ClockAccept { found } => accept_clock(directory, *found),
+        Request::SetLimit(set) => set_limit(directory, set),
+        Request::Deposit(cash) => return move_cash(directory, cash, CashMoveKind::Deposit),
+        Request::Withdraw(cash) => return move_cash(directory, cash, CashMoveKind::Withdrawal),
     };
     match command {
         Ok((shards, command)) => Work::Command(shards, command),
-        Err(answer) => Work::Answer(answer),
+        Err(answer) => Work::Unknown(answer),
     }
 }
 

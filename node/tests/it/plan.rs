@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use actors::{Core, Outcome, Stamp};
+use front::definitions::Definitions;
 use model::{AccountId, Event, Input, Name, Origin, Position, Remember, ShardId, Stamped, Timestamp};
 use node::config::{Config, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
-use node::definitions::Definitions;
 use node::plan::{Plan, StepKind};
 
 fn config(node: &str) -> Config {

@@ -15,11 +15,11 @@ use ::wire::client::Client;
 use ::wire::{Answer, Cursor, Filter, Request};
 use actors::Core;
 use engine::{Clock, Idle, Replay, Replica, SystemClock};
+use front::definitions::Definitions;
+use front::directory::Directory;
 use model::{Command, Event, Input, Origin, Position, ShardId};
 use node::books::ShardBooks;
 use node::config::SocketAccess;
-use node::definitions::Definitions;
-use node::directory::Directory;
 use node::node_api::{EventFeed, NodeApi, PendingAnswer, SubmitError, SubscribeError};
 use node::server::{Admission, ControlPlane, Room};
 use workload::INSTRUMENTS;
@@ -91,7 +91,7 @@ fn serve(rig: &Rig, socket: &Path) -> Result<ControlPlane, PerfError> {
     let (replica, shard) = (rig.shard.replica(), rig.shard.id());
     let here = replica.inspect(Position::default(), Replay::position)?;
     let definitions = replica.read(here, |core: &Core| Definitions::of([(shard, core)], &[]))?;
-    let api = OneShard { directory: Directory::new([shard], &definitions), replica };
+    let api = OneShard { directory: Arc::new(Directory::new([shard], &definitions)), replica };
     let room = Room { ordinary: 2 * CLIENTS, urgent: 4, waiting: CLIENTS, leaving: 4 };
     let admission = Admission { room, first_request: PATIENCE, access: SocketAccess::User };
     let control = ControlPlane::start(Arc::new(api), socket, admission, Vec::new());
@@ -100,13 +100,13 @@ fn serve(rig: &Rig, socket: &Path) -> Result<ControlPlane, PerfError> {
 
 /// A node that is read and takes no commands.
 struct OneShard {
-    directory: Directory,
+    directory: Arc<Directory>,
     replica: Replica<Core>,
 }
 
 impl NodeApi for OneShard {
-    fn directory(&self) -> &Directory {
-        &self.directory
+    fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.directory)
     }
 
     fn submit(&self, _: ShardId, _: Origin, _: Command) -> Result<PendingAnswer, SubmitError> {

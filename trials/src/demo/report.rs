@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use front::definitions::Definitions;
+use front::directory::Directory;
 use hdrhistogram::Histogram;
 use model::OrdStatus;
 use node::books::{Books, ShardBooks};
-use node::definitions::Definitions;
-use node::directory::Directory;
 use node::running::STAGES;
 use readable::table::{Cell, Table};
 use serde::Serialize;

@@ -1,5 +1,6 @@
 //! Names of what decides nothing: strategies and brokers. Orders and executions carry their numbers; the names are kept so
-//! that whoever reads the journal, years later and without a configuration, reads names.
+//! that whoever reads the journal, years later and without a configuration, reads names. And how often anything was
+//! defined: a directory of names that was made earlier sees that it is no longer whole.
 
 use borsh::io::{Read, Result, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -8,6 +9,7 @@ use model::{
     BrokerDefinition, BrokerId, Denial, DenyReason, Event, Name, PortfolioId, StrategyDefinition, StrategyId,
 };
 
+use crate::fact::Fact;
 use crate::fingerprint::Changed;
 use crate::hands::Hands;
 use crate::must::must;
@@ -25,6 +27,13 @@ const BROKER: u64 = 6;
 impl Part for Directories {
     const SECTION: &'static str = "names";
     const VERSION: u16 = 1;
+
+    #[inline]
+    fn hear(&mut self, fact: &Fact) {
+        if *fact == Fact::Defined {
+            self.count();
+        }
+    }
 
     fn save(&self, mut writer: &mut dyn Write) -> Result<()> {
         self.serialize(&mut writer)
@@ -93,6 +102,12 @@ impl Core {
     /// The strategies of a portfolio that have a name, by number.
     pub fn strategies(&self, portfolio: PortfolioId) -> impl Iterator<Item = (StrategyId, Name)> {
         self.names.strategies(portfolio)
+    }
+
+    /// How often something was defined, or defined otherwise. Who keeps names of this state looks here whether they are
+    /// still all.
+    pub fn definitions(&self) -> u64 {
+        self.names.definitions()
     }
 
     /// The brokers that have a name, by number.

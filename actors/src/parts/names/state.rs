@@ -14,6 +14,8 @@ pub(crate) type StrategyKey = (PortfolioId, StrategyId);
 pub(crate) struct Directories {
     strategies: BTreeMap<StrategyKey, Name>,
     brokers: BTreeMap<BrokerId, Name>,
+    /// Definitions so far, of whatever kind.
+    definitions: u64,
 }
 
 impl Directories {
@@ -33,11 +35,22 @@ impl Directories {
         self.brokers.iter().map(|(id, name)| (*id, *name))
     }
 
+    /// Definitions so far, of whatever kind.
+    pub(crate) const fn definitions(&self) -> u64 {
+        self.definitions
+    }
+
+    pub(crate) const fn count(&mut self) {
+        self.definitions += 1;
+    }
+
     pub(crate) fn name_strategy(&mut self, key: StrategyKey, name: Name) {
         self.strategies.insert(key, name);
+        self.count();
     }
 
     pub(crate) fn name_broker(&mut self, id: BrokerId, name: Name) {
         self.brokers.insert(id, name);
+        self.count();
     }
 }

@@ -25,7 +25,7 @@ impl Part for Settlements {
         match *fact {
             Fact::Unsettled { account, date } => self.insert(date, account),
             Fact::Released => self.release(),
-            Fact::CashRemembered { .. } => {}
+            Fact::Defined | Fact::CashRemembered { .. } => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use model::{Alert, AlertKind, ShardId};
 
-use crate::directory::Directory;
+use front::directory::Directory;
 
 /// Who or what the alert is about, the nearest first.
 pub(super) fn subject(directory: &Directory, shard: ShardId, alert: &Alert) -> String {

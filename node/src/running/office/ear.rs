@@ -19,8 +19,8 @@ use office::{Office, OfficeWord};
 
 use super::super::line::Line;
 use super::{alert_text, node_origin};
-use crate::directory::Directory;
 use crate::past::alerts::alerts_between;
+use front::live::LiveDirectory;
 
 /// How long an alert may be unheard: a person reads it.
 const ROUND: Duration = Duration::from_millis(100);
@@ -46,11 +46,11 @@ impl Ear {
     /// Starts to listen. A shard that was never heard is heard from where it stands.
     pub(crate) fn start(
         office: Arc<Line<Office>>,
-        directory: Arc<Directory>,
+        names: Arc<LiveDirectory>,
         sources: Vec<HeardShard>,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = flume::bounded(0);
-        let mut listener = Listener { office, directory, sources };
+        let mut listener = Listener { office, names, sources };
         listener.begin();
         let thread = std::thread::Builder::new()
             .name("office-ear".to_owned())
@@ -73,7 +73,7 @@ type ToldAlert = (CausedBy, Alert);
 
 struct Listener {
     office: Arc<Line<Office>>,
-    directory: Arc<Directory>,
+    names: Arc<LiveDirectory>,
     sources: Vec<HeardShard>,
 }
 
@@ -145,8 +145,8 @@ impl Listener {
     fn raise(&self, shard: ShardId, (event, raised): (CausedBy, u64), alert: &Alert) {
         self.say(AlertWord::Raise(RaiseAlert {
             kind: Name::cut(alert_text::kind(alert.kind)),
-            subject: cut(&alert_text::subject(&self.directory, shard, alert), MOST_SUBJECT_BYTES),
-            text: cut(&alert_text::text(&self.directory, alert), MOST_ALERT_TEXT_BYTES),
+            subject: cut(&alert_text::subject(&self.names.current(), shard, alert), MOST_SUBJECT_BYTES),
+            text: cut(&alert_text::text(&self.names.current(), alert), MOST_ALERT_TEXT_BYTES),
             source: Some(AlertSource { event, raised }),
         }));
     }

@@ -16,10 +16,10 @@ use office::{Office, OfficeEvent, OfficeWord};
 use super::NodeError;
 use super::line::Line;
 use crate::config::Config;
-use crate::directory::Directory;
 use crate::journals::{OFFICE, shard_dir};
 use crate::node_api::{AnswerLost, OfficeReply, PendingReply, SubmitError};
 use crate::office::{OfficeBooks, told};
+use front::live::LiveDirectory;
 
 pub(super) use ear::{Ear, HeardShard};
 pub(super) use errands::Errands;
@@ -134,13 +134,13 @@ impl OfficeDesk {
     /// Starts to hear the shards' alerts, and to carry out what is approved.
     pub(super) fn attend(
         &mut self,
-        directory: Arc<Directory>,
+        names: Arc<LiveDirectory>,
         sources: Vec<HeardShard>,
         shards: Vec<Arc<Line<Core>>>,
     ) -> Result<(), NodeError> {
         let failed =
             |source| NodeError::Io { what: "cannot start a thread of the office".to_owned(), source };
-        self.ear = Some(Ear::start(Arc::clone(&self.line), directory, sources).map_err(failed)?);
+        self.ear = Some(Ear::start(Arc::clone(&self.line), names, sources).map_err(failed)?);
         let errands = Errands::start(Arc::clone(&self.line), shards).map_err(failed)?;
         self.waker = Some(errands.waker());
         self.errands = Some(errands);

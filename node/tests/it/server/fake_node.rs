@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use actors::{Core, Outcome, Stamp};
+use front::definitions::Definitions;
+use front::directory::Directory;
 use model::{
     ClOrdId, ClockFinding, ClockJump, Command, Event, Input, Name, OrderType, Origin, Position, Reference,
     ShardId, Side, Stamped, Symbol, TimeInForce, Timestamp,
@@ -13,8 +15,6 @@ use model::{
 use node::books::ShardBooks;
 use node::config::SocketAccess;
 use node::config::{Config, EXAMPLE_INSTRUMENTS, EXAMPLE_NODE};
-use node::definitions::Definitions;
-use node::directory::Directory;
 use node::node_api::{
     AnswerLost, CommandAnswer, EventFeed, FEED_EVENTS, Happened, NodeApi, PendingAnswer, SubmitError,
     SubscribeError,
@@ -28,7 +28,7 @@ use wire::{Answer, CashRequest, RefusalKind, Request, Submit};
 /// A node on one core behind a lock. Orders are denied by the core itself (its session is down), which is as good
 /// an answer as any. Answers can be held back.
 pub(super) struct FakeNode {
-    directory: Directory,
+    directory: Arc<Directory>,
     core: Mutex<(Core, u64)>,
     pub(super) origins: Mutex<Vec<Origin>>,
     held: Mutex<Option<Vec<oneshot::Sender<CommandAnswer>>>>,
@@ -50,7 +50,7 @@ impl FakeNode {
         }
         let definitions = Definitions::of([(ShardId::new(0), &core)], &config.currencies);
         Arc::new(Self {
-            directory: Directory::new([ShardId::new(0)], &definitions),
+            directory: Arc::new(Directory::new([ShardId::new(0)], &definitions)),
             core: Mutex::new((core, seq)),
             origins: Mutex::default(),
             held: Mutex::default(),
@@ -96,8 +96,8 @@ pub(super) fn apply(core: &mut Core, seq: u64, origin: Origin, command: Command)
 }
 
 impl NodeApi for FakeNode {
-    fn directory(&self) -> &Directory {
-        &self.directory
+    fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.directory)
     }
 
     fn submit(&self, shard: ShardId, origin: Origin, command: Command) -> Result<PendingAnswer, SubmitError> {

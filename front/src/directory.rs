@@ -78,13 +78,13 @@ impl Directory {
     }
 
     /// Every account from this name on, or every one, by name.
-    pub(crate) fn accounts_from(&self, name: Option<Name>) -> impl Iterator<Item = (Name, AccountHome)> {
+    pub fn accounts_from(&self, name: Option<Name>) -> impl Iterator<Item = (Name, AccountHome)> {
         let from = name.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Included);
         self.accounts.range((from, std::ops::Bound::Unbounded)).map(|(name, home)| (*name, *home))
     }
 
     /// The account of this name, or every one.
-    pub(crate) fn accounts_asked(&self, only: Option<Name>) -> impl Iterator<Item = AccountHome> {
+    pub fn accounts_asked(&self, only: Option<Name>) -> impl Iterator<Item = AccountHome> {
         let asked = self.accounts_from(only);
         asked.take_while(move |(name, _)| only.is_none_or(|only| only == *name)).map(|(_, home)| home)
     }
