@@ -26,6 +26,7 @@ use crate::outbound;
 use crate::port::{Doubt, DoubtKind, ShardClosed};
 use crate::settings::{Idle, SessionSettings, Stage};
 use crate::sweep::Plan;
+use crate::vigil::Await;
 
 /// Outbounds taken in a row before the rest of the loop gets its turn.
 const BATCH: usize = 64;
@@ -194,8 +195,11 @@ impl Desk {
         if self.life == Life::Down {
             return SendOutcome::NotSent;
         }
-        let is_request = !matches!(outbound.kind, OutboundKind::NewOrderSingle { .. });
-        self.common.vigil().begin(request, is_request, (self.now)(), self.settings.answer_timeout);
+        let what = match outbound.kind {
+            OutboundKind::NewOrderSingle { .. } => Await::Order,
+            _ => Await::Request,
+        };
+        self.common.vigil().begin(request, what, (self.now)(), self.settings.answer_timeout);
         let outcome = link.send(&self.draft);
         if outcome == SendOutcome::NotSent {
             self.common.vigil().end(request);
@@ -218,8 +222,10 @@ impl Desk {
 
     /// A question of the core's. One that does not leave needs no word: the next logon's sweep asks it.
     fn ask_once(&mut self, outbound: &Outbound, link: &mut dyn Link) {
-        let is_there = outbound::translate(outbound, self.settings.handl_inst, &mut self.draft).is_some();
-        if is_there && self.life != Life::Down && link.send(&self.draft) == SendOutcome::Unclear {
+        let asked = outbound::translate(outbound, self.settings.handl_inst, &mut self.draft);
+        let Some(asked) = asked.filter(|_| self.life != Life::Down) else { return };
+        self.common.vigil().begin(asked, Await::Question, (self.now)(), self.settings.answer_timeout);
+        if link.send(&self.draft) == SendOutcome::Unclear {
             self.common.failed(Failure::NotRecorded);
         }
     }
@@ -321,9 +327,13 @@ impl Desk {
     /// What the sweep leaves unanswered, or the broker still works on, is watched like what was sent just now.
     fn watch(&self, doubts: &[Doubt]) {
         let (now, mut vigil) = ((self.now)(), self.common.vigil());
-        for doubt in doubts.iter().filter(|doubt| doubt.kind != DoubtKind::Execution) {
-            let is_request = doubt.kind != DoubtKind::NewOrder;
-            vigil.begin(doubt.request, is_request, now, self.settings.answer_timeout);
+        for doubt in doubts {
+            let what = match doubt.kind {
+                DoubtKind::NewOrder => Await::Order,
+                DoubtKind::Cancel | DoubtKind::Replace => Await::Request,
+                DoubtKind::Execution => Await::Question,
+            };
+            vigil.begin(doubt.request, what, now, self.settings.answer_timeout);
         }
     }
 

@@ -40,9 +40,9 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn for_one(is_request: bool) -> Self {
+    fn for_one(what: Await) -> Self {
         let (mut vigil, start) = (Vigil::default(), Instant::now());
-        vigil.begin(id(1), is_request, start, PATIENCE);
+        vigil.begin(id(1), what, start, PATIENCE);
         Self { vigil, start }
     }
 
@@ -52,18 +52,35 @@ impl Waiting {
 }
 
 #[test]
-fn it_asks_after_one_two_and_four_times_the_patience_and_no_more() {
-    let mut waiting = Waiting::for_one(true);
-    let due: Vec<_> =
-        (0..100).flat_map(|second| waiting.after(second).into_iter().map(move |due| (second, due))).collect();
-    let overdue = (id(1), Delivery::Overdue);
-    assert_eq!(due, [(5, overdue), (10, overdue), (20, (id(1), Delivery::LongOverdue))]);
-    assert!(waiting.vigil.watched.is_empty() && waiting.vigil.next_look.is_none());
+fn it_asks_after_one_two_and_four_times_the_patience_and_goes_on() {
+    let (overdue, long_overdue) = ((id(1), Delivery::Overdue), (id(1), Delivery::LongOverdue));
+    let steps = [(5, overdue), (10, overdue), (20, long_overdue)];
+    let further = [(40, overdue), (60, overdue), (80, overdue)];
+    for what in [Await::Order, Await::Request, Await::Question] {
+        let mut waiting = Waiting::for_one(what);
+        let mut due = Vec::new();
+        for second in 0..100 {
+            due.extend(waiting.after(second).into_iter().map(|due| (second, due)));
+        }
+        let expected: Vec<_> = match what {
+            Await::Question => steps.to_vec(),
+            _ => steps.into_iter().chain(further).collect(),
+        };
+        assert_eq!(due, expected, "{what:?}");
+    }
+}
+
+#[test]
+fn a_question_does_not_take_the_place_of_what_it_is_about() {
+    let mut waiting = Waiting::for_one(Await::Order);
+    waiting.vigil.begin(id(1), Await::Question, waiting.start, PATIENCE);
+    waiting.vigil.heard(&said(id(1), ExecType::OrderStatus, OrdStatus::PendingNew));
+    assert_eq!(waiting.after(5).len(), 1);
 }
 
 #[test]
 fn a_late_look_takes_one_step() {
-    let mut waiting = Waiting::for_one(false);
+    let mut waiting = Waiting::for_one(Await::Order);
     assert_eq!(waiting.after(1_000), [(id(1), Delivery::Overdue)]);
     assert_eq!(waiting.after(1_001), [(id(1), Delivery::Overdue)]);
     assert_eq!(waiting.after(1_002), [(id(1), Delivery::LongOverdue)]);
@@ -77,13 +94,17 @@ fn only_an_answer_ends_it() {
         matches!(exec_type, E::Canceled | E::Replaced | E::Rejected | E::Expired | E::OrderStatus)
     };
     for exec_type in ExecType::ALL.iter().copied() {
-        for is_request in [false, true] {
-            let mut waiting = Waiting::for_one(is_request);
+        for what in [Await::Order, Await::Request, Await::Question] {
+            let mut waiting = Waiting::for_one(what);
             waiting.vigil.heard(&said(id(2), exec_type, OrdStatus::New));
             assert_eq!(waiting.vigil.watched.len(), 1, "{exec_type} of another");
             waiting.vigil.heard(&said(id(1), exec_type, OrdStatus::New));
-            let ends = if is_request { ends_request(exec_type) } else { ends_order(exec_type) };
-            assert_eq!(waiting.after(5).is_empty(), ends, "{exec_type} {is_request}");
+            let ends = match what {
+                Await::Order => ends_order(exec_type),
+                Await::Request => ends_request(exec_type),
+                Await::Question => exec_type == E::OrderStatus,
+            };
+            assert_eq!(waiting.after(5).is_empty(), ends, "{exec_type} {what:?}");
         }
     }
 }
@@ -91,7 +112,7 @@ fn only_an_answer_ends_it() {
 #[test]
 fn a_broker_that_says_it_is_at_work_has_not_answered() {
     for status in [OrdStatus::PendingNew, OrdStatus::PendingCancel, OrdStatus::PendingReplace] {
-        let mut waiting = Waiting::for_one(true);
+        let mut waiting = Waiting::for_one(Await::Request);
         waiting.vigil.heard(&said(id(1), ExecType::OrderStatus, status));
         assert_eq!(waiting.after(5).len(), 1, "{status}");
     }
@@ -101,7 +122,7 @@ fn a_broker_that_says_it_is_at_work_has_not_answered() {
 fn what_is_refused_not_sent_or_left_to_the_sweep_is_not_asked_about() {
     let ends: [fn(&mut Vigil); 2] = [|vigil| vigil.end(id(1)), Vigil::abandon];
     for end in ends {
-        let mut waiting = Waiting::for_one(true);
+        let mut waiting = Waiting::for_one(Await::Request);
         end(&mut waiting.vigil);
         assert!(waiting.after(5).is_empty() && waiting.vigil.next_look.is_none());
     }
@@ -109,10 +130,10 @@ fn what_is_refused_not_sent_or_left_to_the_sweep_is_not_asked_about() {
 
 #[test]
 fn there_is_a_bounded_number_of_looks() {
-    let mut waiting = Waiting::for_one(true);
+    let mut waiting = Waiting::for_one(Await::Request);
     for seq in 2..100 {
         let at = waiting.start + Duration::from_millis(seq);
-        waiting.vigil.begin(id(seq), true, at, PATIENCE);
+        waiting.vigil.begin(id(seq), Await::Request, at, PATIENCE);
     }
     let (mut looks, mut asked) = (0, 0);
     for ms in 5_000..6_000 {

@@ -55,6 +55,11 @@ pub(crate) struct Broker {
     pub(crate) received: BTreeMap<String, u32>,
     /// It has been quick to answer; slow enough and a sweep gives up.
     pub(crate) unanswered_questions: u64,
+    /// Orders and requests that its session took and its application lost.
+    pub(crate) lost: u64,
+    /// Executions of an order that it counts and has not told: it does so when it is asked.
+    untold: Vec<(String, String)>,
+    pub(crate) counted_only: u64,
     pub(crate) repeated: u64,
     pub(crate) reordered: u64,
     next: u64,
@@ -110,6 +115,9 @@ impl Broker {
             said: Vec::new(),
             received: BTreeMap::new(),
             unanswered_questions: 0,
+            lost: 0,
+            untold: Vec::new(),
+            counted_only: 0,
             repeated: 0,
             reordered: 0,
             next: 0,
@@ -126,6 +134,10 @@ impl Broker {
         let times = self.received.entry(id.clone()).or_default();
         *times += 1;
         if *times > 1 {
+            return;
+        }
+        if !self.calm && self.dice.once_in(20) {
+            self.lost += 1;
             return;
         }
         match message.msg_type {
@@ -193,6 +205,9 @@ impl Broker {
             return;
         }
         let exec_id = self.exec_id();
+        if let Some(order) = self.ids.get(asked).cloned() {
+            self.tell_untold(|untold| untold == order);
+        }
         let Some(order) = self.ids.get(asked).and_then(|order| self.orders.get(order)) else {
             let line =
                 format!("35=8|37=NONE|17={exec_id}|11={asked}|790={asked}|150=I|39=8|103=5|54=1|14=0|151=0|");
@@ -305,7 +320,26 @@ impl Broker {
         let _ = write!(head, "|32={}|31={}", decimal(quantity), thousandths(order.price));
         let line = order.report(&head, &exec_id);
         self.log.push(filled);
+        if !self.calm && self.dice.once_in(15) {
+            self.counted_only += 1;
+            return self.untold.push((id.to_owned(), line));
+        }
         self.say(line);
+    }
+
+    /// The orders of which it has counted something only.
+    pub(crate) fn orders_with_untold(&self) -> impl Iterator<Item = model::WireId> {
+        self.untold.iter().filter_map(|(order, _)| order.parse().ok())
+    }
+
+    /// Says what it has counted only; true where there was something.
+    pub(crate) fn tell_untold(&mut self, of: impl Fn(&str) -> bool) -> bool {
+        let (told, kept) = std::mem::take(&mut self.untold).into_iter().partition(|(order, _)| of(order));
+        self.untold = kept;
+        let told: Vec<(String, String)> = told;
+        let any = !told.is_empty();
+        self.to_say.extend(told.into_iter().map(|(_, line)| line));
+        any
     }
 
     fn end(&mut self, id: &str, status: char, head: &str) {

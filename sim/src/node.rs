@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actors::Core;
 use engine::{Answer, Client, EngineError, FactSender, Refused, ShardConfig, Standby, Stepped};
@@ -47,7 +48,10 @@ impl Node {
         let port = Arc::new(SimPort::new(session_port, shard.replica().clone(), plant));
         line.wire().prepare(port.inbound_high_water());
         let address = ("127.0.0.1", 1);
-        let settings = SessionSettings::new(SESSION, Name::cut("S1"), "US", "THEM", address, "unused");
+        let mut settings = SessionSettings::new(SESSION, Name::cut("S1"), "US", "THEM", address, "unused");
+        if plant == Some(Plant::SleepingVigil) {
+            settings.answer_timeout = Duration::from_hours(1_000_000);
+        }
         let record = Arc::new(line.clone());
         let patience = clock.clone();
         let for_session: Arc<dyn ShardPort> = Arc::<SimPort>::clone(&port);

@@ -38,11 +38,15 @@ pub enum Plant {
     FollowedClock,
     /// Nothing tells one boot of the machine from another.
     NamelessBoot,
+    /// The gateway never asks about what is not answered.
+    SleepingVigil,
+    /// What the broker counts above ours is not looked at.
+    UnseenCount,
 }
 
 impl Plant {
     /// Every one.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::LyingDisk,
         Self::AlteredRecord,
         Self::DoubleBooking,
@@ -60,5 +64,7 @@ impl Plant {
         Self::BrokenInvariant,
         Self::FollowedClock,
         Self::NamelessBoot,
+        Self::SleepingVigil,
+        Self::UnseenCount,
     ];
 }

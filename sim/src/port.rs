@@ -6,7 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use actors::Core;
 use engine::{SessionOutlet, SessionPort, SteppedReplica};
 use fix_gateway::{Doubt, ShardClosed, ShardPort};
-use model::{Delivery, DeliveryEvidence, ExecId, ExecType, Input, Outbound, Position, WireId};
+use model::{
+    Delivery, DeliveryEvidence, ExecId, ExecType, ExecutionReport, Input, Outbound, Position, Quantity,
+    WireId,
+};
 
 use crate::node_port::Port;
 use crate::plant::Plant;
@@ -72,13 +75,27 @@ impl SimPort {
     }
 }
 
+/// What a core that does not look at counts makes of a report.
+fn uncounted(input: Input) -> Input {
+    match input {
+        Input::ExecutionReport(report) => {
+            Input::ExecutionReport(ExecutionReport { cum_quantity: Quantity::ZERO, ..report })
+        }
+        other => other,
+    }
+}
+
 impl ShardPort for SimPort {
     fn poll_outbound(&self) -> Option<Outbound> {
         self.port.poll_outbound()
     }
 
     fn post(&self, input: Input) -> Result<(), ShardClosed> {
-        let input = if self.plant == Some(Plant::SkippedDedupe) { self.planted(input) } else { input };
+        let input = match self.plant {
+            Some(Plant::SkippedDedupe) => self.planted(input),
+            Some(Plant::UnseenCount) => uncounted(input),
+            _ => input,
+        };
         if let Input::Evidence(DeliveryEvidence { request, delivery: Delivery::NeverSent, .. }) = &input {
             self.never_sent.lock().unwrap_or_else(PoisonError::into_inner).push(*request);
         }

@@ -1,9 +1,13 @@
 //! How a history comes to rest: nothing goes wrong any more, and everything gets its turn until nothing is left to do.
 
+use model::WireId;
+
 use crate::world::World;
 
 /// Rounds in which a world that is at peace must have come to rest.
 const REST: u32 = 20_000;
+/// Rounds of a tenth of a second in which a session that stays up has cleared up everything.
+const CLEARED_UP: u32 = 600;
 
 impl World {
     /// Nothing goes wrong any more, nobody asks for anything: core and broker must agree on everything.
@@ -12,6 +16,9 @@ impl World {
         self.broker.calm = true;
         self.disk.calm();
         self.stalled_until = 0;
+        if self.dice.once_in(2) {
+            self.clear_up_while_connected()?;
+        }
         // One more sweep, with a broker that answers every question.
         self.disconnect();
         let mut wound_up = 0;
@@ -33,7 +40,7 @@ impl World {
             }
             if !self.is_at_rest() {
                 wound_up = 0;
-            } else if !self.broker.wind_up() {
+            } else if !self.broker.wind_up() && !self.broker.tell_untold(|_| true) {
                 wound_up += 1;
                 if wound_up > 20 {
                     return self.check();
@@ -41,6 +48,46 @@ impl World {
             }
         }
         Err(format!("the world does not come to rest: {}", self.unrest()))
+    }
+
+    /// A minute in which nothing goes wrong and nobody connects again: what the broker has lost or only counted is asked
+    /// about, and cleared up by its answers.
+    fn clear_up_while_connected(&mut self) -> Result<(), String> {
+        for round in 0..CLEARED_UP {
+            if !self.is_ready() {
+                return Ok(());
+            }
+            self.history.events += 1;
+            self.clock.pass(100_000_000);
+            for _ in 0..2 {
+                self.everything_once()?;
+            }
+            self.broker.wind_up();
+            if round % 20 == 9 {
+                self.line.wire().heartbeat();
+            }
+        }
+        self.check()?;
+        let core = self.auditor.core();
+        // A fill that is kept for somebody to look at is told, and not booked.
+        if !core.suspense().is_empty() || !self.line.wire().is_quiet() {
+            return Ok(());
+        }
+        let is_over = |id: &WireId| core.order(*id).is_some_and(|order| order.is_over());
+        if let Some(id) = self.broker.orders_with_untold().find(is_over) {
+            return Err(format!("{id} is over, and nobody asked for what the broker only counts of it"));
+        }
+        let open = core.accounts().flat_map(|account| core.open_orders(account.definition.id));
+        match open.into_iter().find(|order| order.is_awaiting() || order.unexplained.is_some()) {
+            Some(order) => Err(format!("nobody clears up what is unanswered or missing of {order:?}")),
+            None => Ok(()),
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        let ready = fix_gateway::Health::Ready;
+        self.line.wire().is_connected()
+            && self.node.as_ref().is_some_and(|node| node.session.health() == ready)
     }
 
     fn everything_once(&mut self) -> Result<(), String> {

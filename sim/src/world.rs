@@ -611,6 +611,8 @@ impl World {
             ("report repeated", self.broker.repeated),
             ("report reordered", self.broker.reordered),
             ("question unanswered", self.broker.unanswered_questions),
+            ("request lost by the broker", self.broker.lost),
+            ("fill only counted", self.broker.counted_only),
             ("sector lost", torn),
             ("refused for space", full),
             ("sync refused", sync),

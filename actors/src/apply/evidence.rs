@@ -43,7 +43,14 @@ pub(crate) fn apply(core: &mut Core, stamp: Stamp, evidence: DeliveryEvidence, o
 fn overdue(core: &mut Core, stamp: Stamp, order: &Order, evidence: DeliveryEvidence, out: &mut Outcome) {
     let pending = order.pending.filter(|pending| pending.request == evidence.request);
     let is_order = order.id == evidence.request && order.status == OrdStatus::PendingNew;
-    if !is_up(core, order) || (pending.is_none() && !is_order) {
+    if pending.is_none() && !is_order {
+        // A question about what is missing was not answered.
+        if order.unexplained.is_some() && order.wire_id == evidence.request {
+            missing::ask(core, stamp, order, order.wire_id, out);
+        }
+        return;
+    }
+    if !is_up(core, order) {
         return;
     }
     let is_last = evidence.delivery == Delivery::LongOverdue;
