@@ -99,11 +99,11 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct World {
+    struct BothShards {
         cores: Mutex<[Core; 2]>,
     }
 
-    impl World {
+    impl BothShards {
         fn done(&self, shard: u16, command: Command) {
             let mut out = Outcome::default();
             let stamp =
@@ -120,7 +120,7 @@ mod tests {
         }
     }
 
-    impl Shards for World {
+    impl Shards for BothShards {
         fn each(&self, look: &mut dyn FnMut(ShardId, &Core)) {
             for (shard, core) in (0..).map(ShardId::new).zip(&*self.cores.lock().unwrap()) {
                 look(shard, core);
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn what_is_defined_later_is_found_once_it_is_asked_for() {
-        let world = World::default();
+        let world = BothShards::default();
         let live = LiveDirectory::new(&world);
         world.portfolio(1, 7, "GROWTH");
         assert_eq!(live.current().portfolio(name("GROWTH")), None);
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_renaming_is_followed_and_who_asked_before_keeps_what_they_have() {
-        let world = World::default();
+        let world = BothShards::default();
         world.portfolio(0, 3, "GROWTH");
         let strategy = |text| StrategyDefinition {
             portfolio: PortfolioId::new(3),
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn where_nothing_was_defined_the_same_directory_is_given_again() {
-        let world = World::default();
+        let world = BothShards::default();
         world.portfolio(0, 3, "GROWTH");
         let live = LiveDirectory::new(&world);
         assert!(Arc::ptr_eq(&live.current(), &live.renewed(&world)));
