@@ -130,8 +130,16 @@ fn an_alert_is_raised_once_acknowledged_once_and_stays_so_after_a_kill() {
 fn an_alert_that_nobody_heard_before_a_kill_is_found_at_the_next_start() {
     let world = World::new();
     let mut node = world.planted_node("breaks");
+    // What the office knows before the alert is all that it knows at the next start.
+    let (office, before) = (world.path("journal/office"), world.path("before"));
+    std::fs::create_dir(&before).unwrap();
+    for file in std::fs::read_dir(&office).unwrap().map(|file| file.unwrap().path()) {
+        std::fs::copy(&file, before.join(file.file_name().unwrap())).unwrap();
+    }
     set_aside(&world, "breaks");
     node.kill();
+    std::fs::remove_dir_all(&office).unwrap();
+    std::fs::rename(&before, &office).unwrap();
     let _node = world.node();
     wait_for("the alert", || world.ask(&["alerts"]).as_array().unwrap().len() == 1);
     assert_eq!(world.ask(&["alerts"])[0]["times"], 1);
