@@ -408,7 +408,7 @@ fn what_is_answered_or_left_to_the_sweep_is_not_told() {
         } else {
             history.log_out(0);
         }
-        *locked(&clock) += Duration::from_secs(60);
+        *locked(&clock) += Duration::from_mins(1);
         history.take(&Step::Gateway);
         let is_evidence = |input: &Input| matches!(input, Input::Evidence(_));
         assert!(!locked(&history.world.core).inputs.iter().any(is_evidence), "{is_answered}");

@@ -104,7 +104,9 @@ impl Vigil {
     pub(crate) fn heard_about(&mut self, requests: &[WireId], report: &ExecutionReport) {
         self.heard(report);
         if answers(report, Await::Request) {
-            requests.iter().for_each(|request| self.end(*request));
+            for request in requests {
+                self.end(*request);
+            }
         }
     }
 

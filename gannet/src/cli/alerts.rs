@@ -41,6 +41,7 @@ enum AlertsWord {
     },
 }
 
+#[expect(clippy::result_large_err, reason = "an answer of another kind is shown as it is, and moved once")]
 pub(super) fn run(args: &AlertsArgs, out: &mut Output) -> Result<(), Failure> {
     if let Some(AlertsWord::Ack { number, word, json, socket }) = &args.what {
         let note = OfficeNote { number: *number, word: word.clone() };

@@ -22,6 +22,7 @@ pub(super) struct ApprovalsArgs {
     source: Source,
 }
 
+#[expect(clippy::result_large_err, reason = "an answer of another kind is shown as it is, and moved once")]
 pub(super) fn run(args: &ApprovalsArgs, out: &mut Output) -> Result<(), Failure> {
     let rows = every(&args.source, args.open, out, Request::Approvals, |answer| match answer {
         Answer::Approvals(page) => Ok(page),

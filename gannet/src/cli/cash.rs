@@ -23,6 +23,7 @@ pub(super) struct Args {
     source: Source,
 }
 
+#[expect(clippy::result_large_err, reason = "an answer of another kind is shown as it is, and moved once")]
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     let page = |answer| match answer {
         Answer::Cash(page) => Ok(page),

@@ -42,6 +42,7 @@ enum ConfigPart {
     },
 }
 
+#[expect(clippy::result_large_err, reason = "an answer of another kind is shown as it is, and moved once")]
 pub(super) fn run(args: &ConfigArgs, out: &mut Output) -> Result<(), Failure> {
     match &args.what {
         ConfigPart::History { json, source } => {

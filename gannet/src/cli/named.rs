@@ -23,6 +23,7 @@ pub(super) fn title(shard: ShardId) -> String {
 }
 
 /// The same for programs.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 pub(super) fn by_name<S: Serializer>(shard: &ShardId, to: S) -> Result<S::Ok, S::Error> {
     if *shard == OFFICE { to.serialize_str("office") } else { to.serialize_u16(shard.index) }
 }

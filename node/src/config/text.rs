@@ -136,7 +136,7 @@ fn spread(path: String, value: &Spanned<DeValue<'_>>, content: &str, keys: &mut 
     match value.get_ref() {
         DeValue::Table(table) => spread_table(&path, table, content, keys),
         DeValue::Array(items) if !items.is_empty() && items.iter().all(|item| name_of(item).is_some()) => {
-            for item in items.iter() {
+            for item in items {
                 spread(format!("{path}[{}]", name_of(item).unwrap_or_default()), item, content, keys);
             }
         }

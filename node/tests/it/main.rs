@@ -1,4 +1,12 @@
 //! A node from outside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+#![allow(clippy::large_types_passed_by_value, reason = "tests read better with values")]
 
 mod config;
 mod execution_reports;

@@ -68,7 +68,7 @@ fn run(stage: &Stage, into: &Path) -> Result<String, BudgetError> {
     Ok(said)
 }
 
-fn failed(stage: &Stage, what: String) -> BudgetError {
+fn failed(stage: &Stage, what: impl std::fmt::Display) -> BudgetError {
     BudgetError::Counting(format!("{}: {what}", stage.name))
 }
 

@@ -151,7 +151,9 @@ fn while_orders_flow(rig: &mut Rig, socket: &Path, length: Duration) -> Result<L
         for client in clients {
             let (times, listed) = joined(client)?;
             rows += listed;
-            times.iter().for_each(|ns| pages.record(*ns));
+            for ns in times {
+                pages.record(ns);
+            }
         }
         // One more record, so that the subscriber wakes up and sees that it is over.
         rig.barrier()?;
