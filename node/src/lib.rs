@@ -1,9 +1,9 @@
 //! A node, and what is done with what it leaves.
 //!
-//! * [`config`] is what the files say, [`plan`] the difference to what the journals know ([`definitions`]);
+//! * [`config`] is what the files say, [`plan`] the difference to what the journals know ([`front::definitions`]);
 //! * [`running`] starts everything a configuration names, in the order in which it needs each other;
 //! * [`server`] serves the local socket. It sees the node through [`node_api`], so that tests have one of their own;
-//! * [`books`] answers queries from a state, [`directory`] knows names and ids;
+//! * [`books`] answers queries from a state, [`front::directory`] knows names and ids;
 //! * [`office`] is what people and the node say to the office, and its answers;
 //! * [`journals`] finds a node's journals, [`past`] asks them about an instant, [`backup`] copies and restores them.
 

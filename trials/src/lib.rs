@@ -1,12 +1,12 @@
 //! A broker and a node on trial, as processes of their own: driven like by any strategy, killed like by any accident,
 //! judged from what they leave on disk. The demo is one trial; the crash proof is many.
 //!
-//! * [`world`]: the two processes and their directories;
-//! * [`driver`]: sends orders through the local socket, remembers what was acknowledged, goes on after a kill; with the
-//!   orders of the day ([`flow`]) and the strategies' own view of the market ([`market`]);
-//! * [`acknowledged`]: what was acknowledged, as a file;
-//! * [`evidence`]: what the journals and the broker's log say; [`numbers`]: what both FIX stores say;
-//! * [`findings`]: what speaks against the node, by check;
+//! * `world`: the two processes and their directories;
+//! * `driver`: sends orders through the local socket, remembers what was acknowledged, goes on after a kill; with the
+//!   orders of the day (`flow`) and the strategies' own view of the market (`market`);
+//! * `acknowledged`: what was acknowledged, as a file;
+//! * `evidence`: what the journals and the broker's log say; `numbers`: what both FIX stores say;
+//! * `findings`: what speaks against the node, by check;
 //! * [`demo`] and [`crash_proof`]: the trials.
 
 mod acknowledged;
