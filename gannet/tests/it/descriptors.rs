@@ -20,8 +20,11 @@ struct Node {
 }
 
 fn gannet(folder: &Path, files: u32, words: &str) -> Command {
-    let mut command = Command::new("sh");
-    command.arg("-c").arg(format!("ulimit -n {files}; exec {} {words}", env!("CARGO_BIN_EXE_gannet")));
+    let mut command = Command::new("bash");
+    // What this process was handed by others is not the node's to count.
+    let close = "for file in /proc/self/fd/*; do n=${file##*/}; [ $n -gt 2 ] && eval \"exec $n>&-\"; done";
+    let program = env!("CARGO_BIN_EXE_gannet");
+    command.arg("-c").arg(format!("{close}; ulimit -n {files}; exec {program} {words}"));
     command.current_dir(folder).stdin(Stdio::null());
     command
 }
@@ -43,7 +46,9 @@ fn folder() -> tempfile::TempDir {
 impl Node {
     fn start(files: u32) -> Self {
         let node = Self::spawn(files);
-        Client::connect_within(&node.socket(), Duration::from_mins(1)).unwrap();
+        if let Err(error) = Client::connect_within(&node.socket(), Duration::from_mins(1)) {
+            panic!("{error}: {}", node.log());
+        }
         node
     }
 

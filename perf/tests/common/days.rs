@@ -143,7 +143,14 @@ impl Days {
         cum: Quantity,
     ) {
         self.heard += 1;
-        let mut report = report(order, id, self.heard, exec_type, OrdStatus::New);
+        let ord_status = match exec_type {
+            ExecType::Canceled => OrdStatus::Canceled,
+            ExecType::Expired => OrdStatus::Expired,
+            ExecType::Trade if cum == 4u32.into() => OrdStatus::PartiallyFilled,
+            ExecType::Trade => OrdStatus::Filled,
+            _ => OrdStatus::New,
+        };
+        let mut report = report(order, id, self.heard, exec_type, ord_status);
         (report.orig_cl_ord_id, report.cum_quantity) = (of, cum);
         if exec_type == ExecType::Trade {
             let before = if cum == 10u32.into() { 4u32.into() } else { Quantity::ZERO };
