@@ -2,7 +2,8 @@
 //!
 //! A shard as a node runs it, with the node's own control plane before its replica. A hundred clients of the local socket
 //! list ten thousand positions each, a page at a time, while orders flow. Measured are the pages, from the moment at which
-//! each was to be asked for, and how old an event is when a subscriber of the same replica has it: so far behind is it.
+//! each was to be asked for, and how long after its submission an order's event is with a subscriber of the same replica: at
+//! most so far behind is it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use ::wire::client::Client;
 use ::wire::{Answer, Cursor, Filter, Request};
 use actors::Core;
-use engine::{Clock, Idle, Replay, Replica, SystemClock};
+use engine::{Idle, Replay, Replica, SystemClock};
 use front::definitions::Definitions;
 use front::directory::Directory;
 use model::{Command, Event, Input, Origin, Position, ShardId};
@@ -33,8 +34,7 @@ use crate::samples::Samples;
 
 const PAGE: &str = "a page of 100 positions over the local socket, from the moment it was to be asked for until it is parsed; \
                     100 clients list 10,010 positions each, a page every 50 ms, while orders flow; rate: positions told";
-const BEHIND: &str =
-    "meanwhile, an event's age when a subscriber of the same replica has it; rate: orders a second";
+const BEHIND: &str = "meanwhile, from the submission of an order until a subscriber of the same replica has its event; rate: orders a second";
 
 const CLIENTS: usize = 100;
 /// No divisor of it divides [`INSTRUMENTS`], so that orders going round over both make every pair of them.
@@ -142,10 +142,11 @@ fn while_orders_flow(rig: &mut Rig, socket: &Path, length: Duration) -> Result<L
     let start = Instant::now() + Duration::from_millis(200);
     thread::scope(|scope| {
         let over = &over;
-        let told = scope.spawn(move || ages(&events, over));
+        let (submitted, submissions) = flume::unbounded();
+        let told = scope.spawn(move || ages(&events, &submissions, over));
         let clients: Vec<_> =
             (0..CLIENTS).map(|number| scope.spawn(move || list(number, socket, start, over))).collect();
-        let orders = trade(rig, start + length);
+        let orders = trade(rig, &submitted, start + length);
         over.store(true, Ordering::Relaxed);
         let (mut pages, mut rows) = (Samples::new(), 0);
         for client in clients {
@@ -177,12 +178,14 @@ fn nanos(duration: Duration) -> u64 {
 }
 
 /// An order each half of a millisecond, which the broker ends at once; how many.
-fn trade(rig: &mut Rig, end: Instant) -> Result<u64, PerfError> {
+fn trade(rig: &mut Rig, submitted: &flume::Sender<Instant>, end: Instant) -> Result<u64, PerfError> {
     let (mut orders, mut next) = (0, Instant::now());
     while next < end {
         thread::sleep(next.saturating_duration_since(Instant::now()));
         next += ORDER;
         let order = rig.orders.next();
+        // The reader lives until the last order is told.
+        let _ = submitted.send(Instant::now());
         rig.client.submit(Command::NewOrder(order))?;
         orders += 1;
         while let Some(message) = rig.outlet.poll() {
@@ -193,14 +196,21 @@ fn trade(rig: &mut Rig, end: Instant) -> Result<u64, PerfError> {
     Ok(orders)
 }
 
-/// How old each event is when it is told.
-fn ages(events: &flume::Receiver<engine::Published<Event>>, over: &AtomicBool) -> Result<Samples, PerfError> {
+/// How old each order is when it is told. They are told in the order of their submission.
+fn ages(
+    events: &flume::Receiver<engine::Published<Event>>,
+    submissions: &flume::Receiver<Instant>,
+    over: &AtomicBool,
+) -> Result<Samples, PerfError> {
     let mut ages = Samples::new();
     while !over.load(Ordering::Relaxed) {
         let told =
             events.recv().map_err(|_| PerfError::Unexpected("the subscriber was cut off".to_owned()))?;
-        let age = SystemClock.now().since(told.time);
-        ages.record(u64::try_from(age).unwrap_or(0));
+        if matches!(told.event, Event::OrderAccepted { .. })
+            && let Ok(submission) = submissions.try_recv()
+        {
+            ages.record(nanos(submission.elapsed()));
+        }
     }
     Ok(ages)
 }
