@@ -51,8 +51,9 @@ impl LiveDirectory {
         }
         let edition = Arc::new(Edition::of(shards));
         let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
-        // Somebody else may have been quicker, and may have seen more.
-        if newest.total() <= edition.total() {
+        // Somebody else may have been quicker, and may have seen more. A shard that cannot be looked at keeps its place: a
+        // halt of the firm goes to every shard that is named here.
+        if newest.counts.len() <= edition.counts.len() && newest.total() <= edition.total() {
             *newest = edition;
         }
         Arc::clone(&newest.directory)
@@ -89,6 +90,7 @@ impl Edition {
 #[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use actors::{Outcome, Stamp};
     use model::{
@@ -101,6 +103,8 @@ mod tests {
     #[derive(Default)]
     struct BothShards {
         cores: Mutex<[Core; 2]>,
+        /// The second cannot be looked at.
+        is_half: AtomicBool,
     }
 
     impl BothShards {
@@ -122,7 +126,8 @@ mod tests {
 
     impl Shards for BothShards {
         fn each(&self, look: &mut dyn FnMut(ShardId, &Core)) {
-            for (shard, core) in (0..).map(ShardId::new).zip(&*self.cores.lock().unwrap()) {
+            let seen = if self.is_half.load(Ordering::Relaxed) { 1 } else { 2 };
+            for (shard, core) in (0..).map(ShardId::new).zip(&*self.cores.lock().unwrap()).take(seen) {
                 look(shard, core);
             }
         }
@@ -167,5 +172,18 @@ mod tests {
         world.portfolio(0, 3, "GROWTH");
         let live = LiveDirectory::new(&world);
         assert!(Arc::ptr_eq(&live.current(), &live.renewed(&world)));
+    }
+
+    #[test]
+    fn a_shard_that_cannot_be_looked_at_keeps_its_place() {
+        let world = BothShards::default();
+        world.portfolio(1, 7, "GROWTH");
+        let live = LiveDirectory::new(&world);
+        world.is_half.store(true, Ordering::Relaxed);
+        world.portfolio(0, 3, "INCOME");
+        world.portfolio(0, 4, "BONDS");
+        assert_eq!(live.renewed(&world).shards().len(), 2);
+        world.is_half.store(false, Ordering::Relaxed);
+        assert!(live.renewed(&world).portfolio(name("BONDS")).is_some());
     }
 }
